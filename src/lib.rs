@@ -1,0 +1,13 @@
+//! nightdesk: a full-screen, keyboard-driven investigation console for security analysts.
+//!
+//! Layers, and who may import whom (a test keeps it true):
+//!
+//! ```text
+//! main → cli → runtime → ui, vendor, simulator, config, secrets → core
+//! ```
+//!
+//! `core` is pure: it knows no terminal, clock, network or file. `vendor` describes what each system can do and builds
+//! requests and reads answers; `ui` draws; `runtime` is the one part that touches the world. `simulator` imports neither
+//! `vendor` nor `runtime`: it must not share parsers with the client that it judges.
+
+pub mod simulator;
