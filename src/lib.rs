@@ -12,3 +12,4 @@
 
 pub mod core;
 pub mod simulator;
+pub mod vendor;

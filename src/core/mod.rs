@@ -1,3 +1,12 @@
-//! The pure core.
+//! The pure core: plain data and functions over it. No terminal, clock, network or file is known here.
 
+pub mod catalogue;
+pub mod connection;
+pub mod entity;
+pub mod event;
 pub mod json;
+pub mod mapping;
+pub mod outcome;
+pub mod request;
+pub mod sign_in;
+pub mod talk;

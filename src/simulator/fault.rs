@@ -139,7 +139,7 @@ pub fn layer(router: Router, shared: &Arc<Shared>) -> Router {
             }
             let answer = next.run(request).await;
             if on(Fault::CutBody) {
-                return rebody(answer, cut).await;
+                return rebody(answer, |bytes| cut(&bytes)).await;
             }
             if on(Fault::SlowDrip) {
                 return rebody(answer, drip).await;
@@ -162,7 +162,7 @@ async fn rebody(answer: Response, change: fn(Bytes) -> Body) -> Response {
     }
 }
 
-fn cut(bytes: Bytes) -> Body {
+fn cut(bytes: &Bytes) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
     let broken = Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut"));
     Body::from_stream(futures::stream::iter([Ok(half), broken]))

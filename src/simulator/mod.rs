@@ -6,14 +6,17 @@
 //! pivot has something to find.
 
 pub mod clock;
+pub mod configuration;
 pub mod fault;
 pub mod serve;
 pub mod world;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 pub use clock::Clock;
@@ -108,7 +111,8 @@ impl Simulation {
         let world = World::new(options.seed, clock.now());
         let faults = Faults::new(&options.faults);
         let shared = Arc::new(Shared { options, world, clock, faults, foreign: foreign.root.clone() });
-        let vendors = Vec::new();
+        // One line a vendor, in the order of the connections file.
+        let vendors = vec![];
         Ok(Self { shared, vendors, foreign })
     }
 
@@ -117,6 +121,11 @@ impl Simulation {
         let mut all: BTreeMap<_, _> = self.vendors.iter().flat_map(|vendor| vendor.endpoints.iter().cloned()).collect();
         all.insert("foreign".into(), self.foreign.root.clone());
         all
+    }
+
+    /// The one line that `nightdesk sim` prints when everything is up.
+    pub fn ready_line(&self, config_dir: Option<&Path>) -> Value {
+        json!({"ready": true, "config_dir": config_dir.map(|dir| dir.to_string_lossy()), "endpoints": self.endpoints()})
     }
 
     /// Waits until every server has ended, which is for ever unless one fails.

@@ -3,6 +3,8 @@
 //! Names, machines, addresses and files are made from a seed. A vendor spells a thing its own way (`DANA.WEISS@…`,
 //! `CORP\dana.weiss`, an upper-case SHA-1), which is what pivots have to see through.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 /// A small deterministic generator (SplitMix64): enough for invention, no more.
@@ -21,6 +23,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
+    #[expect(clippy::should_implement_trait, reason = "dice have no end, and are thrown rather than iterated")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -62,7 +65,7 @@ impl Dice {
     pub fn hex(&mut self, digits: usize) -> String {
         let mut text = String::new();
         while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
+            let _ = write!(text, "{:016x}", self.next());
         }
         text.truncate(digits);
         text

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::scan::{self, Flaw, Shape};
 use super::Document;
+use super::scan::{self, Flaw, Shape};
 
 /// Containers below this many bytes are walked when shown.
 pub(super) const SMALL: usize = 96;

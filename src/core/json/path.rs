@@ -93,20 +93,14 @@ pub(super) fn quoted(text: &str) -> Option<(String, &str)> {
         escaped = letter == '\\' && !escaped;
         closes.then_some(at)
     })?;
-    // Only the quote itself differs between the two kinds.
-    let inner = body.get(..close)?.replace("\\'", "'");
-    Some((super::text::unescape(inner.as_bytes()).into_owned(), body.get(close + 1..)?))
+    Some((super::text::unescape(body.get(..close)?.as_bytes()).into_owned(), body.get(close + 1..)?))
 }
 
 impl Document {
     /// The parts of a value's path.
     pub fn parts(&self, node: Node) -> Vec<Part> {
         let trail = self.trail(node);
-        trail
-            .iter()
-            .skip(1)
-            .map(|step| self.key(step.node).map_or(Part::Index(step.ordinal), |key| Part::Key(key.into_owned())))
-            .collect()
+        trail.iter().skip(1).map(|step| self.key(step.node).map_or(Part::Index(step.ordinal), |key| Part::Key(key.into_owned()))).collect()
     }
 
     /// The path of a value: `$.a[3]["odd key"]`.

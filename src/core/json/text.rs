@@ -35,7 +35,8 @@ fn push(out: &mut Vec<u8>, letter: char) {
 
 fn escape(inside: &[u8], at: usize, code: u8) -> (char, usize) {
     let simple = match code {
-        b'"' | b'\\' | b'/' => char::from(code),
+        // The last one is not JSON, but JSONPath's single-quoted names have it.
+        b'"' | b'\\' | b'/' | b'\'' => char::from(code),
         b'b' => '\u{8}',
         b'f' => '\u{c}',
         b'n' => '\n',

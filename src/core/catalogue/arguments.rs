@@ -1,0 +1,104 @@
+//! Checked arguments: what [`super::validate()`] makes of what was typed.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{Parameter, Type};
+
+/// The arguments of one run, checked and in canonical form: a choice is its label, a time is as its
+/// [`TimeForm`](super::TimeForm) says, a list is a list. Defaults are filled in.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    values: Map<String, Value>,
+    parameters: Vec<Parameter>,
+    now: Timestamp,
+}
+
+impl Arguments {
+    /// Arguments that were checked already.
+    pub fn new(values: Map<String, Value>, parameters: Vec<Parameter>, now: Timestamp) -> Self {
+        Self { values, parameters, now }
+    }
+
+    /// When they were accepted; "now" of every relative time and default in them.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// All values by name.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
+    /// All values by name, with secret ones replaced: what may be recorded.
+    pub fn masked(&self) -> Map<String, Value> {
+        let secret = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
+        self.values.iter().map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { value.clone() })).collect()
+    }
+
+    /// The values of secret parameters, so that they can be masked wherever they turn up.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().filter(|parameter| parameter.secret).filter_map(|parameter| self.values.get(&parameter.name)?.as_str())
+    }
+
+    /// Whether a value was given or has a default.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// The value as it is.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    /// A text, or the label of a choice.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.as_str()
+    }
+
+    /// A whole number.
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        self.values.get(name)?.as_i64()
+    }
+
+    /// A yes or no; `false` where it is not given and has no default.
+    pub fn flag(&self, name: &str) -> bool {
+        self.values.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// A list of texts (labels, where they are choices); empty where it is not given.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        match self.values.get(name) {
+            Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect(),
+            Some(Value::String(text)) => vec![text.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// A moment, whatever its form.
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        let value = self.values.get(name)?;
+        match self.parameters.iter().find(|parameter| parameter.name == name).map(|parameter| &parameter.r#type) {
+            Some(Type::Time(super::TimeForm::EpochMillis)) => Timestamp::from_millisecond(value.as_i64()?).ok(),
+            Some(Type::Time(super::TimeForm::EpochSeconds)) => Timestamp::from_second(value.as_i64()?).ok(),
+            _ => value.as_str()?.parse().ok(),
+        }
+    }
+
+    /// A choice in the vendor's own spelling.
+    pub fn wire(&self, name: &str) -> Option<Value> {
+        let value = self.values.get(name)?;
+        let parameter = self.parameters.iter().find(|parameter| parameter.name == name)?;
+        Some(to_wire(&parameter.r#type, value))
+    }
+}
+
+fn to_wire(r#type: &Type, value: &Value) -> Value {
+    match (r#type, value) {
+        (Type::Choice(choices), Value::String(label)) => {
+            choices.iter().find(|choice| choice.label == *label).map_or_else(|| value.clone(), |choice| choice.wire.clone())
+        }
+        (Type::List { of, .. }, Value::Array(items)) => items.iter().map(|item| to_wire(of, item)).collect(),
+        _ => value.clone(),
+    }
+}

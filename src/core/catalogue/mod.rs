@@ -1,0 +1,111 @@
+//! The catalogue: what each vendor can do, as data.
+//!
+//! A [`Vendor`] opens a configured [`Connection`](crate::core::connection::Connection) into an [`Entry`]: its commands, event sources,
+//! roots and rate. The form, the command line, validation, help, the command reference, the palette and the audit record all come
+//! from here; a native command and one read from an OpenAPI document are the same [`Command`].
+
+mod arguments;
+mod class;
+mod command;
+mod parameter;
+mod source;
+mod validate;
+
+use std::time::Duration;
+
+pub use arguments::Arguments;
+pub use class::{Class, Effect, Inverse, Reach, Undo};
+pub use command::{Command, Escalation, Handler, KeyField, Rule};
+pub use parameter::{Choice, Parameter, Pick, TimeForm, Type};
+pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window};
+pub use validate::{Given, Invalid, parse_span, parse_time, validate, validate_value};
+
+use super::connection::Connection;
+use super::sign_in::SignIn;
+
+/// A kind of system that nightdesk can be connected to.
+#[derive(Clone, Copy)]
+pub struct Vendor {
+    /// Name in configuration and output: `wiz`.
+    pub id: &'static str,
+    /// Name for people: `Wiz`.
+    pub title: &'static str,
+    /// What a connection needs, secrets included ([`Parameter::secret`]).
+    pub parameters: fn() -> Vec<Parameter>,
+    /// The switches of `[connection.options]`, each with the default that the vendor page states. Dotted names are tables.
+    pub options: fn() -> Vec<Parameter>,
+    /// Checks a connection as a whole and builds its entry.
+    ///
+    /// Errors name the parameter at fault; nothing is sent.
+    pub open: fn(&Connection) -> Result<Entry, Vec<Invalid>>,
+}
+
+impl std::fmt::Debug for Vendor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vendor").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What one connection can do: built once from its parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// Its commands, in the order of the source document.
+    pub commands: Vec<Command>,
+    /// What feeds the event queue.
+    pub sources: Vec<Source>,
+    /// The hosts that it may send credentials to.
+    pub roots: Vec<Root>,
+    /// The most requests a second, for all commands of the connection together; `None` where the vendor states no limit.
+    pub rate: Option<f64>,
+    /// Name of the command that tests the connection.
+    pub test: String,
+    /// Names of secret fields of answers (`client_secret`); replaced before anything is stored, indexed, logged or exported.
+    pub secret_fields: Vec<String>,
+    /// Headers that every request of the connection carries (an integration's name, say).
+    pub headers: Vec<(String, String)>,
+    /// How long the client waits for a request, where the vendor has its own rule.
+    pub timeout: Option<Duration>,
+}
+
+impl Entry {
+    /// The command of that name, or of that alias.
+    pub fn command(&self, name: &str) -> Option<&Command> {
+        self.commands.iter().find(|command| command.name == name || command.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// The event source of that name (compared without case).
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// A host, with its base path, that belongs to a connection. Scheme, host and port together decide who gets its credentials.
+#[derive(Clone, Debug)]
+pub struct Root {
+    /// Name by which requests refer to it (`api`, `automation`).
+    pub name: String,
+    /// Base URL; a request's path is appended to it.
+    pub url: String,
+    /// How a request to it is authorised.
+    pub auth: Auth,
+}
+
+/// How a request to a root is authorised.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// With a token that has to be obtained first, as `Authorization: Bearer` or as the sign-in says.
+    SignIn(Box<SignIn>),
+    /// With a fixed secret of the connection in a header: name, and the value with its secret pieces.
+    Header(String, super::request::Template),
+    /// With a fixed secret of the connection in the query.
+    Query(String, super::request::Template),
+    /// With user name and password (parameter names) by HTTP Basic.
+    Basic {
+        /// Parameter that holds the user name.
+        username: String,
+        /// Secret parameter that holds the password.
+        password: String,
+    },
+}

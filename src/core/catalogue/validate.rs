@@ -1,0 +1,312 @@
+//! One validation for the form and the command line: from what was given to checked arguments in canonical form.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::{Arguments, Command, Parameter, TimeForm, Type};
+
+/// A value as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// Text from the command line or a field: read as the type says.
+    Text(String),
+    /// JSON from a parameter file, or from a form that knows its types.
+    Json(Value),
+}
+
+/// Why a value, or the whole, is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The parameter to mend; empty where it is the whole.
+    pub parameter: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+    /// The status code that the document gives this error.
+    pub status_code: Option<u16>,
+}
+
+impl Invalid {
+    /// A complaint about a parameter.
+    pub fn new(parameter: &str, message: impl Into<String>) -> Self {
+        Self { parameter: parameter.into(), message: message.into(), status_code: None }
+    }
+
+    /// The same with the status code that the document gives it.
+    #[must_use]
+    pub fn status(mut self, code: u16) -> Self {
+        self.status_code = Some(code);
+        self
+    }
+}
+
+/// Checks what was given for a command, fills in defaults and applies its rules. An empty text, list or null counts as not given; a
+/// one-element list is accepted where one value is wanted.
+///
+/// # Errors
+/// Every complaint, so that a form can show all at once.
+pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) -> Result<Arguments, Vec<Invalid>> {
+    let mut complaints = Vec::new();
+    let mut values = Map::new();
+    for (name, value) in given {
+        match command.parameters.iter().find(|parameter| parameter.name == name) {
+            None => complaints.push(unknown(&name, &command.parameters)),
+            Some(parameter) => match validate_value(parameter, value, now) {
+                Ok(Some(value)) => {
+                    values.insert(name, value);
+                }
+                Ok(None) => {}
+                Err(complaint) => complaints.push(complaint),
+            },
+        }
+    }
+    let mut ordered = Map::new();
+    for parameter in &command.parameters {
+        let value = values.remove(&parameter.name).or_else(|| parameter.default.clone());
+        match value {
+            Some(value) => {
+                ordered.insert(parameter.name.clone(), value);
+            }
+            None if parameter.required && !complaints.iter().any(|complaint| complaint.parameter == parameter.name) => {
+                complaints.push(Invalid::new(&parameter.name, format!("{} ({}) is required.", parameter.label, parameter.name)));
+            }
+            None => {}
+        }
+    }
+    if !complaints.is_empty() {
+        return Err(complaints);
+    }
+    let arguments = Arguments::new(ordered, command.parameters.clone(), now);
+    let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).collect();
+    if broken.is_empty() { Ok(arguments) } else { Err(broken) }
+}
+
+fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
+    let known: Vec<_> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    let list = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", known.join(", ")) };
+    Invalid::new(name, format!("There is no parameter {name}; {list}."))
+}
+
+/// Checks one value and brings it into canonical form; `None` where it counts as not given.
+///
+/// # Errors
+/// What is wrong with it, and what is allowed.
+pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Result<Option<Value>, Invalid> {
+    let json = match given {
+        Given::Json(value) => value,
+        Given::Text(text) => read_text(parameter, text)?,
+    };
+    let nothing = match &json {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    if nothing {
+        return Ok(None);
+    }
+    check(parameter, &parameter.r#type, json, now).map(Some)
+}
+
+/// Text as JSON, where the type calls for JSON.
+fn read_text(parameter: &Parameter, text: String) -> Result<Value, Invalid> {
+    let parse = |text: &str| serde_json::from_str::<Value>(text);
+    Ok(match &parameter.r#type {
+        _ if text.is_empty() => Value::Null,
+        Type::Integer { .. } | Type::Number { .. } | Type::Boolean => parse(text.trim()).unwrap_or(Value::String(text)),
+        Type::List { .. } if text.trim_start().starts_with('[') => {
+            parse(&text).map_err(|error| Invalid::new(&parameter.name, format!("{} is not a JSON list: {error}.", parameter.label)))?
+        }
+        Type::List { .. } => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
+        Type::Object { .. } => {
+            parse(&text).map_err(|error| Invalid::new(&parameter.name, format!("{} is not a JSON object: {error}.", parameter.label)))?
+        }
+        Type::Json { .. } => parse(&text).unwrap_or(Value::String(text)),
+        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(text),
+    })
+}
+
+fn check(parameter: &Parameter, r#type: &Type, value: Value, now: Timestamp) -> Result<Value, Invalid> {
+    let label = &parameter.label;
+    let wrong = |message: String| Err(Invalid::new(&parameter.name, message));
+    // A one-element list where one value is wanted.
+    let value = match (r#type, value) {
+        (Type::List { .. } | Type::Json { .. }, value) => value,
+        (_, Value::Array(mut items)) if items.len() == 1 => items.remove(0),
+        (_, value) => value,
+    };
+    match r#type {
+        Type::Text { max_chars, .. } => {
+            let Some(text) = crate::core::mapping::scalar(&value) else { return wrong(format!("{label} must be a text.")) };
+            let length = text.chars().count();
+            match max_chars {
+                Some(most) if length > *most => wrong(format!("{label} has {length} characters; at most {most} are allowed.")),
+                _ => Ok(Value::String(text)),
+            }
+        }
+        Type::Integer { minimum, maximum } => {
+            let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+            let Some(number) = number else { return wrong(format!("{label} must be a whole number, not {}.", shown(&value))) };
+            if minimum.is_some_and(|least| number < least) || maximum.is_some_and(|most| number > most) {
+                return wrong(format!("{label} must be {}; {number} is not.", range(minimum.as_ref(), maximum.as_ref())));
+            }
+            Ok(Value::from(number))
+        }
+        Type::Number { minimum, maximum } => {
+            let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+            let Some(number) = number else { return wrong(format!("{label} must be a number, not {}.", shown(&value))) };
+            if minimum.is_some_and(|least| number < least) || maximum.is_some_and(|most| number > most) {
+                return wrong(format!("{label} must be {}; {number} is not.", range(minimum.as_ref(), maximum.as_ref())));
+            }
+            Ok(if value.is_number() { value } else { Value::from(number) })
+        }
+        Type::Boolean => match &value {
+            Value::Bool(_) => Ok(value),
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+            other => wrong(format!("{label} must be true or false, not {}.", shown(other))),
+        },
+        Type::Time(form) => {
+            let time = match &value {
+                Value::Number(number) => number.as_i64().and_then(|number| match form {
+                    TimeForm::EpochSeconds => Timestamp::from_second(number).ok(),
+                    _ => Timestamp::from_millisecond(number).ok(),
+                }),
+                Value::String(text) => parse_time(text, now).or_else(|| match form {
+                    TimeForm::EpochMillis => Timestamp::from_millisecond(text.trim().parse().ok()?).ok(),
+                    TimeForm::EpochSeconds => Timestamp::from_second(text.trim().parse().ok()?).ok(),
+                    TimeForm::Rfc3339 => None,
+                }),
+                _ => None,
+            };
+            match (time, form) {
+                (None, _) => wrong(format!(
+                    "{label} is not a time: {}. Give 2026-03-01T10:00:00Z, 2026-03-01 10:00 (UTC), -24h, -7d or now.",
+                    shown(&value)
+                )),
+                (Some(time), TimeForm::Rfc3339) => Ok(Value::String(time.to_string())),
+                (Some(time), TimeForm::EpochMillis) => Ok(Value::from(time.as_millisecond())),
+                (Some(time), TimeForm::EpochSeconds) => Ok(Value::from(time.as_second())),
+            }
+        }
+        Type::Choice(choices) => {
+            let same = |known: &Value| match (known, &value) {
+                (Value::String(a), Value::String(b)) => a.eq_ignore_ascii_case(b),
+                (a, b) => a == b || shown(a) == shown(b),
+            };
+            let found = choices.iter().find(|choice| same(&Value::String(choice.label.clone())) || same(&choice.wire));
+            if let Some(choice) = found {
+                return Ok(Value::String(choice.label.clone()));
+            }
+            let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
+            wrong(format!("{label} must be one of {}; {} is not.", labels.join(", "), shown(&value)))
+        }
+        Type::List { of, minimum, maximum } => {
+            let items = if let Value::Array(items) = value { items } else { vec![value] };
+            if items.len() < *minimum {
+                return wrong(format!("{label} needs at least {minimum}."));
+            }
+            if let Some(most) = maximum.filter(|most| items.len() > *most) {
+                return wrong(format!("{label} has {} entries; at most {most} are allowed.", items.len()));
+            }
+            items.into_iter().map(|item| check(parameter, of, item, now)).collect()
+        }
+        Type::Object { .. } => {
+            let value = match value {
+                Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+                other => other,
+            };
+            if value.is_object() { Ok(value) } else { wrong(format!("{label} must be a JSON object.")) }
+        }
+        Type::Json { .. } => Ok(value),
+    }
+}
+
+fn range<T: std::fmt::Display>(minimum: Option<&T>, maximum: Option<&T>) -> String {
+    match (minimum, maximum) {
+        (Some(least), Some(most)) => format!("from {least} to {most}"),
+        (Some(least), None) => format!("{least} or more"),
+        (None, Some(most)) => format!("{most} or less"),
+        (None, None) => "a number".into(),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if text.chars().count() > 60 { text.chars().take(60).chain("…".chars()).collect() } else { text }
+}
+
+/// Reads a time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` and `YYYY-MM-DDTHH:MM[:SS]` (UTC), `now`, `-24h`, `-7d`, `-30m`, `-2w`.
+pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("now") {
+        return Some(now);
+    }
+    if let Some(back) = text.strip_prefix('-') {
+        return now.checked_sub(parse_span(back)?).ok();
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    let civil = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0)))?;
+    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// Reads a span such as `90s`, `30m`, `24h`, `7d`, `2w`.
+pub fn parse_span(text: &str) -> Option<SignedDuration> {
+    let unit = text.chars().last()?;
+    let number: i64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(SignedDuration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn command() -> Command {
+        Command::new("Try It", "", |_, _, _| async { crate::core::outcome::Outcome::successful(Value::Null) })
+            .parameter(Parameter::new("Issue ID(s)", Type::texts(1), "").required())
+            .parameter(Parameter::new("Status", Type::choice(&[("Open", "OPEN"), ("In Progress", "IN_PROGRESS")]), ""))
+            .parameter(Parameter::new("Count", Type::integer(1, 500), ""))
+            .parameter(Parameter::new("Since", Type::Time(TimeForm::Rfc3339), ""))
+            .parameter(Parameter::new("Flag", Type::Boolean, "").default(true))
+    }
+
+    fn run(given: &[(&str, &str)]) -> Result<Value, Vec<String>> {
+        let now = "2026-03-01T00:00:00Z".parse().unwrap();
+        let given = given.iter().map(|(name, text)| ((*name).to_owned(), Given::Text((*text).to_owned()))).collect();
+        match validate(&command(), given, now) {
+            Ok(arguments) => Ok(Value::from(arguments.values().clone())),
+            Err(complaints) => Err(complaints.into_iter().map(|complaint| complaint.parameter).collect()),
+        }
+    }
+
+    #[test]
+    fn texts_become_canonical_values() {
+        assert_eq!(
+            run(&[("issue_ids", "a, b"), ("status", "IN_PROGRESS"), ("count", "7"), ("since", "-24h")]),
+            Ok(json!({"issue_ids": ["a", "b"], "status": "In Progress", "count": 7, "since": "2026-02-28T00:00:00Z", "flag": true}))
+        );
+        assert_eq!(run(&[("issue_ids", "[\"a\"]"), ("since", "2026-02-01 10:30")]).unwrap()["since"], json!("2026-02-01T10:30:00Z"));
+    }
+
+    #[test]
+    fn every_complaint_is_made_and_names_its_parameter() {
+        assert_eq!(
+            run(&[("status", "Closed"), ("count", "501"), ("nope", "1")]),
+            Err(vec!["status".into(), "count".into(), "nope".into(), "issue_ids".into()])
+        );
+        assert_eq!(run(&[("issue_ids", "[]")]), Err(vec!["issue_ids".into()]));
+        assert_eq!(run(&[("issue_ids", "a"), ("since", "yesterday")]), Err(vec!["since".into()]));
+    }
+}
