@@ -280,6 +280,12 @@ impl Document {
         Children { document: self, at: start as usize, end, object, ordinal: milestone.map_or(0, |known| known.ordinal as usize), cursor }
     }
 
+    /// The children from a known one on.
+    pub(super) fn children_after(&self, node: Node, child: &Child) -> Children<'_> {
+        let start = Milestone { ordinal: super::index::offset(child.ordinal), at: super::index::offset(child.start), below: 0, closers: 0 };
+        self.children_from(node, Some(&start))
+    }
+
     /// Child number `ordinal`, found from the nearest milestone.
     pub fn child_at(&self, node: Node, ordinal: usize) -> Option<Child> {
         let milestones = self.milestones(node);

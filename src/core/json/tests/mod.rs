@@ -1,6 +1,9 @@
 //! The engine against `serde_json` and against plain, slow ways of saying the same.
 
 mod document;
+mod find;
+mod query;
+mod table;
 mod tree;
 
 use proptest::prelude::*;
