@@ -9,6 +9,7 @@ pub mod clock;
 pub mod configuration;
 pub mod fault;
 pub mod serve;
+pub mod wiz;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ impl Simulation {
         let faults = Faults::new(&options.faults);
         let shared = Arc::new(Shared { options, world, clock, faults, foreign: foreign.root.clone() });
         // One line a vendor, in the order of the connections file.
-        let vendors = vec![];
+        let vendors = vec![wiz::start(&shared).await?];
         Ok(Self { shared, vendors, foreign })
     }
 
