@@ -5,6 +5,7 @@
 //! does. They share one [`World`], so that the same people, machines and addresses turn up at every vendor and a
 //! pivot has something to find.
 
+pub mod azure;
 pub mod clock;
 pub mod configuration;
 pub mod fault;
@@ -113,7 +114,7 @@ impl Simulation {
         let faults = Faults::new(&options.faults);
         let shared = Arc::new(Shared { options, world, clock, faults, foreign: foreign.root.clone() });
         // One line a vendor, in the order of the connections file.
-        let vendors = vec![wiz::start(&shared).await?];
+        let vendors = vec![azure::start(&shared).await?, wiz::start(&shared).await?];
         Ok(Self { shared, vendors, foreign })
     }
 

@@ -1,0 +1,94 @@
+//! Values as text to show and to copy.
+
+use super::document::{Document, Kind, Node};
+use super::text::head_of;
+use super::tree::{Face, Row, Tree};
+
+impl Document {
+    /// A row of [`Tree::raw`] as a line of pretty-printed JSON, two blanks a level. Strings and numbers stay as they came.
+    pub fn line(&self, row: &Row) -> String {
+        let mut line = " ".repeat(row.depth * 2);
+        let object = self.kind(row.node) == Kind::Object;
+        if row.face == Face::Close {
+            line.push(if object { '}' } else { ']' });
+        } else {
+            if let Some(key) = self.key_span(row.node).and_then(|span| self.bytes().get(span)) {
+                line.push_str(&String::from_utf8_lossy(key));
+                line.push_str(": ");
+            }
+            if row.open {
+                line.push(if object { '{' } else { '[' });
+                return line;
+            }
+            self.push_compact(&mut line, row.node, usize::MAX);
+        }
+        if !row.last {
+            line.push(',');
+        }
+        line
+    }
+
+    /// A value on one line without white space between its tokens, cut after about `most` bytes. `true`: it was cut.
+    fn push_compact(&self, out: &mut String, node: Node, most: usize) -> bool {
+        let raw = self.raw(node);
+        let mut kept = Vec::with_capacity(raw.len().min(most).min(4096));
+        let (mut quoted, mut escaped) = (false, false);
+        for byte in raw {
+            if kept.len() >= most {
+                break;
+            }
+            if quoted || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                kept.push(*byte);
+            }
+            if *byte == b'"' && !escaped {
+                quoted = !quoted;
+            }
+            escaped = *byte == b'\\' && !escaped;
+        }
+        out.push_str(&String::from_utf8_lossy(&kept));
+        kept.len() >= most
+    }
+
+    /// A value on one line, at most `most` characters, for the row of a shut container. `true`: something was left off.
+    pub fn preview(&self, node: Node, most: usize) -> (String, bool) {
+        let mut out = String::new();
+        let cut = self.push_compact(&mut out, node, most.saturating_mul(4).saturating_add(4));
+        let (head, shorter) = head_of(&out, most);
+        (head.to_owned(), cut || shorter)
+    }
+
+    /// A value as compact JSON: what "copy JSON" puts on the clipboard. All its bytes are copied.
+    pub fn compact(&self, node: Node) -> String {
+        let mut out = String::new();
+        self.push_compact(&mut out, node, usize::MAX);
+        out
+    }
+
+    /// A value pretty-printed, its own indent taken off; `None` when it has more than `most` lines.
+    pub fn pretty(&self, node: Node, most: usize) -> Option<String> {
+        let shape = self.shape(node);
+        let lines = 1 + shape.below as usize + shape.closers as usize;
+        if lines > most {
+            return None;
+        }
+        let tree = Tree::raw(self);
+        let first = tree.row_of(self, node, Face::Value);
+        let depth = self.depth(node);
+        let mut out = String::new();
+        for (at, mut row) in tree.rows(self, first, lines).into_iter().enumerate() {
+            row.depth = row.depth.saturating_sub(depth);
+            row.last |= row.node == node;
+            let line = self.line(&row);
+            if at == 0 {
+                // The key belongs to the container, not to the value.
+                let start =
+                    self.key_span(node).map_or(0, |span| String::from_utf8_lossy(self.bytes().get(span).unwrap_or_default()).len() + 2);
+                out.push_str(line.get(start..).unwrap_or(&line));
+            } else {
+                out.push('\n');
+                out.push_str(&line);
+            }
+        }
+        Some(out)
+    }
+}
