@@ -10,3 +10,5 @@ pub mod outcome;
 pub mod request;
 pub mod sign_in;
 pub mod talk;
+pub mod query;
+pub mod text;
