@@ -194,7 +194,10 @@ fn look(text: &str, member: &str, path: &str, found: &mut Vec<Entity>) {
             add(EntityKind::Mail, word);
         } else if is_cve(word) {
             add(EntityKind::Cve, word);
-        } else if matches!(word.len(), 32 | 40 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit()) && word.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        } else if matches!(word.len(), 32 | 40 | 64)
+            && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+        {
             add(EntityKind::Hash, word);
         } else if let Some(ip) = address(word).filter(|_| word.contains('.') || word.starts_with('[')) {
             add(EntityKind::Ip, &ip);
@@ -205,13 +208,21 @@ fn look(text: &str, member: &str, path: &str, found: &mut Vec<Entity>) {
 fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '#' | '\'');
-    !local.is_empty() && text.len() < 255 && local.chars().all(fine) && domain.contains('.') && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
+    !local.is_empty()
+        && text.len() < 255
+        && local.chars().all(fine)
+        && domain.contains('.')
+        && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
 }
 
 fn is_cve(text: &str) -> bool {
     let mut parts = text.split('-');
-    let digits = |part: Option<&str>, least: usize| part.is_some_and(|part| part.len() >= least && part.bytes().all(|byte| byte.is_ascii_digit()));
-    parts.next().is_some_and(|part| part.eq_ignore_ascii_case("cve")) && digits(parts.next(), 4) && digits(parts.next(), 4) && parts.next().is_none()
+    let digits =
+        |part: Option<&str>, least: usize| part.is_some_and(|part| part.len() >= least && part.bytes().all(|byte| byte.is_ascii_digit()));
+    parts.next().is_some_and(|part| part.eq_ignore_ascii_case("cve"))
+        && digits(parts.next(), 4)
+        && digits(parts.next(), 4)
+        && parts.next().is_none()
 }
 
 /// An IP address in any of the vendors' spellings: with a port, in brackets, mapped into IPv6.
@@ -240,7 +251,9 @@ pub fn normalise(kind: EntityKind, value: &str) -> String {
         }
         EntityKind::Mail | EntityKind::Domain => value.trim_end_matches('.').to_lowercase(),
         // A host is its name without the domain, but an address stays one.
-        EntityKind::Host => address(value).unwrap_or_else(|| value.trim_end_matches('.').to_lowercase().split('.').next().unwrap_or_default().to_owned()),
+        EntityKind::Host => {
+            address(value).unwrap_or_else(|| value.trim_end_matches('.').to_lowercase().split('.').next().unwrap_or_default().to_owned())
+        }
         EntityKind::Url => url::Url::parse(value).map_or_else(|_| value.to_owned(), |url| url.to_string()),
         EntityKind::File => value.rsplit(['\\', '/']).next().unwrap_or(value).to_lowercase(),
         EntityKind::CloudResource => value.to_lowercase(),
@@ -282,7 +295,8 @@ mod tests {
     #[test]
     fn entities_are_found_by_name_and_by_look() {
         let raw = json!({"ClientIP": "203.0.113.9:443", "UserId": "Dana.Weiss@northwind.example", "n": {"text": ["see https://evil.example/x and CVE-2024-12345, da39a3ee5e6b4b0d3255bfef95601890afd80709"]}, "x": "not.an.entity 1.2.3"});
-        let found: Vec<(EntityKind, String, String)> = extract(&raw).into_iter().map(|entity| (entity.kind, entity.value, entity.path)).collect();
+        let found: Vec<(EntityKind, String, String)> =
+            extract(&raw).into_iter().map(|entity| (entity.kind, entity.value, entity.path)).collect();
         let has = |kind: EntityKind, value: &str, path: &str| found.contains(&(kind, value.to_owned(), path.to_owned()));
         assert!(has(EntityKind::Ip, "203.0.113.9", "$.ClientIP"));
         assert!(has(EntityKind::User, "Dana.Weiss@northwind.example", "$.UserId"));

@@ -156,7 +156,11 @@ impl Query {
         let start = before.rfind([' ', '(', '-']).map_or(0, |at| at + 1);
         let word = before.get(start..).unwrap_or_default();
         let offer = |texts: Vec<String>| {
-            texts.into_iter().filter(|text| text.len() > word.len() && text.starts_with(word)).map(|text| Suggestion { start, text }).collect()
+            texts
+                .into_iter()
+                .filter(|text| text.len() > word.len() && text.starts_with(word))
+                .map(|text| Suggestion { start, text })
+                .collect()
         };
         match word.split_once(':') {
             None => offer(FIELDS.iter().map(|(name, _)| format!("{name}:")).collect()),
@@ -200,8 +204,10 @@ impl Field {
         let inner = &event.event;
         let text = |have: &str| compare_text(have, compare, value);
         match self {
-            Self::Severity => Severity::parse(value)
-                .map_or_else(|| compare == Compare::Like && text(inner.severity.as_str()), |wanted| holds(compare, inner.severity.rank().cmp(&wanted.rank()))),
+            Self::Severity => Severity::parse(value).map_or_else(
+                || compare == Compare::Like && text(inner.severity.as_str()),
+                |wanted| holds(compare, inner.severity.rank().cmp(&wanted.rank())),
+            ),
             Self::Status => text(event.status.as_str()),
             Self::Vendor => text(&event.vendor),
             Self::Connection => text(&event.connection),
@@ -376,7 +382,11 @@ fn read(chars: &[char], at: &mut usize, name: bool) -> Result<String, QueryError
         text.push(*c);
         *at += 1;
     }
-    if text.is_empty() { Err(QueryError { column: start + 1, message: "a field's name must stand before the colon".into() }) } else { Ok(text) }
+    if text.is_empty() {
+        Err(QueryError { column: start + 1, message: "a field's name must stand before the colon".into() })
+    } else {
+        Ok(text)
+    }
 }
 
 struct Parser<'a> {
@@ -447,7 +457,10 @@ fn field(name: String, quoted: bool, compare: Compare, value: String, column: us
     let ordered = !matches!(compare, Compare::Like | Compare::Is);
     let wrong = |message: String| Err(QueryError { column: value_column, message });
     match &found {
-        Some(Field::Severity) if Severity::parse(&value).is_none() && (ordered || !Severity::ALL.iter().any(|(known, _)| compare_text(known, compare, &value))) => {
+        Some(Field::Severity)
+            if Severity::parse(&value).is_none()
+                && (ordered || !Severity::ALL.iter().any(|(known, _)| compare_text(known, compare, &value))) =>
+        {
             return wrong(format!("{value} is not a severity; there are critical, high, medium, low, informational, unknown"));
         }
         Some(Field::Age) if parse_span(&value).is_none() => return wrong(format!("{value} is not a span; give 30m, 24h or 7d")),
@@ -457,7 +470,10 @@ fn field(name: String, quoted: bool, compare: Compare, value: String, column: us
         // A mapped field's name may be one word; in lower case and without quotes it is more likely a slip.
         None if !quoted && name.chars().all(|c| c.is_ascii_lowercase() || c == '_') => {
             let known: Vec<_> = FIELDS.iter().map(|(known, _)| *known).filter(|known| *known != "time").collect();
-            return Err(QueryError { column, message: format!("{name} is not a field; there are {}, and mapped fields in quotes", known.join(", ")) });
+            return Err(QueryError {
+                column,
+                message: format!("{name} is not a field; there are {}, and mapped fields in quotes", known.join(", ")),
+            });
         }
         _ => {}
     }
@@ -497,20 +513,60 @@ mod tests {
     #[test]
     fn queries_match_as_the_contract_says() {
         for query in [
-            "", "agent", "\"agent on\"", "severity:high", "severity:>=medium", "severity:<critical", "vendor:eset", "type:det*", "status:new", "entity:203.0.113.9",
-            "203.0", "-vendor:wiz", "not vendor:wiz", "vendor:wiz or severity:high", "(vendor:wiz or vendor:eset) agent", "\"Rule name\":brute", "\"Rule name\":=\"brute force\"",
-            "age:<24h", "age:>1h", "occurred:>2026-02-28", "\"Local Port\":>80", "title:*agent*", "title:win32*dana",
+            "",
+            "agent",
+            "\"agent on\"",
+            "severity:high",
+            "severity:>=medium",
+            "severity:<critical",
+            "vendor:eset",
+            "type:det*",
+            "status:new",
+            "entity:203.0.113.9",
+            "203.0",
+            "-vendor:wiz",
+            "not vendor:wiz",
+            "vendor:wiz or severity:high",
+            "(vendor:wiz or vendor:eset) agent",
+            "\"Rule name\":brute",
+            "\"Rule name\":=\"brute force\"",
+            "age:<24h",
+            "age:>1h",
+            "occurred:>2026-02-28",
+            "\"Local Port\":>80",
+            "title:*agent*",
+            "title:win32*dana",
         ] {
             assert!(found(query), "{query}");
         }
-        for query in ["wiz", "severity:low", "severity:>high", "vendor:=eset", "age:<1h", "-agent", "\"Rule name\":force", "status:closed", "title:agent*"] {
+        for query in [
+            "wiz",
+            "severity:low",
+            "severity:>high",
+            "vendor:=eset",
+            "age:<1h",
+            "-agent",
+            "\"Rule name\":force",
+            "status:closed",
+            "title:agent*",
+        ] {
             assert!(!found(query), "{query}");
         }
     }
 
     #[test]
     fn errors_point_at_the_column() {
-        for (query, column) in [("(a", 1), ("a )", 3), ("severity:bad", 10), ("a \"b", 3), ("sevrity:high", 1), ("age:<soon", 6), ("title:", 7), ("a or", 5), ("not", 4)] {
+        for (query, column) in [
+            ("(a", 1),
+            ("a )", 3),
+            ("severity:bad", 10),
+            ("a \"b", 3),
+            ("sevrity:high", 1),
+            ("age:<soon", 6),
+            ("title:", 7),
+            ("a or", 5),
+            ("not", 4),
+        ] {
             assert_eq!(Query::parse(query).unwrap_err().column, column, "{query}");
         }
     }

@@ -192,7 +192,8 @@ pub fn defanged(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let chars: Vec<char> = text.chars().collect();
     for (at, c) in chars.iter().enumerate() {
-        let inside = at > 0 && chars.get(at - 1).is_some_and(|c| c.is_alphanumeric()) && chars.get(at + 1).is_some_and(|c| c.is_alphanumeric());
+        let inside =
+            at > 0 && chars.get(at - 1).is_some_and(|c| c.is_alphanumeric()) && chars.get(at + 1).is_some_and(|c| c.is_alphanumeric());
         match c {
             '.' if inside => out.push_str("[.]"),
             '@' if inside => out.push_str("[@]"),
@@ -206,7 +207,10 @@ pub fn defanged(text: &str) -> String {
 pub fn markdown_safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in visible(&text.replace(['\n', '\r', '\t'], " ")).as_str().chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~' | '&' | '=') {
+        if matches!(
+            c,
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~' | '&' | '='
+        ) {
             out.push('\\');
         }
         out.push(c);
@@ -230,7 +234,10 @@ mod tests {
     #[test]
     fn every_bidi_control_and_ignorable_is_visible() {
         let bidi = [0x061C, 0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069];
-        let ignorable = [0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0x3164, 0xFE0F, 0xFEFF, 0xFFA0, 0xE0001, 0xE0041, 0xE0100];
+        let ignorable = [
+            0xAD, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0x3164, 0xFE0F, 0xFEFF, 0xFFA0,
+            0xE0001, 0xE0041, 0xE0100,
+        ];
         for code in bidi.into_iter().chain(ignorable).chain(0..0x20).chain(0x7F..0xA0) {
             let c = char::from_u32(code).unwrap();
             let shown = visible(&format!("a{c}b"));

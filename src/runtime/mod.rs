@@ -1,8 +1,4 @@
 //! The one part that touches the world: network, files, clock, terminal.
 
 pub mod attachment;
-pub mod fetch;
 pub mod http;
-pub mod jobs;
-pub mod opened;
-pub mod run;
