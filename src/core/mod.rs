@@ -7,6 +7,8 @@ pub mod event;
 pub mod json;
 pub mod mapping;
 pub mod outcome;
+pub mod query;
 pub mod request;
 pub mod sign_in;
 pub mod talk;
+pub mod text;

@@ -2,8 +2,6 @@
 //!
 //! The field mappings are those of the source document (seed 001, Fetch Event Field Mapping), in its order and spelling.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -34,6 +32,8 @@ pub struct EventType {
     pub lowest: &'static str,
     /// Paths of the two halves of a title.
     title: [&'static [&'static str]; 2],
+    /// Paths of the type, the name and the id of what it is about.
+    asset: [&'static str; 3],
     fields: &'static [(&'static str, &'static str)],
     entities: &'static [(EntityKind, &'static str)],
 }
@@ -51,6 +51,7 @@ pub const TYPES: [EventType; 3] = [
         statuses: &["OPEN", "IN_PROGRESS", "RESOLVED", "REJECTED"],
         lowest: "INFORMATIONAL",
         title: [&[".sourceRule.name", ".description", ".type"], &[".entitySnapshot.name"]],
+        asset: [".entitySnapshot.type", ".entitySnapshot.name", ".entitySnapshot.id"],
         fields: &[
             ("Document ID", ".id"),
             ("Start Time", ".createdAt"),
@@ -93,6 +94,7 @@ pub const TYPES: [EventType; 3] = [
         statuses: &["OPEN", "RESOLVED", "REJECTED"],
         lowest: "INFORMATIONAL",
         title: [&[".rule.name"], &[".resource.name"]],
+        asset: [".resource.type", ".resource.name", ".resource.id"],
         fields: &[
             ("Unique Event Key", ".id"),
             ("Start Time", ".firstSeenAt"),
@@ -135,6 +137,7 @@ pub const TYPES: [EventType; 3] = [
         statuses: &["OPEN", "RESOLVED", "REJECTED"],
         lowest: "NONE",
         title: [&[".name", ".detailedName"], &[".vulnerableAsset.name"]],
+        asset: [".vulnerableAsset.type", ".vulnerableAsset.name", ".vulnerableAsset.id"],
         fields: &[
             ("Unique Event Key", ".id"),
             ("Start Time", ".firstDetectedAt"),
@@ -180,13 +183,6 @@ pub fn find(name: &str) -> Option<&'static EventType> {
     const ALL: &[EventType; 3] = &TYPES;
     ALL.iter().find(|known| known.name.eq_ignore_ascii_case(name))
 }
-
-/// What kind of thing an asset is, by the type that Wiz gives it, for the entities that its name and id become.
-const ASSETS: [(&str, &str, &str, &str); 3] = [
-    ("Issues", ".entitySnapshot.type", ".entitySnapshot.name", ".entitySnapshot.id"),
-    ("Cloud Configuration Findings", ".resource.type", ".resource.name", ".resource.id"),
-    ("Vulnerability Findings", ".vulnerableAsset.type", ".vulnerableAsset.name", ".vulnerableAsset.id"),
-];
 
 impl EventType {
     /// The mapping of the document.
@@ -240,33 +236,26 @@ impl EventType {
         fields
     }
 
+    /// What the mapping says, and what the asset's name and id are, which only its type tells. Addresses and the like inside texts are
+    /// found by the core.
     fn entities(&self, mapping: &Mapping, record: &Value) -> Vec<Entity> {
-        let mut found = Found(mapping.entities_of(record));
-        if let Some((_, kind, name, id)) = ASSETS.iter().find(|(event_type, ..)| *event_type == self.name) {
-            let kind = text_at(record, kind).unwrap_or_default();
-            if ["VIRTUAL_MACHINE", "HOST", "COMPUTE_INSTANCE", "ENDPOINT"].iter().any(|known| kind.contains(known)) {
-                found.add_all(EntityKind::Host, values_at(record, name));
-                found.add_all(EntityKind::Device, values_at(record, id));
-            } else if ["USER", "SERVICE_ACCOUNT", "IDENTITY"].iter().any(|known| kind.contains(known)) {
-                found.add_all(EntityKind::User, values_at(record, name));
-            }
-            for (path, value) in values_at(record, name) {
-                found.read_text(&path, value);
-            }
+        let mut found = mapping.entities_of(record);
+        let [kind, name, id] = self.asset;
+        let kind = text_at(record, kind).unwrap_or_default();
+        let is = |known: &[&str]| known.iter().any(|part| kind.contains(part));
+        let kinds: &[(EntityKind, &str)] = if is(&["VIRTUAL_MACHINE", "HOST", "COMPUTE_INSTANCE", "ENDPOINT"]) {
+            &[(EntityKind::Host, name), (EntityKind::Device, id)]
+        } else if is(&["USER", "SERVICE_ACCOUNT", "IDENTITY"]) {
+            &[(EntityKind::User, name)]
+        } else {
+            &[]
+        };
+        for (kind, path) in kinds {
+            let values = values_at(record, path).into_iter();
+            found.extend(values.filter_map(|(path, value)| Some(Entity { kind: *kind, value: scalar(value)?, path })));
         }
-        for tags in [".entitySnapshot.tags", ".vulnerableAsset.tags"] {
-            for (path, value) in values_at(record, tags) {
-                for (key, value) in value.as_object().into_iter().flatten() {
-                    found.read_text(&format!("{path}['{key}']"), value);
-                }
-            }
-        }
-        for place in [".description", ".resource.tags[*].value"] {
-            for (path, value) in values_at(record, place) {
-                found.read_text(&path, value);
-            }
-        }
-        found.0
+        found.retain(|entity| !entity.value.is_empty());
+        found
     }
 }
 
@@ -276,57 +265,6 @@ fn rank(text: &str) -> Severity {
         "NONE" | "INFO" => Severity::Informational,
         other => Severity::parse(other).unwrap_or(Severity::Unknown),
     }
-}
-
-/// Entities, each once.
-struct Found(Vec<Entity>);
-
-impl Found {
-    fn add(&mut self, kind: EntityKind, value: String, path: &str) {
-        if !value.is_empty() && !self.0.iter().any(|known| known.kind == kind && known.value == value) {
-            self.0.push(Entity { kind, value, path: path.into() });
-        }
-    }
-
-    fn add_all(&mut self, kind: EntityKind, values: Vec<(String, &Value)>) {
-        for (path, value) in values {
-            if let Some(value) = scalar(value) {
-                self.add(kind, value, &path);
-            }
-        }
-    }
-
-    /// Takes out of a text what stands in it as a word of its own: addresses, mail addresses, hashes, CVE numbers.
-    fn read_text(&mut self, path: &str, value: &Value) {
-        let Some(text) = value.as_str() else { return };
-        let words = text.split(|c: char| c.is_whitespace() || "()[]{}<>,;\"'|=".contains(c));
-        for word in words.map(|word| word.trim_matches(|c: char| ".:!?".contains(c))) {
-            if let Some(kind) = kind_of(word) {
-                self.add(kind, word.to_owned(), path);
-            }
-        }
-    }
-}
-
-fn kind_of(word: &str) -> Option<EntityKind> {
-    let ascii = word.is_ascii() && word.len() < 256;
-    if !ascii || word.len() < 7 {
-        return None;
-    }
-    if word.parse::<IpAddr>().is_ok() {
-        return Some(EntityKind::Ip);
-    }
-    if matches!(word.len(), 32 | 40 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some(EntityKind::Hash);
-    }
-    let cve = word.len() > 8 && word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("CVE-"));
-    if cve && word.bytes().skip(4).all(|byte| byte.is_ascii_digit() || byte == b'-') {
-        return Some(EntityKind::Cve);
-    }
-    let (local, domain) = word.split_once('@')?;
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte));
-    let mail = !local.is_empty() && plain(local) && plain(domain) && domain.contains('.') && !domain.starts_with('.');
-    mail.then_some(EntityKind::Mail)
 }
 
 #[cfg(test)]
@@ -381,7 +319,7 @@ mod tests {
         assert_eq!(configuration.fields["Security Sub Category ID"], json!("1, 2"));
         assert!(!configuration.fields.contains_key("Tag"), "the document's path is not where the tags are");
         let kinds: Vec<_> = configuration.entities.iter().map(|entity| entity.kind).collect();
-        assert!(kinds.contains(&EntityKind::User) && kinds.contains(&EntityKind::Mail));
+        assert!(kinds.contains(&EntityKind::User));
         let vulnerability = event(
             "Vulnerability Findings",
             json!({"id": "v", "name": "CVE-2024-3094", "CVEDescription": "d", "vendorSeverity": null, "severity": "weird", "score": 10,
@@ -391,19 +329,9 @@ mod tests {
         assert_eq!(vulnerability.fields["CVE"], json!("d"));
         assert_eq!(vulnerability.fields["Vulnerable Asset IP Addresses"], json!(["10.0.0.1"]));
         let found: Vec<_> = vulnerability.entities.iter().map(|entity| (entity.kind.as_str(), entity.value.as_str())).collect();
-        for wanted in [("cve", "CVE-2024-3094"), ("ip", "10.0.0.1"), ("host", "SRV-1"), ("device", "m"), ("mail", "a@b.example")] {
+        for wanted in [("cve", "CVE-2024-3094"), ("ip", "10.0.0.1"), ("host", "SRV-1"), ("device", "m")] {
             assert!(found.contains(&wanted), "{wanted:?} in {found:?}");
         }
-    }
-
-    #[test]
-    fn indicators_are_found_as_words_of_a_text() {
-        let mut found = Found(Vec::new());
-        let hash = "ab".repeat(32);
-        let text = format!("Written by svc@corp.example from 203.0.113.7 (SHA-256 {hash}), see CVE-2024-3094. Not 1.2.3 nor @x.");
-        found.read_text("$.description", &json!(text));
-        let values: Vec<_> = found.0.iter().map(|entity| (entity.kind.as_str(), entity.value.as_str())).collect();
-        assert_eq!(values, [("mail", "svc@corp.example"), ("ip", "203.0.113.7"), ("hash", hash.as_str()), ("cve", "CVE-2024-3094")]);
     }
 
     #[test]
