@@ -12,7 +12,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attachment::Quarantine;
@@ -573,10 +573,6 @@ fn actor() -> String {
     }
 }
 
-/// A short pause that a loop of conversations may need.
-pub(super) async fn pause(time: Duration) {
-    sleep(time).await;
-}
 
 /// Arguments as given values, for callers that have JSON.
 pub fn given(values: &Map<String, Value>) -> Vec<(String, Given)> {
