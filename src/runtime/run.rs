@@ -573,7 +573,6 @@ fn actor() -> String {
     }
 }
 
-
 /// Arguments as given values, for callers that have JSON.
 pub fn given(values: &Map<String, Value>) -> Vec<(String, Given)> {
     values.iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect()
