@@ -1,0 +1,1 @@
+//! Lacework Edge without a network: the catalogue, routes and mappings.
