@@ -9,13 +9,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
 
 use super::expected;
 use super::placeholders::{self, Place};
 use crate::core::catalogue::{Arguments, Invalid};
 use crate::core::connection::Connection;
 use crate::core::mapping::scalar;
+use crate::core::origin;
 use crate::core::request::{Body, Follow, Method, Request, Sink, Target, Template};
 
 /// Everything that a run of Execute HTTP Request goes by.
@@ -95,7 +96,8 @@ pub fn plan(connection: &Connection, arguments: &Arguments) -> Result<Plan, Inva
 
 fn wrong(name: &str, label: &str, why: &str) -> Invalid {
     let end = if why.ends_with('.') { "" } else { "." };
-    let verb = if ["is ", "must ", "waits ", "lists ", "has "].iter().any(|verb| why.starts_with(verb)) { " " } else { ": " };
+    let verb =
+        if ["is ", "must ", "waits ", "lists ", "has ", "holds ", "names "].iter().any(|verb| why.starts_with(verb)) { " " } else { ": " };
     Invalid::new(name, format!("{label}{verb}{why}{end}"))
 }
 
@@ -115,42 +117,14 @@ fn address(connection: &Connection, text: &str, inputs: &Map<String, Value>) -> 
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => url,
         _ => return bad("must be an absolute https:// address, or begin with / for the Microsoft Graph API Root"),
     };
-    if !url.username().is_empty() || url.password().is_some() {
-        return bad("must not hold a user name: what stands behind the @ would be asked, not what stands before it");
-    }
     if url.fragment().is_some() {
         return bad("holds a #, which would cut the address off; write %23 for it (guest accounts have #EXT# in their names)");
     }
-    if !is_home(connection, &url) {
-        judge_host(&url)?;
+    match origin::judge(&url) {
+        Err(why) if !is_home(connection, &url) => bad(why),
+        _ if !url.username().is_empty() || url.password().is_some() => bad("must not hold a user name"),
+        _ => Ok(url),
     }
-    Ok(url)
-}
-
-/// Hosts that no request of an analyst should reach: plain http but for loopback, and addresses inside the network.
-fn judge_host(url: &Url) -> Result<(), Invalid> {
-    let inside = match url.host() {
-        Some(Host::Ipv4(ip)) if ip.is_loopback() => return Ok(()),
-        Some(Host::Ipv6(ip)) if ip.is_loopback() => return Ok(()),
-        Some(Host::Domain("localhost")) => return Ok(()),
-        Some(Host::Ipv4(ip)) => {
-            let shared = ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1]);
-            ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast() || shared
-        }
-        Some(Host::Ipv6(ip)) => {
-            let first = ip.segments()[0];
-            let mapped = ip.to_ipv4_mapped().is_some();
-            mapped || ip.is_unspecified() || ip.is_multicast() || first & 0xFE00 == 0xFC00 || first & 0xFFC0 == 0xFE80
-        }
-        _ => false,
-    };
-    if inside {
-        return Err(wrong("url_path", "URL Path", "names an address inside the network; add it to allowed_roots if it is meant"));
-    }
-    if url.scheme() != "https" {
-        return Err(wrong("url_path", "URL Path", "must be https: plain http is for loopback only"));
-    }
-    Ok(())
 }
 
 /// Whether an address lies on a root that gets a token.

@@ -13,7 +13,7 @@ use super::execute::{carry_out, failed};
 use super::placeholders::encode;
 use super::prepare::Plan;
 use super::sign_in::{defender_root, token_roots};
-use crate::core::catalogue::{Arguments, Choice, Class, Command, Effect, Inverse, Parameter, Reach, TimeForm, Type, Undo};
+use crate::core::catalogue::{Arguments, Choice, Class, Command, Effect, Inverse, Parameter, Reach, TimeForm, Type, Undo, parse_time};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::mapping::{scalar, text_at};
@@ -188,7 +188,8 @@ fn undoing(arguments: &Arguments, outcome: &Outcome) -> Option<Map<String, Value
 fn value_of(arguments: &Arguments, name: &str) -> Option<Value> {
     let value = arguments.get(name)?;
     let is_time = matches!(FILE.as_ref().ok()?.parameter.get(name)?.r#type.as_str(), "time");
-    match arguments.time(name).filter(|_| is_time) {
+    // A default is taken as it stands in the file: relative.
+    match value.as_str().filter(|_| is_time).and_then(|text| parse_time(text, arguments.now())) {
         Some(time) => Some(Value::from(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
         None => Some(value.clone()),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::api::{Called, Document, Refused, call, object};
-use super::list::{List, QUERY_CAP, Stopped};
+use super::list::{List, Stopped, WHOLE};
 use crate::core::catalogue::{Arguments, Invalid};
 use crate::core::connection::Connection;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
@@ -159,7 +159,7 @@ pub async fn list_projects(talk: Talk, connection: Arc<Connection>, arguments: A
             PROJECTS.plan(&talk, &filter, 2 * number + 1);
             continue;
         }
-        match PROJECTS.walk(&talk, INDICATOR, &filter, QUERY_CAP).await {
+        match PROJECTS.walk(&talk, INDICATOR, &filter, WHOLE).await {
             Ok(walk) => {
                 for node in walk.nodes {
                     if node.get("id").is_none_or(|id| !nodes.iter().any(|known| known.get("id") == Some(id))) {
@@ -169,7 +169,7 @@ pub async fn list_projects(talk: Talk, connection: Arc<Connection>, arguments: A
             }
             Err(Stopped::Failed(refused)) => return projects(ReturnData::Failed, &[]).fail(*refused),
             Err(Stopped::TooMany(_)) => {
-                let message = format!("There are more than {QUERY_CAP} projects, which is the most that Wiz gives; narrow by name.");
+                let message = format!("There are more than {WHOLE} projects, which is the most that Wiz gives for sure; narrow by name.");
                 return projects(ReturnData::Failed, &[]).fail(Refused::nonsense(INDICATOR, message, Value::Null));
             }
         }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::Refused;
 use super::events::{self, EventType, TYPES};
-use super::list::{From, QUERY_CAP, Stopped, Stretches, bounds};
+use super::list::{From, Stopped, Stretches, WHOLE, bounds};
 use crate::core::catalogue::{Arguments, Fetched, Gap, Invalid, Page, Position, Window};
 use crate::core::connection::Connection;
 use crate::core::event::Event;
@@ -150,7 +150,7 @@ async fn gather(
     most: Option<usize>,
 ) -> Result<Vec<Value>, Box<Refused>> {
     let too_many = |total: usize| {
-        let message = format!("More than {QUERY_CAP} {} ({total}) match, which is the most that Wiz gives; narrow the filter.", kind.name);
+        let message = format!("{total} {} match, and Wiz gives no more than {WHOLE} for sure; narrow the filter.", kind.name);
         Box::new(Refused::nonsense(INDICATOR, message, Value::Null))
     };
     let (start, end) = window.unwrap_or((talk.now(), talk.now()));
@@ -165,9 +165,9 @@ async fn gather(
             }
             filter.insert(kind.clock.into(), time);
         }
-        let walk = match kind.list.walk(talk, INDICATOR, &filter, QUERY_CAP).await {
+        let walk = match kind.list.walk(talk, INDICATOR, &filter, WHOLE).await {
             Ok(walk) => walk,
-            Err(Stopped::TooMany(total)) if window.is_some() && stretches.cut((from, to), total, QUERY_CAP) => continue,
+            Err(Stopped::TooMany(total)) if window.is_some() && stretches.cut((from, to), total, WHOLE) => continue,
             Err(Stopped::TooMany(total)) => return Err(too_many(total)),
             Err(Stopped::Failed(refused)) => return Err(refused),
         };
@@ -242,13 +242,13 @@ async fn read(
             return Ok(None);
         }
         // A scan may write thousands of records with one time stamp.
-        walked = kind.list.walk(talk, INDICATOR, &filter, QUERY_CAP).await;
+        walked = kind.list.walk(talk, INDICATOR, &filter, WHOLE).await;
     }
     match walked {
         Ok(walk) => Ok(Some(walk.nodes)),
         Err(Stopped::Failed(refused)) => Err(refused.failure),
         Err(Stopped::TooMany(total)) => {
-            let message = format!("{total} {} share less than a second, and Wiz gives {QUERY_CAP} at most.", kind.name);
+            let message = format!("{total} {} share less than a second, and Wiz gives no more than {WHOLE} of them for sure.", kind.name);
             Err(Failure::new(INDICATOR, message))
         }
     }

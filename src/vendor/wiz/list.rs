@@ -13,8 +13,10 @@ use crate::core::talk::Talk;
 
 /// The most nodes of one page (vendors/wiz.md §2).
 pub const PAGE: usize = 500;
-/// The most results of one query.
-pub const QUERY_CAP: usize = 10_000;
+/// The most results of one query. Where there are so many, there may be more: the count itself may be cut off there.
+const QUERY_CAP: usize = 10_000;
+/// The most results that are surely all of them.
+pub const WHOLE: usize = QUERY_CAP - 1;
 /// Pages without a node that are followed before the list counts as broken.
 const EMPTY_PAGES: usize = 3;
 /// The smallest page that is tried when the API calls a query too complex.
@@ -91,6 +93,9 @@ impl List {
                     walk.nodes.push(node);
                 }
             }
+            if come > WHOLE {
+                return Err(Stopped::TooMany(come));
+            }
             let Some(cursor) = read.next else { return Ok(walk) };
             let broken = if cursor.is_empty() {
                 Some("there is a next page, but no cursor to it")
@@ -105,7 +110,7 @@ impl List {
                 let message = format!("Page {page} of the {} makes no sense: {why}.", self.title);
                 return Err(Stopped::Failed(Box::new(Refused::nonsense(indicator, message, Value::Null))));
             }
-            if come >= most.min(QUERY_CAP) {
+            if come >= most {
                 return Err(Stopped::TooMany(come + 1));
             }
             if page % 5 == 0 {

@@ -243,7 +243,22 @@ fn more_than_one_query_gives_is_asked_for_in_parts() {
     let fixed = json!({"additional_filters": {"statusChangedAt": {"after": "2000-01-01T00:00:00Z", "before": "2030-01-01T00:00:00Z"}}});
     let outcome = run("fetch-event", &fixed, &mut |request| serve(&records, request));
     assert_eq!(outcome.return_data, ReturnData::Failed);
-    assert!(outcome.errors[0].message.contains("10000"));
+    assert!(outcome.errors[0].message.contains("11000"));
+}
+
+#[test]
+fn an_api_that_stops_at_its_cap_without_a_word_is_noticed() {
+    let records = issues(10_500);
+    let outcome = run("fetch-event", &json!({"start_time": "-30d"}), &mut |request| {
+        let mut answer: Value = serde_json::from_slice(&serve(&records, request)?.body).unwrap();
+        let issues = &mut answer["data"]["issues"];
+        issues["totalCount"] = Value::Null;
+        if issues["pageInfo"]["endCursor"] == "10000" {
+            issues["pageInfo"]["hasNextPage"] = json!(false);
+        }
+        ok(&answer)
+    });
+    assert_eq!(outcome.events.len(), 10_500);
 }
 
 #[test]
