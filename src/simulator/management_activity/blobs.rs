@@ -76,7 +76,7 @@ impl Blobs {
                 blobs.push(&mut dice, content_type, created, content, late);
             }
             // One that the list still shows and that is gone all the same, at the very edge of what can be asked for.
-            let created = start - SignedDuration::from_hours(KEPT * 24 - 1);
+            let created = start - SignedDuration::from_hours(KEPT * 24 - 2);
             let at = records::happened(&mut dice, created);
             let gone = vec![records::record(world, &mut dice, content_type, at)];
             blobs.push(&mut dice, content_type, created, gone, false);

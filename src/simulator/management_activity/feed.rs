@@ -71,7 +71,13 @@ struct Caller {
 }
 
 /// How the feed says no.
-type Refusal = Box<Response>;
+struct Refusal(Box<Response>);
+
+impl Refusal {
+    fn new(answer: impl IntoResponse) -> Self {
+        Self(Box::new(answer.into_response()))
+    }
+}
 
 pub(super) fn router(shared: &Arc<Shared>, tokens: &Arc<Tokens>, root: &str) -> Router {
     let begin = shared.world.start - SignedDuration::from_hours(24 * 30);
@@ -107,7 +113,7 @@ async fn start(
     Query(query): Query<Fields>,
     body: String,
 ) -> Response {
-    feed.start(&tenant, &headers, &query, &body).unwrap_or_else(|refusal| *refusal)
+    feed.start(&tenant, &headers, &query, &body).unwrap_or_else(|refusal| *refusal.0)
 }
 
 async fn stop(
@@ -116,7 +122,7 @@ async fn stop(
     headers: HeaderMap,
     Query(query): Query<Fields>,
 ) -> Response {
-    feed.stop(&tenant, &headers, &query).unwrap_or_else(|refusal| *refusal)
+    feed.stop(&tenant, &headers, &query).unwrap_or_else(|refusal| *refusal.0)
 }
 
 async fn list(
@@ -125,7 +131,7 @@ async fn list(
     headers: HeaderMap,
     Query(query): Query<Fields>,
 ) -> Response {
-    feed.list(&tenant, &headers, &query).unwrap_or_else(|refusal| *refusal)
+    feed.list(&tenant, &headers, &query).unwrap_or_else(|refusal| *refusal.0)
 }
 
 async fn content(
@@ -134,7 +140,7 @@ async fn content(
     headers: HeaderMap,
     Query(query): Query<Fields>,
 ) -> Response {
-    feed.content(&version, &tenant, &headers, &query).unwrap_or_else(|refusal| *refusal)
+    feed.content(&version, &tenant, &headers, &query).unwrap_or_else(|refusal| *refusal.0)
 }
 
 async fn audit(
@@ -143,7 +149,7 @@ async fn audit(
     headers: HeaderMap,
     Query(query): Query<Fields>,
 ) -> Response {
-    feed.audit(&tenant, &id, &headers, &query).unwrap_or_else(|refusal| *refusal)
+    feed.audit(&tenant, &id, &headers, &query).unwrap_or_else(|refusal| *refusal.0)
 }
 
 impl Feed {
@@ -161,7 +167,7 @@ impl Feed {
     fn admit(&self, method: &str, tenant: &str, headers: &HeaderMap, query: &Fields) -> Result<Caller, Refusal> {
         let denied = || {
             let body = json!({"Message": "Authorization has been denied for this request."});
-            Box::new((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(body)).into_response())
+            Refusal::new((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(body)))
         };
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ")).ok_or_else(denied)?;
         let claims = self.tokens.read(token, self.now()).ok_or_else(denied)?;
@@ -237,7 +243,7 @@ impl Feed {
         if state.starts.len() >= STARTS {
             let wait = state.starts.front().map_or(900, |start| start + 900 - now.as_second());
             let text = format!("Too many frequent subscription start requests. Please retry again after {}m {}s", wait / 60, wait % 60);
-            return Err(Box::new((StatusCode::TOO_MANY_REQUESTS, text).into_response()));
+            return Err(Refusal::new((StatusCode::TOO_MANY_REQUESTS, text)));
         }
         state.starts.push_back(now.as_second());
         // A first subscription is filled back by most of a day; a restarted one begins now.
@@ -471,7 +477,7 @@ fn has_length(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING) {
         return Ok(());
     }
-    Err(Box::new((StatusCode::LENGTH_REQUIRED, "Length Required").into_response()))
+    Err(Refusal::new((StatusCode::LENGTH_REQUIRED, "Length Required")))
 }
 
 fn no_subscription() -> Refusal {
@@ -487,5 +493,5 @@ fn bad(code: &str, message: &str) -> Refusal {
 }
 
 fn refuse(status: StatusCode, code: &str, message: &str) -> Refusal {
-    Box::new((status, Json(json!({"error": {"code": code, "message": message}}))).into_response())
+    Refusal::new((status, Json(json!({"error": {"code": code, "message": message}}))))
 }

@@ -150,7 +150,7 @@ impl Login {
             "client_credentials" => {
                 let audience = self.audience(version, form)?;
                 let token = self.tokens.issue(&audience, &Bearer::Application { client, permissions });
-                Ok(self.answer(version, &audience, token, None))
+                Ok(self.answer(version, &audience, &token, None))
             }
             "authorization_code" => {
                 let user = self.redeem(field(form, "code")?, form.get("redirect_uri").map(String::as_str))?;
@@ -176,13 +176,11 @@ impl Login {
             Version::Two => {
                 let scope = field(fields, "scope")?;
                 let scope = scope.split_whitespace().find(|scope| scope.contains("://"));
-                match scope.map(|scope| scope.rsplit_once('/').unwrap_or((scope, ""))) {
-                    Some((resource, _)) => resource,
-                    None => {
-                        let text = "The provided value for the input parameter 'scope' is not valid.".to_owned();
-                        return Err(Refusal(StatusCode::BAD_REQUEST, "invalid_scope", 70_011, text));
-                    }
-                }
+                let Some(scope) = scope else {
+                    let text = "The provided value for the input parameter 'scope' is not valid.".to_owned();
+                    return Err(Refusal(StatusCode::BAD_REQUEST, "invalid_scope", 70_011, text));
+                };
+                scope.rsplit_once('/').map_or(scope, |(resource, _)| resource)
             }
         };
         if self.tokens.knows(named) {
@@ -302,11 +300,11 @@ impl Login {
         let mut grants = self.grants();
         let refresh = format!("1.R{}", grants.dice.hex(64));
         grants.refresh.insert(refresh.clone(), (user, true));
-        self.answer(version, audience, token, Some((refresh, permissions.join(" "))))
+        self.answer(version, audience, &token, Some((refresh, permissions.join(" "))))
     }
 
     /// The answer with the token. v1 writes numbers as text.
-    fn answer(&self, version: Version, audience: &str, token: String, delegated: Option<(String, String)>) -> Response {
+    fn answer(&self, version: Version, audience: &str, token: &str, delegated: Option<(String, String)>) -> Response {
         let now = self.now();
         let mut answer = match version {
             Version::One => json!({

@@ -35,7 +35,7 @@ impl Answer {
 impl Client {
     async fn new(faults: &[Fault]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let options = Options { events: 2_000, faults: faults.to_vec(), ..Options::default() };
+        let options = Options { events: 8_000, faults: faults.to_vec(), ..Options::default() };
         let simulation = Simulation::start(options).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let mut client = Self { simulation, http, token: String::new() };
@@ -233,7 +233,7 @@ async fn the_feed_takes_its_own_tokens_only_and_names_what_is_missing() {
     assert_eq!(other.code(), "AF20010");
     let list = client.feed("GET", "/subscriptions/list").await;
     assert_eq!(list.json.as_array().unwrap().len(), 4, "one content type waits to be started");
-    client.simulation.shared.clock.advance(Duration::from_secs(3_600));
+    client.simulation.shared.clock.advance(Duration::from_hours(1));
     assert_eq!(client.feed("GET", "/subscriptions/list").await.status, 401, "the token has run out");
 }
 
@@ -249,7 +249,7 @@ async fn subscriptions_start_and_stop_and_what_lies_between_is_lost() {
     let before = client.list("Audit.General", 24, 0).await.len();
     assert_eq!(client.feed("POST", "/subscriptions/stop?contentType=Audit.General").await.status, 200);
     assert_eq!(client.feed("GET", "/subscriptions/content?contentType=Audit.General").await.code(), "AF20022");
-    client.simulation.shared.clock.advance(Duration::from_secs(3_000));
+    client.simulation.shared.clock.advance(Duration::from_mins(50));
     assert_eq!(client.feed("POST", "/subscriptions/start?contentType=Audit.General").await.status, 200);
     assert!(client.list("Audit.General", 24, 0).await.len() <= before);
 }
@@ -309,7 +309,7 @@ async fn new_content_arrives_and_late_content_shows_on_the_second_look() {
     let (first, second) = (client.list("Audit.SharePoint", 3, 0).await, client.list("Audit.SharePoint", 3, 0).await);
     assert!(second.len() > first.len(), "{} and {}", first.len(), second.len());
     let before = client.list("Audit.SharePoint", 2, 0).await.len();
-    client.simulation.shared.clock.advance(Duration::from_secs(1_800));
+    client.simulation.shared.clock.advance(Duration::from_mins(30));
     client.list("Audit.SharePoint", 2, 0).await;
     assert!(client.list("Audit.SharePoint", 3, 0).await.len() > before);
 }
