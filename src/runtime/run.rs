@@ -280,7 +280,7 @@ impl Runner {
             finished_at: Timestamp::now(),
         };
         if options.dry_run {
-            let requests = self.plan(&prepared).await;
+            let requests = self.plan(&prepared);
             let outcome =
                 Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
             return report(outcome, Some(requests), false, None);
@@ -394,7 +394,7 @@ impl Runner {
     }
 
     /// The previews of every request whose bytes are known.
-    pub async fn plan(&self, prepared: &Prepared) -> Vec<Value> {
+    pub fn plan(&self, prepared: &Prepared) -> Vec<Value> {
         let talk = Talk::new(prepared.arguments.now(), true);
         let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
         let mut input = Input::Start;
