@@ -433,9 +433,10 @@ impl Runner {
                 Step::Done(outcome) => return outcome,
                 Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
                 Step::Wait(time) => {
-                    // Who polls has more time, unless the time of the whole run is bounded.
+                    // Who polls has more time, unless the time of the whole run is bounded: the wait, and as long again for what comes
+                    // after it.
                     if !bounded {
-                        scope.deadline += time;
+                        scope.deadline = Instant::now() + time + RUN_TIME;
                     }
                     let end = (Instant::now() + time).min(scope.deadline);
                     tokio::select! {

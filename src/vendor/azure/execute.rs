@@ -183,7 +183,13 @@ fn raw(connection: &Connection, plan: &Plan, reply: &Reply) -> Result<Value, Str
         None if plan.base64 => answer::base64(reply, limit(connection))?,
         None => answer::parsed(reply),
     };
-    Ok(answer::result(reply, data, &plan.fields))
+    let mut result = answer::result(reply, data, &plan.fields);
+    if reply.attachment.is_some()
+        && let Some(guess) = result.get_mut("apparent_encoding")
+    {
+        *guess = Value::Null;
+    }
+    Ok(result)
 }
 
 /// "The encoded string can't exceed 15 MB"; what a megabyte is, is a switch.
