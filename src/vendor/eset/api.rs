@@ -34,7 +34,9 @@ pub async fn call(talk: &Talk, connection: &Connection, request: Request) -> Ans
                     return Err(Trouble::Transport("ESET accepted the request without saying where its answer will be; the outcome is unknown. Look before you repeat it.".into()));
                 }
                 if waited >= total {
-                    return Err(Trouble::TimedOut(format!("ESET had no answer ready within {total} s; the outcome is unknown. Look before you repeat it.")));
+                    return Err(Trouble::TimedOut(format!(
+                        "ESET had no answer ready within {total} s; the outcome is unknown. Look before you repeat it."
+                    )));
                 }
                 talk.wait(Duration::from_secs(pause)).await;
                 waited += pause;
@@ -42,7 +44,9 @@ pub async fn call(talk: &Talk, connection: &Connection, request: Request) -> Ans
             }
             // The cache entry is gone, not the resource.
             404 if id.is_some() && request.changes => {
-                return Err(Trouble::Transport("ESET no longer holds the answer of this request; the outcome is unknown. Look before you repeat it.".into()));
+                return Err(Trouble::Transport(
+                    "ESET no longer holds the answer of this request; the outcome is unknown. Look before you repeat it.".into(),
+                ));
             }
             404 if id.is_some() && !restarted => {
                 restarted = true;
@@ -96,7 +100,9 @@ pub async fn pages(
             return Ok(Value::Object(whole));
         }
         if next == token {
-            return Err(Refused::Trouble(Trouble::Transport("ESET gave the same page token twice; the list cannot be read to its end.".into())));
+            return Err(Refused::Trouble(Trouble::Transport(
+                "ESET gave the same page token twice; the list cannot be read to its end.".into(),
+            )));
         }
         token = next;
     }
@@ -147,7 +153,8 @@ impl Refused {
             (Some(canned), 400 | 404) => {
                 let code = if from_seed { 400 } else { reply.status };
                 let mut failure = Failure::new(indicator, canned).status(code);
-                failure.hint = Some(format!("ESET answered HTTP {}{}.", reply.status, said.map(|text| format!(": {text}")).unwrap_or_default()));
+                failure.hint =
+                    Some(format!("ESET answered HTTP {}{}.", reply.status, said.map(|text| format!(": {text}")).unwrap_or_default()));
                 failure
             }
             (canned, status) => Failure::new(indicator, said.or(canned).unwrap_or_else(|| reason(status))).status(status),
@@ -162,13 +169,19 @@ impl Refused {
 
 /// The document's failure indicator of a command.
 pub fn indicator(command: &str) -> String {
-    if command == "Test Connection" { "Test Connection failed. Failed to check the connector.".into() } else { format!("{command} failed.") }
+    if command == "Test Connection" {
+        "Test Connection failed. Failed to check the connector.".into()
+    } else {
+        format!("{command} failed.")
+    }
 }
 
 fn hint(status: u16) -> Option<&'static str> {
     Some(match status {
         401 => "The token was refused twice; check the API user.",
-        403 => "The API user may lack the right for this: Read for lists, Write for everything else. ESET also answers 403 to input it does not like.",
+        403 => {
+            "The API user may lack the right for this: Read for lists, Write for everything else. ESET also answers 403 to input it does not like."
+        }
         429 => "ESET takes ten calls a second for an account; wait and try again.",
         500 => "For Run Command an empty 500 often means that the tenant demands approval or a second factor for it.",
         503 => "ESET is under maintenance; try again later.",

@@ -159,7 +159,8 @@ async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetch
         let rows = page.get("detections").and_then(Value::as_array).cloned().unwrap_or_default();
         let next = page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !next.is_empty() && next == token {
-            let twice = Refused::Trouble(Trouble::Transport("ESET gave the same page token twice; the list cannot be read to its end.".into()));
+            let twice =
+                Refused::Trouble(Trouble::Transport("ESET gave the same page token twice; the list cannot be read to its end.".into()));
             return stopped(&connection, &window, reached, &twice);
         }
         let events: Vec<(Position, Event)> = rows

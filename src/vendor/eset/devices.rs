@@ -30,7 +30,11 @@ pub(super) fn device_uuids(help: &str) -> Parameter {
 
 /// Device Group UUIDs, with the list to pick from.
 pub(super) fn group_uuids(help: &str) -> Parameter {
-    Parameter::new("Device Group UUIDs", Type::texts(0), help).pick("list-device-groups", "$.deviceGroups[*].uuid", "$.deviceGroups[*].displayName")
+    Parameter::new("Device Group UUIDs", Type::texts(0), help).pick(
+        "list-device-groups",
+        "$.deviceGroups[*].uuid",
+        "$.deviceGroups[*].displayName",
+    )
 }
 
 /// Get Device Group Endpoints and Get Endpoint Details.
@@ -39,16 +43,20 @@ pub(super) fn commands() -> [Command; 2] {
     let mut details = device_uuids("The devices to describe.").required();
     details.r#type = Type::texts(1);
     [
-        Command::new(GROUP_ENDPOINTS, "Lists the devices of device groups and of their subgroups.", group_endpoints).permission(read).parameter(
-            group_uuids("The groups whose members are listed; the group named All holds every device.").required(),
-        ),
-        Command::new(DETAILS, "Describes devices: system, hardware, products, addresses.", endpoint_details).permission(read).parameter(details),
+        Command::new(GROUP_ENDPOINTS, "Lists the devices of device groups and of their subgroups.", group_endpoints)
+            .permission(read)
+            .parameter(group_uuids("The groups whose members are listed; the group named All holds every device.").required()),
+        Command::new(DETAILS, "Describes devices: system, hardware, products, addresses.", endpoint_details)
+            .permission(read)
+            .parameter(details),
     ]
 }
 
 /// List Device Groups.
 pub(super) fn list_groups() -> Command {
-    Command::new(GROUPS, "Lists the device groups.", groups).permission("Read access to PROTECT").key_field("DeviceGroupUUIDs", "$.deviceGroups[*].uuid")
+    Command::new(GROUPS, "Lists the device groups.", groups)
+        .permission("Read access to PROTECT")
+        .key_field("DeviceGroupUUIDs", "$.deviceGroups[*].uuid")
 }
 
 /// Test Connection.
@@ -172,6 +180,11 @@ pub(super) fn partial(done: usize, failed: usize) -> Outcome {
 }
 
 /// Failures of items that were not reached.
-pub(super) fn not_attempted<'a>(command: &'a str, items: impl Iterator<Item = &'a String> + 'a) -> impl Iterator<Item = crate::core::outcome::Failure> + 'a {
-    items.map(move |item| crate::core::outcome::Failure::new(super::api::indicator(command), "Not attempted: the request before it was refused.").item(item))
+pub(super) fn not_attempted<'a>(
+    command: &'a str,
+    items: impl Iterator<Item = &'a String> + 'a,
+) -> impl Iterator<Item = crate::core::outcome::Failure> + 'a {
+    items.map(move |item| {
+        crate::core::outcome::Failure::new(super::api::indicator(command), "Not attempted: the request before it was refused.").item(item)
+    })
 }

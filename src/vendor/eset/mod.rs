@@ -66,7 +66,8 @@ fn parameters() -> Vec<Parameter> {
 
 fn options() -> Vec<Parameter> {
     let text = |name: &str, help: &str, default: &str| Parameter::new(name, Type::TEXT, help).named(name).default(default);
-    let number = |name: &str, help: &str, default: i64| Parameter::new(name, Type::integer(1, 1_000_000), help).named(name).default(default);
+    let number =
+        |name: &str, help: &str, default: i64| Parameter::new(name, Type::integer(1, 1_000_000), help).named(name).default(default);
     let flag = |name: &str, help: &str, default: bool| Parameter::new(name, Type::Boolean, help).named(name).default(default);
     vec![
         text("integration_header", "Value of the header 3rd-integration.", "nightdesk"),
@@ -97,7 +98,8 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         complaints.push(Invalid::new("region", format!("\"{region}\" is not a region; there are EU, DE, US, CA and JPN.")).status(400));
     }
     if let Some(unknown) = overrides.and_then(|given| given.keys().find(|key| SERVICES.iter().all(|(name, _)| name != key))) {
-        complaints.push(Invalid::new("endpoints", format!("{unknown} is not a service; there are auth, device, automation, policy, incident.")));
+        complaints
+            .push(Invalid::new("endpoints", format!("{unknown} is not a service; there are auth, device, automation, policy, incident.")));
     }
     let mut roots = Vec::new();
     for (name, word) in SERVICES {
@@ -143,11 +145,15 @@ fn sign_in(connection: &Connection, auth: &str) -> SignIn {
         .field("username", connection.text_or_empty("username"))
         .field("password", Template::secret("password"))
         .purpose("sign in");
-    let refresh = token().field("grant_type", "refresh_token").field("refresh_token", Template::refresh_token("refresh_token")).purpose("renew the sign-in");
+    let refresh = token()
+        .field("grant_type", "refresh_token")
+        .field("refresh_token", Template::refresh_token("refresh_token"))
+        .purpose("renew the sign-in");
     let mut sign_in = SignIn::oauth("eset", Some(grant));
     sign_in.refresh = Some(Refresh { request: refresh, parameter: None, fall_back: true });
     sign_in.read = read_token;
-    sign_in.margin = connection.option("refresh_margin_s").and_then(Value::as_u64).and_then(|margin| u32::try_from(margin).ok()).unwrap_or(60);
+    sign_in.margin =
+        connection.option("refresh_margin_s").and_then(Value::as_u64).and_then(|margin| u32::try_from(margin).ok()).unwrap_or(60);
     sign_in
 }
 
@@ -168,7 +174,14 @@ fn read_token(reply: &Reply) -> Result<Token, Failure> {
 fn commands() -> Vec<Command> {
     let mut all = vec![tasks::add_endpoints(), policies::assign(), policies::delete(), detections::command()];
     all.extend(devices::commands());
-    all.extend([tasks::isolate(), devices::list_groups(), runs::list_tasks(), policies::list(), policies::list_assignments(), runs::history()]);
+    all.extend([
+        tasks::isolate(),
+        devices::list_groups(),
+        runs::list_tasks(),
+        policies::list(),
+        policies::list_assignments(),
+        runs::history(),
+    ]);
     all.extend(tasks::others());
     all.extend([runs::update_trigger(), devices::test_connection()]);
     all.sort_by_key(|command| ORDER.iter().position(|name| *name == command.name));

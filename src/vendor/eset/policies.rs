@@ -39,17 +39,17 @@ pub(super) fn delete() -> Command {
         .permission("Write access to PROTECT")
         .class(Class::new(Effect::Write, Reach::Reversible, Undo::Lossy))
         .parameter(
-            Parameter::new("Policy Assignment UUIDs", Type::texts(1), "The assignments: their own uuid, not the policy's.").required().pick(
-                "list-policy-assignments",
-                "$.assignments[*].uuid",
-                "$.assignments[*].policyUuid",
-            ),
+            Parameter::new("Policy Assignment UUIDs", Type::texts(1), "The assignments: their own uuid, not the policy's.")
+                .required()
+                .pick("list-policy-assignments", "$.assignments[*].uuid", "$.assignments[*].policyUuid"),
         )
 }
 
 /// List Policies.
 pub(super) fn list() -> Command {
-    Command::new(POLICIES, "Lists the policies.", policies).permission("Read access to PROTECT").key_field("PolicyUUIDs", "$.policies[*].uuid")
+    Command::new(POLICIES, "Lists the policies.", policies)
+        .permission("Read access to PROTECT")
+        .key_field("PolicyUUIDs", "$.policies[*].uuid")
 }
 
 /// List Policy Assignments.
@@ -103,7 +103,8 @@ async fn delete_assignments(talk: Talk, connection: Arc<Connection>, arguments: 
     let wanted = arguments.texts("policy_assignment_uuids");
     let (mut results, mut done, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (at, uuid) in wanted.iter().enumerate() {
-        let request = Request::new(Method::Delete, "policy", format!("/v2/policy-assignments/{}", segment(uuid))).purpose(format!("assignment {uuid}"));
+        let request = Request::new(Method::Delete, "policy", format!("/v2/policy-assignments/{}", segment(uuid)))
+            .purpose(format!("assignment {uuid}"));
         match call(&talk, &connection, request).await {
             Ok(answer) => {
                 results.push(answer);
@@ -114,7 +115,9 @@ async fn delete_assignments(talk: Talk, connection: Arc<Connection>, arguments: 
                 let mut failure = refused.failure(&connection, DELETE, Some(text)).item(uuid);
                 if refused.status() == Some(404) {
                     // The document's note points at the policy's uuid; say which assignments that one has, and delete none of them.
-                    let request = Request::get("policy", "/v2/policy-assignments").query("policyUuid", uuid.as_str()).purpose("assignments of that policy");
+                    let request = Request::get("policy", "/v2/policy-assignments")
+                        .query("policyUuid", uuid.as_str())
+                        .purpose("assignments of that policy");
                     if let Ok(answer) = call(&talk, &connection, request).await {
                         let found = uuids(&answer, "assignments");
                         if !found.is_empty() {

@@ -25,7 +25,9 @@ fn task_uuids(help: &str) -> Parameter {
 
 /// List Device Tasks.
 pub(super) fn list_tasks() -> Command {
-    Command::new(TASKS, "Lists the client tasks.", tasks).permission("Read access to PROTECT").key_field("DeviceTaskUUIDs", "$.tasks[*].uuid")
+    Command::new(TASKS, "Lists the client tasks.", tasks)
+        .permission("Read access to PROTECT")
+        .key_field("DeviceTaskUUIDs", "$.tasks[*].uuid")
 }
 
 /// List Task History.

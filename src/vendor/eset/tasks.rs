@@ -55,7 +55,12 @@ const UNISOLATE: Kind = Kind {
     action: "EndNetworkIsolation",
     params: |_, _| None,
 };
-const SCAN: Kind = Kind { title: "On-Demand Scan", help: "Scans devices.", action: "OnDemandScan", params: scan_params };
+const SCAN: Kind = Kind {
+    title: "On-Demand Scan",
+    help: "Scans devices.",
+    action: "OnDemandScan",
+    params: |connection, arguments| Some(scan_params(connection, arguments)),
+};
 const RUN: Kind = Kind {
     title: "Run Command",
     help: "Runs a command line on devices. ESET does not hand its output back.",
@@ -152,7 +157,8 @@ pub(super) fn others() -> Vec<Command> {
 }
 
 fn scan(flag: impl Fn(&str, &str, bool) -> Parameter, postpone: impl Fn(&str) -> Parameter) -> Command {
-    let profiles = [("In-Depth", "InDepth"), ("Smart", "Smart"), ("Context Menu", "ContextMenu"), ("My Profile", "MyProfile"), ("Custom", "Custom")];
+    let profiles =
+        [("In-Depth", "InDepth"), ("Smart", "Smart"), ("Context Menu", "ContextMenu"), ("My Profile", "MyProfile"), ("Custom", "Custom")];
     task(&SCAN)
         .class(Class::new(Effect::Write, Reach::Reversible, Undo::None))
         .parameter(flag("Shutdown Enabled", "Whether the device shuts down after the scan.", false))
@@ -160,7 +166,9 @@ fn scan(flag: impl Fn(&str, &str, bool) -> Parameter, postpone: impl Fn(&str) ->
         .parameter(postpone("How long the user may put the shutdown off; counts only with Shutdown Enabled."))
         .parameter(flag("Cancel Action", "Whether the user may cancel the action.", false))
         .parameter(flag("Cleaning Enabled", "Whether what is found is cleaned.", true))
-        .parameter(Parameter::new("Scan Profile", Type::choice(&profiles), "How it scans; Custom needs Custom Profile Name.").default("In-Depth"))
+        .parameter(
+            Parameter::new("Scan Profile", Type::choice(&profiles), "How it scans; Custom needs Custom Profile Name.").default("In-Depth"),
+        )
         .parameter(Parameter::new("Custom Profile Name", Type::TEXT, "The client's own profile, for Custom; it must exist there."))
         .parameter(Parameter::new("Scan Targets", Type::texts(0), "What is scanned, such as eset://AllTargets; nothing means everything."))
         .rule(|arguments| {
@@ -184,7 +192,8 @@ fn task(kind: &'static Kind) -> Command {
         .permission(WRITE)
         .parameter(Parameter::new("Task Name", Type::TEXT, &format!("Name of the task, such as \"{name}\".")).required())
         .parameter(
-            Parameter::new("Task Description", Type::Text { max_chars: Some(1000), multiline: true }, "Why; at most 1000 characters.").required(),
+            Parameter::new("Task Description", Type::Text { max_chars: Some(1000), multiline: true }, "Why; at most 1000 characters.")
+                .required(),
         )
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
@@ -195,7 +204,9 @@ fn task(kind: &'static Kind) -> Command {
 }
 
 pub(super) fn expire_time(help: &str) -> Parameter {
-    let help = format!("{help} Without it: six calendar months from now. A day is usually enough: an offline device runs the task when it comes back.");
+    let help = format!(
+        "{help} Without it: six calendar months from now. A day is usually enough: an offline device runs the task when it comes back."
+    );
     Parameter::new("Expire Time", Type::Time(TimeForm::Rfc3339), &help)
 }
 
@@ -264,7 +275,11 @@ pub(super) fn add_endpoints() -> Command {
     Command::new(ADD, "Adds devices and groups to the targets of a task. A task whose trigger has not expired starts on them at once.", add)
         .permission(WRITE)
         .class(Class::new(Effect::Write, Reach::Disruptive, Undo::None))
-        .parameter(Parameter::new("Task UUID", Type::TEXT, "The task.").required().pick("list-device-tasks", "$.tasks[*].uuid", "$.tasks[*].displayName"))
+        .parameter(Parameter::new("Task UUID", Type::TEXT, "The task.").required().pick(
+            "list-device-tasks",
+            "$.tasks[*].uuid",
+            "$.tasks[*].displayName",
+        ))
         .parameter(device_uuids("The devices to add. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups to add. Devices, groups, or both must be given."))
         .rule(either)
@@ -272,14 +287,14 @@ pub(super) fn add_endpoints() -> Command {
 
 /// ESET replaces the targets, so the new ones are sent together with those that are there (vendors/eset-connect.md §10.1).
 async fn add(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
-    let task = arguments.text("task_uuid").unwrap_or_default().to_owned();
-    let path = format!("/v1/device_tasks/{}", segment(&task));
+    let uuid = arguments.text("task_uuid").unwrap_or_default().to_owned();
+    let path = format!("/v1/device_tasks/{}", segment(&uuid));
     let targets = |devices: Value, groups: Value| {
         Request::post("automation", format!("{path}:updateTaskTargets"))
             .json(json!({"targets": {"devicesUuids": devices, "deviceGroupsUuids": groups}}))
             .purpose("the task's targets")
     };
-    let fail = |refused: &Refused| Outcome::failed(refused.failure(&connection, ADD, None).item(&task));
+    let fail = |refused: &Refused| Outcome::failed(refused.failure(&connection, ADD, None).item(&uuid));
     let (devices, groups) = (arguments.texts("device_uuids"), arguments.texts("device_group_uuids"));
     let union = connection.option_text("targets.update_mode") != Some("add");
     let mut known = Value::Null;
@@ -289,7 +304,9 @@ async fn add(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
             Ok(mut answer) => known = answer.pointer_mut("/task/targets").map(Value::take).unwrap_or_default(),
             Err(refused) => {
                 if refused.is_planned() {
-                    let with = |new: &[String]| -> Value { std::iter::once("<from step 1: the task's targets>").chain(new.iter().map(String::as_str)).collect() };
+                    let with = |new: &[String]| -> Value {
+                        std::iter::once("<from step 1: the task's targets>").chain(new.iter().map(String::as_str)).collect()
+                    };
                     talk.plan(targets(with(&devices), with(&groups)).depends_on(1));
                 }
                 return fail(&refused);
@@ -299,9 +316,9 @@ async fn add(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
     let merged = |member: &str, new: &[String]| {
         let old = known.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let mut all: Vec<String> = Vec::new();
-        for uuid in old.chain(new.iter().map(String::as_str)) {
-            if !uuid.is_empty() && !all.iter().any(|known| known == uuid) {
-                all.push(uuid.to_owned());
+        for target in old.chain(new.iter().map(String::as_str)) {
+            if !target.is_empty() && !all.iter().any(|known| known == target) {
+                all.push(target.to_owned());
             }
         }
         Value::from(all)
@@ -309,9 +326,9 @@ async fn add(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
     let request = targets(merged("devicesUuids", &devices), merged("deviceGroupsUuids", &groups));
     match call(&talk, &connection, request).await {
         Ok(answer) => Outcome::successful(answer)
-            .key_field("TaskUUID", task.as_str())
+            .key_field("TaskUUID", uuid.as_str())
             .result("Endpoints Added", devices.len() + groups.len())
-            .message(format!("Added {} devices and {} groups to the task {task}.", devices.len(), groups.len())),
+            .message(format!("Added {} devices and {} groups to the task {uuid}.", devices.len(), groups.len())),
         Err(refused) => fail(&refused),
     }
 }
@@ -328,7 +345,7 @@ fn allowed(arguments: &Arguments, counts: bool) -> Value {
     json!({"cancelAction": counts && arguments.flag("cancel_action"), "postpone": postpone})
 }
 
-fn scan_params(connection: &Connection, arguments: &Arguments) -> Option<Value> {
+fn scan_params(connection: &Connection, arguments: &Arguments) -> Value {
     let shutdown = arguments.flag("shutdown_enabled");
     let mut params = typed("ESS.OnDemandScan");
     let profile = arguments.wire("scan_profile").unwrap_or_else(|| "InDepth".into());
@@ -354,7 +371,7 @@ fn scan_params(connection: &Connection, arguments: &Arguments) -> Option<Value> 
     params.insert("shutdownEnabled".into(), shutdown.into());
     params.insert("shutdownLocked".into(), (shutdown && arguments.flag("shutdown_locked")).into());
     params.insert("powerActions".into(), allowed(arguments, shutdown));
-    Some(params.into())
+    params.into()
 }
 
 /// Arguments of the opposite task on the same targets.
