@@ -430,6 +430,7 @@ impl Runner {
         let mut sent = HashSet::new();
         let mut input = Input::Start;
         loop {
+            conversation.tell_elapsed(begun.elapsed());
             input = match conversation.resume(input) {
                 Step::Done(outcome) => return outcome,
                 Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
