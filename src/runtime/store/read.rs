@@ -44,7 +44,7 @@ impl Store {
         let condition = sql::condition(query, now);
         self.read(move |db| {
             let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
-            let count: u64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
+            let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or(usize::MAX))
         })
         .await
