@@ -57,7 +57,10 @@ impl Audit {
                         "ok": verdict.ok, "entries": verdict.entries, "head": verdict.head,
                         "first_bad": bad.map(|(seq, _)| seq), "reason": bad.map(|(_, reason)| reason),
                     });
-                    context.output.rows(&[row], &[("OK", "ok"), ("ENTRIES", "entries"), ("HEAD", "head"), ("FIRST BAD", "first_bad"), ("REASON", "reason")]);
+                    context.output.rows(
+                        &[row],
+                        &[("OK", "ok"), ("ENTRIES", "entries"), ("HEAD", "head"), ("FIRST BAD", "first_bad"), ("REASON", "reason")],
+                    );
                     u8::from(!verdict.ok)
                 }
                 Err(error) => {

@@ -60,7 +60,8 @@ impl Commands {
         let configured = connections.all.iter().find(|configured| configured.connection.name == *of);
         let configured = configured.ok_or_else(|| format!("{of} is neither a vendor nor a connection"))?;
         let vendor = vendor::find(&configured.connection.vendor).ok_or_else(|| format!("{of} has no vendor"))?;
-        let entry = (vendor.open)(&configured.connection).map_err(|complaints| complaints.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>().join("\n"))?;
+        let entry = (vendor.open)(&configured.connection)
+            .map_err(|complaints| complaints.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>().join("\n"))?;
         Ok(vec![(vendor.id, entry)])
     }
 }
@@ -110,11 +111,25 @@ fn describe(context: &Context, command: &Command) {
     let output = context.output;
     output.line(&format!("{} ({})", command.title, command.name));
     output.line(&command.help);
-    output.line(&format!("effect {}, reach {}, undo {}", cell(&json!(command.class.effect)), cell(&json!(command.class.reach)), cell(&json!(command.class.undo))));
+    output.line(&format!(
+        "effect {}, reach {}, undo {}",
+        cell(&json!(command.class.effect)),
+        cell(&json!(command.class.reach)),
+        cell(&json!(command.class.undo))
+    ));
     if !command.permission.is_empty() {
         output.line(&format!("needs {}", command.permission));
     }
     let rows: Vec<Value> = command.parameters.iter().map(parameter).collect();
-    let columns = [("PARAMETER", "name"), ("TYPE", "type"), ("REQUIRED", "required"), ("DEFAULT", "default"), ("MIN", "minimum"), ("MAX", "maximum"), ("CHOICES", "choices"), ("HELP", "help")];
+    let columns = [
+        ("PARAMETER", "name"),
+        ("TYPE", "type"),
+        ("REQUIRED", "required"),
+        ("DEFAULT", "default"),
+        ("MIN", "minimum"),
+        ("MAX", "maximum"),
+        ("CHOICES", "choices"),
+        ("HELP", "help"),
+    ];
     output.rows(&rows, &columns);
 }

@@ -40,7 +40,8 @@ impl Config {
                 }
                 if let Ok(connections) = &connections {
                     let ok = code == 0;
-                    let row = json!({"ok": ok, "connections": super::connections::names(connections), "warnings": connections.warnings.len()});
+                    let row =
+                        json!({"ok": ok, "connections": super::connections::names(connections), "warnings": connections.warnings.len()});
                     context.output.rows(&[row], &[("OK", "ok"), ("CONNECTIONS", "connections"), ("WARNINGS", "warnings")]);
                 }
                 code

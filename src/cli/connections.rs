@@ -141,7 +141,9 @@ fn change(context: &Context, name: &str, values: &Values, make: impl FnOnce(&Cha
 }
 
 fn changes(context: &Context, name: &str, values: &Values) -> Result<Change, String> {
-    let pair = |text: &String| text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| format!("{text} is not KEY=VALUE"));
+    let pair = |text: &String| {
+        text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| format!("{text} is not KEY=VALUE"))
+    };
     let set = values.set.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
     let mut secrets = Vec::new();
     for (key, from) in values.secret.iter().map(pair).collect::<Result<Vec<_>, _>>()? {
@@ -157,7 +159,11 @@ fn changes(context: &Context, name: &str, values: &Values) -> Result<Change, Str
             Some(("file", rest)) => SecretRef::File(rest.into()),
             Some(("vault", rest)) => SecretRef::Vault(rest.into()),
             Some(("keyring", rest)) => SecretRef::Keyring(rest.into()),
-            _ => return Err(format!("--secret {key}=… takes env:NAME, file:PATH, vault:NAME, keyring:NAME or -; a secret itself never stands on a command line")),
+            _ => {
+                return Err(format!(
+                    "--secret {key}=… takes env:NAME, file:PATH, vault:NAME, keyring:NAME or -; a secret itself never stands on a command line"
+                ));
+            }
         };
         secrets.push((key, place));
     }

@@ -14,7 +14,6 @@ use crate::core::query::Query;
 #[derive(Debug, Args)]
 pub struct Events {
     /// The query, such as: severity:>=high status:new -vendor:wiz
-    #[arg(allow_hyphen_values = true)]
     query: Vec<String>,
     /// The most events to print
     #[arg(long, default_value_t = 100)]

@@ -45,7 +45,13 @@ impl Jobs {
                         "last_run_at": state.last_run_at, "next_run_at": state.next_run_at, "last_result": state.last_result,
                     }));
                 }
-                let columns = [("JOB", "name"), ("EVERY (MIN)", "every_minutes"), ("LAST RUN", "last_run_at"), ("NEXT RUN", "next_run_at"), ("LAST RESULT", "last_result")];
+                let columns = [
+                    ("JOB", "name"),
+                    ("EVERY (MIN)", "every_minutes"),
+                    ("LAST RUN", "last_run_at"),
+                    ("NEXT RUN", "next_run_at"),
+                    ("LAST RESULT", "last_result"),
+                ];
                 context.output.rows(&rows, &columns);
                 0
             }
@@ -92,10 +98,15 @@ async fn choose(runner: &crate::runtime::run::Runner, run: &Run) -> Result<(Vec<
                 let found: Vec<Job> = match name.rsplit_once('/') {
                     Some((connection, kind)) => {
                         let opened = runner.connection(connection).ok_or_else(|| format!("there is no connection {connection}"))?;
-                        let kind = Kind::parse(kind).ok_or_else(|| format!("there is no job {kind}; there are health-check, fetch, refresh-token-renewal"))?;
+                        let kind = Kind::parse(kind)
+                            .ok_or_else(|| format!("there is no job {kind}; there are health-check, fetch, refresh-token-renewal"))?;
                         vec![Job { opened: std::sync::Arc::clone(opened), kind, every_minutes: None }]
                     }
-                    None => return Err(format!("there is no job {name}; there are health-check, fetch, refresh-token-renewal, each also as CONNECTION/JOB")),
+                    None => {
+                        return Err(format!(
+                            "there is no job {name}; there are health-check, fetch, refresh-token-renewal, each also as CONNECTION/JOB"
+                        ));
+                    }
                 };
                 found
             }
@@ -120,7 +131,8 @@ fn environments(text: &str) -> Result<Vec<String>, String> {
     let mut names: Vec<String> = Vec::new();
     let mut rest = text;
     loop {
-        let inner = rest.strip_prefix('"').ok_or_else(|| format!("the environments must each stand in double quotes; this does not: {rest}"))?;
+        let inner =
+            rest.strip_prefix('"').ok_or_else(|| format!("the environments must each stand in double quotes; this does not: {rest}"))?;
         let (name, after) = inner.split_once('"').ok_or("the environments have unmatched double quotes")?;
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());

@@ -14,6 +14,7 @@ mod run;
 mod secrets;
 mod simulators;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -105,7 +106,7 @@ enum Verb {
 
 /// Reads argv and does what it says.
 pub fn main() -> ExitCode {
-    let call = match Call::try_parse() {
+    let call = match Call::try_parse_from(negations(std::env::args_os().collect())) {
         Ok(call) => call,
         Err(error) => {
             // Help and version are no errors.
@@ -125,6 +126,23 @@ pub fn main() -> ExitCode {
     // Blocking work that waits for a lock or a program must not hold the exit up.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     ExitCode::from(code)
+}
+
+/// Writes the `-term` of a query as `not term`, since to a command line it looks like a flag.
+fn negations(arguments: Vec<OsString>) -> Vec<OsString> {
+    if !arguments.iter().any(|argument| argument == "events") {
+        return arguments;
+    }
+    let is_term = |text: &str| {
+        let inner = text.strip_prefix('-').unwrap_or_default();
+        let flag = inner.starts_with('-') || matches!(inner, "h" | "V") || inner.chars().all(|c| c == 'v');
+        (!flag).then(|| inner.to_owned())
+    };
+    let split = |argument: OsString| match argument.to_str().filter(|text| text.starts_with('-')).and_then(is_term) {
+        Some(term) => vec![OsString::from("not"), OsString::from(term)],
+        None => vec![argument],
+    };
+    arguments.into_iter().flat_map(split).collect()
 }
 
 impl Call {
@@ -156,5 +174,22 @@ impl Call {
                 u8::from(rendered.is_err())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_is_well_formed() {
+        Call::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negated_term_is_no_flag() {
+        let read = |text: &str| negations(text.split(' ').map(OsString::from).collect()).join(&OsString::from(" "));
+        assert_eq!(read("nightdesk -v events -vendor:wiz --limit 5 a"), "nightdesk -v events not vendor:wiz --limit 5 a");
+        assert_eq!(read("nightdesk fetch -x"), "nightdesk fetch -x");
     }
 }

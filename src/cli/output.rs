@@ -65,7 +65,9 @@ impl Output {
         let widths: Vec<usize> = headings
             .iter()
             .enumerate()
-            .map(|(at, heading)| rows.iter().filter_map(|row| row.get(at)).map(|text| text.width()).chain([heading.width()]).max().unwrap_or(0))
+            .map(|(at, heading)| {
+                rows.iter().filter_map(|row| row.get(at)).map(|text| text.width()).chain([heading.width()]).max().unwrap_or(0)
+            })
             .collect();
         self.cells(headings.iter().copied(), &widths);
         rows.iter().for_each(|row| self.cells(row.iter().map(String::as_str), &widths));

@@ -73,7 +73,9 @@ impl Run {
             }
         };
         for name in self.secrets_on_the_command_line(&prepared) {
-            complain(&format!("warning: {name} is secret and was given on the command line, where others can read it; use --params - instead"));
+            complain(&format!(
+                "warning: {name} is secret and was given on the command line, where others can read it; use --params - instead"
+            ));
         }
         let secret_fields = prepared.opened.entry.secret_fields.clone();
         if !self.dry_run
@@ -136,7 +138,12 @@ impl Run {
 
     fn secrets_on_the_command_line(&self, prepared: &Prepared) -> Vec<String> {
         let is_secret = |name: &str| prepared.command.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        self.arguments.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).filter(|name| is_secret(name)).collect()
+        self.arguments
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| is_secret(name))
+            .collect()
     }
 
     fn refused(&self, reasons: &[String]) -> RunReport {

@@ -6,6 +6,7 @@ pub mod entity;
 pub mod event;
 pub mod json;
 pub mod mapping;
+pub mod origin;
 pub mod outcome;
 pub mod query;
 pub mod request;

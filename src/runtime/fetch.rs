@@ -126,7 +126,8 @@ impl Runner {
             if fetched.errors.is_empty() {
                 whole += 1;
             }
-            let finished = self.store().finish_fetch(&opened.connection.name, &source.name, &window, &fetched, plain, Timestamp::now()).await;
+            let finished =
+                self.store().finish_fetch(&opened.connection.name, &source.name, &window, &fetched, plain, Timestamp::now()).await;
             if let Err(error) = finished {
                 report.errors.push(Failure::new("Fetch Event failed.", format!("The watermark could not be kept: {error}.")));
             }
@@ -161,7 +162,15 @@ impl Runner {
         }
     }
 
-    async fn fetch_source(&self, opened: &Arc<Opened>, door: &Door, source: &Source, window: &Window, options: &FetchOptions, counts: &mut Counts) -> Fetched {
+    async fn fetch_source(
+        &self,
+        opened: &Arc<Opened>,
+        door: &Door,
+        source: &Source,
+        window: &Window,
+        options: &FetchOptions,
+        counts: &mut Counts,
+    ) -> Fetched {
         let talk = Talk::new(window.to.max(Timestamp::now()), false);
         let mut conversation = (source.fetcher)(talk, Arc::clone(&opened.connection), window.clone());
         let scope = self.scope(&options.run, Instant::now() + options.run.timeout.unwrap_or(SOURCE_TIME));
@@ -186,7 +195,10 @@ impl Runner {
                         }
                         // What is not stored is not fetched: the watermark stays.
                         Err(error) => {
-                            return Fetched::failed(window, Failure::new("Fetch Event failed.", format!("The events could not be stored: {error}.")));
+                            return Fetched::failed(
+                                window,
+                                Failure::new("Fetch Event failed.", format!("The events could not be stored: {error}.")),
+                            );
                         }
                     }
                 }

@@ -51,8 +51,9 @@ impl Opened {
                 for token in vault.token_values().unwrap_or_default() {
                     redactor.add(&token);
                 }
-                let secrets = Secrets::resolve(&places, &vault, &redactor)
-                    .map_err(|(name, reason)| Invalid::new(&name, format!("The secret {name} of {} cannot be had: {reason}.", connection.name)))?;
+                let secrets = Secrets::resolve(&places, &vault, &redactor).map_err(|(name, reason)| {
+                    Invalid::new(&name, format!("The secret {name} of {} cannot be had: {reason}.", connection.name))
+                })?;
                 Door::new(connection, entry, secrets, vault, lock_dir, redactor).map(Arc::new).map_err(|reason| Invalid::new("", reason))
             });
             made.await.map_err(|error| Invalid::new("", format!("the connection could not be opened: {error}")))?

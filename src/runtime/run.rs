@@ -12,7 +12,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attachment::Quarantine;
@@ -147,7 +147,13 @@ impl Runner {
     ///
     /// # Errors
     /// What a vendor has to complain of.
-    pub fn new(paths: Paths, settings: &Settings, connections: Connections, vendors: &[Vendor], store: Store) -> Result<Self, Vec<Invalid>> {
+    pub fn new(
+        paths: Paths,
+        settings: &Settings,
+        connections: Connections,
+        vendors: &[Vendor],
+        store: Store,
+    ) -> Result<Self, Vec<Invalid>> {
         let vault = Vault::new(&paths.data_dir, &paths.config_dir, settings);
         let mut opened = Vec::new();
         for configured in connections.all {
@@ -216,7 +222,11 @@ impl Runner {
         let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, failures, now));
         let Some(opened) = self.connection(connection) else {
             let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
-            let list = if known.is_empty() { "none is configured; add one with: nightdesk connections add".into() } else { format!("there are {}", known.join(", ")) };
+            let list = if known.is_empty() {
+                "none is configured; add one with: nightdesk connections add".into()
+            } else {
+                format!("there are {}", known.join(", "))
+            };
             return Err(refuse(None, vec![Failure::new("Run failed.", format!("There is no connection {connection}; {list}."))]));
         };
         let vendor = Some(opened.vendor.id);
@@ -271,7 +281,8 @@ impl Runner {
         };
         if options.dry_run {
             let requests = self.plan(&prepared).await;
-            let outcome = Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
+            let outcome =
+                Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
             return report(outcome, Some(requests), false, None);
         }
         let indicator = format!("{} failed.", prepared.command.title);
@@ -335,7 +346,8 @@ impl Runner {
 
     /// What the record keeps of an outcome: the failures and the summary, not the answer.
     fn recorded(&self, outcome: &Outcome) -> Value {
-        let mut detail = json!({"message": outcome.message, "errors": outcome.errors, "result": outcome.result, "attachments": outcome.attachments});
+        let mut detail =
+            json!({"message": outcome.message, "errors": outcome.errors, "result": outcome.result, "attachments": outcome.attachments});
         self.inner.redactor.json(&mut detail);
         detail
     }
@@ -552,16 +564,13 @@ fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<
 
 /// Who runs this: the login, and where from over SSH.
 fn actor() -> String {
-    let login = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| format!("uid{}", rustix::process::geteuid().as_raw()));
+    let login = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| format!("uid{}", rustix::process::geteuid().as_raw()));
     match std::env::var("SSH_CLIENT").ok().and_then(|client| client.split(' ').next().map(str::to_owned)) {
         Some(from) if !from.is_empty() => format!("{login}@{from}"),
         _ => login,
     }
-}
-
-/// A short pause that a loop of conversations may need.
-pub(super) async fn pause(time: Duration) {
-    sleep(time).await;
 }
 
 /// Arguments as given values, for callers that have JSON.

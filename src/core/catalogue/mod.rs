@@ -53,9 +53,9 @@ impl Vendor {
                     continue;
                 }
                 _ if parameter.default.is_some() => parameter.default,
+                Type::Text { .. } if parameter.name.contains("url") => Some("https://vendor.example".into()),
                 _ if !parameter.required && !parameter.name.ends_with("_id") => None,
                 Type::Choice(choices) => choices.first().map(|choice| choice.label.as_str().into()),
-                _ if parameter.name.contains("url") => Some("https://vendor.example".into()),
                 _ => Some("00000000-0000-0000-0000-000000000000".into()),
             };
             if let Some(value) = value {

@@ -1,7 +1,5 @@
 //! The record: every command run and every decision taken, chained by hashes so that a change to it shows.
 
-use std::fmt::Write;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -10,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError, limit_of};
 use crate::core::catalogue::Effect;
+use crate::runtime::http::token::hex;
 
 /// State of an entry that says what is about to be done; the entry that refers to it says what came of it.
-const INTENDED: &str = "intended";
+pub(super) const INTENT: &str = "intent";
 /// What stands for the hash before the first entry.
 const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -42,15 +41,15 @@ pub struct AuditEntry {
     pub time: Timestamp,
     /// Who did it.
     pub actor: String,
-    /// Connection that it went to.
-    pub connection: String,
+    /// Connection that it went to; none for a decision that stays here.
+    pub connection: Option<String>,
     /// Name of the command.
     pub command: String,
     /// The ids that it concerns.
     pub items: Vec<String>,
     /// What it may change: read, write or destructive.
     pub effect: String,
-    /// `intended`, or the state that it ended in.
+    /// `intent`, or the state that it ended in.
     pub state: String,
     /// Hash over this entry and the one before.
     pub hash: String,
@@ -83,7 +82,7 @@ struct Stored {
     seq: i64,
     time: String,
     actor: String,
-    connection: String,
+    connection: Option<String>,
     command: String,
     items: String,
     effect: String,
@@ -118,30 +117,27 @@ impl Stored {
 
     /// The hash over every column but itself. Each part is led by its length, so that no two entries read alike.
     fn digest(&self) -> String {
-        let (seq, refers_to) = (self.seq.to_string(), self.refers_to.map_or_else(|| "-".into(), |seq| seq.to_string()));
-        let parts: [&str; 12] = [
-            &seq,
-            &self.time,
-            &self.actor,
-            &self.connection,
-            &self.command,
-            &self.items,
-            &self.effect,
-            &self.state,
-            &refers_to,
-            &self.arguments,
-            &self.detail,
-            &self.previous,
+        let (seq, refers_to) = (self.seq.to_string(), self.refers_to.map(|seq| seq.to_string()));
+        let parts: [Option<&str>; 12] = [
+            Some(&seq),
+            Some(&self.time),
+            Some(&self.actor),
+            self.connection.as_deref(),
+            Some(&self.command),
+            Some(&self.items),
+            Some(&self.effect),
+            Some(&self.state),
+            refers_to.as_deref(),
+            Some(&self.arguments),
+            Some(&self.detail),
+            Some(&self.previous),
         ];
         let mut hasher = Sha256::new();
         for part in parts {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part.as_bytes());
+            hasher.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
+            hasher.update(part.unwrap_or_default());
         }
-        hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&hasher.finalize())
     }
 
     fn entry(self) -> AuditEntry {
@@ -171,7 +167,7 @@ impl Store {
     /// # Errors
     /// When it could not be recorded; it must not be done then.
     pub async fn begin_intent(&self, intent: Intent) -> Result<i64, StoreError> {
-        self.change(move |db| append(db, stored(&intent, INTENDED, &Value::Null), Timestamp::now())).await
+        self.change(move |db| append(db, stored(&intent, INTENT, &Value::Null), Timestamp::now())).await
     }
 
     /// Records what came of an intent, as an entry of its own that refers to it.
@@ -216,7 +212,7 @@ impl Store {
 fn stored(intent: &Intent, state: &str, detail: &Value) -> Stored {
     Stored {
         actor: intent.actor.clone(),
-        connection: intent.connection.clone(),
+        connection: Some(intent.connection.clone()).filter(|name| !name.is_empty()),
         command: intent.command.clone(),
         items: json!(intent.items).to_string(),
         effect: json!(intent.effect).as_str().unwrap_or_default().to_owned(),
@@ -237,7 +233,8 @@ fn append(db: &Connection, mut entry: Stored, at: Timestamp) -> Result<i64, Stor
         db.prepare_cached("SELECT seq, hash FROM audit_head")?.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     // The head, not the last entry: an entry that was cut off stays missing.
     let (last, previous) = head.unwrap_or((0, FIRST.into()));
-    entry.seq = last + 1;
+    let most: i64 = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM audit")?.query_row([], |row| row.get(0))?;
+    entry.seq = last.max(most) + 1;
     entry.time = at.to_string();
     entry.previous = previous;
     entry.hash = entry.digest();
@@ -272,9 +269,17 @@ fn verify(db: &Connection) -> Result<Verdict, StoreError> {
     };
     let (mut last, mut previous) = (0, FIRST.to_owned());
     let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
-    for row in statement.query_map([], Stored::read)? {
-        let entry = row?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
         verdict.entries += 1;
+        let entry = match Stored::read(row) {
+            Ok(entry) => entry,
+            Err(error) => {
+                bad(row.get(0)?, format!("entry {} cannot be read: {error}", last + 1));
+                last = row.get(0)?;
+                continue;
+            }
+        };
         if entry.seq != last + 1 {
             bad(last + 1, format!("entry {} is missing", last + 1));
         } else if entry.previous != previous {

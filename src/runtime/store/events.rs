@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Store, StoreError, nanos};
 use crate::core::catalogue::Page;
-use crate::core::entity::lookups;
+use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::Event;
 use crate::core::mapping::scalar;
 use crate::core::talk::Counts;
@@ -47,6 +47,7 @@ fn put_all(db: &Connection, connection: &str, vendor: &str, events: &[Event], at
 fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Timestamp, counts: &mut Counts) -> Result<(), StoreError> {
     let raw = event.raw.to_string();
     let hash = Sha256::digest(raw.as_bytes()).to_vec();
+    let main = main_entity(event);
     let known: Option<(i64, Vec<u8>, i64)> = db
         .prepare_cached("SELECT id, payload_hash, revisions FROM event WHERE connection = ?1 AND event_type = ?2 AND key = ?3")?
         .query_row(params![connection, event.event_type, event.key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -64,7 +65,7 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
             .execute(params![id, revisions, nanos(at)])?;
             db.prepare_cached(
                 "UPDATE event SET title = ?2, severity = ?3, severity_origin = ?4, vendor_severity = ?5, vendor_status = ?6, vendor_assignee = ?7,
-                 occurred_at = ?8, updated_at = ?9, payload_hash = ?10, fields = ?11, entities = ?12, words = ?13, revisions = revisions + 1, unread = 1
+                 occurred_at = ?8, updated_at = ?9, payload_hash = ?10, fields = ?11, entities = ?12, words = ?13, rule = ?14, entity_kind = ?15, entity_value = ?16, revisions = revisions + 1, unread = 1
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -81,6 +82,9 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 fields(event),
                 entities(event)?,
                 words(event),
+                rule(event),
+                main.map(|entity| entity.kind.as_str()),
+                main.map(|entity| &entity.value),
             ])?;
             db.prepare_cached("DELETE FROM entity WHERE event = ?1")?.execute([id])?;
             db.prepare_cached("UPDATE payload SET raw = ?2 WHERE event = ?1")?.execute(params![id, raw])?;
@@ -90,8 +94,8 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
             counts.new += 1;
             db.prepare_cached(
                 "INSERT INTO event (connection, vendor, event_type, key, title, severity, severity_origin, vendor_severity, vendor_status,
-                 vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words, rule, entity_kind, entity_value)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             )?
             .execute(params![
                 connection,
@@ -111,6 +115,9 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 fields(event),
                 entities(event)?,
                 words(event),
+                rule(event),
+                main.map(|entity| entity.kind.as_str()),
+                main.map(|entity| &entity.value),
             ])?;
             let id = db.last_insert_rowid();
             db.prepare_cached("INSERT INTO payload (event, raw) VALUES (?1, ?2)")?.execute(params![id, raw])?;
@@ -142,6 +149,36 @@ fn words(event: &Event) -> String {
         words.push_str(&text.to_lowercase());
     }
     words
+}
+
+/// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies from
+/// event to event (numbers, ids, paths, addresses, quoted names).
+fn rule(event: &Event) -> String {
+    let named = event
+        .fields
+        .iter()
+        .find(|(name, _)| matches!(name.to_lowercase().as_str(), "rule" | "rule name" | "source rule" | "source rule name"));
+    if let Some(rule) = named.and_then(|(_, value)| scalar(value)).filter(|rule| !rule.is_empty()) {
+        return rule;
+    }
+    let varies = |word: &str| word.contains(|c: char| c.is_ascii_digit() || matches!(c, '\\' | '/' | '@' | '"' | '\''));
+    event.title.split_whitespace().map(|word| if varies(word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+/// The entity that stands for an event in a list: who, else where, else what.
+fn main_entity(event: &Event) -> Option<&Entity> {
+    const ORDER: [EntityKind; 8] = [
+        EntityKind::User,
+        EntityKind::Mail,
+        EntityKind::Host,
+        EntityKind::CloudResource,
+        EntityKind::Device,
+        EntityKind::Ip,
+        EntityKind::Hash,
+        EntityKind::Domain,
+    ];
+    let place = |entity: &&Entity| ORDER.iter().position(|kind| *kind == entity.kind).unwrap_or(ORDER.len());
+    event.entities.iter().min_by_key(place)
 }
 
 fn origin(event: &Event) -> String {

@@ -1,14 +1,18 @@
 //! The store: SQLite in one file, written by one thread of a process and read by another; any number of processes share it.
 
 mod audit;
+mod cases;
+mod console;
 mod events;
 mod fetched;
 mod open;
 mod read;
+mod rows;
 mod sql;
 mod state;
 #[cfg(test)]
 mod tests;
+mod triage;
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +21,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 pub use audit::{AuditEntry, Intent, Verdict};
+pub use cases::{Case, CaseFile, WholeCase};
 pub use fetched::{Coverage, Mark};
+pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy};
 pub use state::{Health, JobRun};
+pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent};
 
 /// Pieces of work that may wait for a thread.
 const WAITING: usize = 64;
@@ -38,6 +45,12 @@ pub enum StoreError {
     /// Something stored is not what it was.
     #[error("the store holds something unreadable: {0}")]
     Damaged(String),
+    /// There is a case of that name already.
+    #[error("there is a case {0} already; give another name, or add to it")]
+    Taken(String),
+    /// There is no case of that name.
+    #[error("there is no case {0}; look at the list of cases, or open one")]
+    NoCase(String),
     /// The store's thread has ended.
     #[error("the store has ended")]
     Ended,

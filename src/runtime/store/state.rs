@@ -1,7 +1,8 @@
-//! How connections and jobs are.
+//! How connections are, when jobs ran, and small values that the console keeps.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
 
 use super::{Store, StoreError, moment, nanos};
 
@@ -109,6 +110,58 @@ impl Store {
                     Ok(JobRun { started_at: moment(row.get(0)?), finished_at: moment(row.get(1)?), result: row.get(2)? })
                 })
                 .optional()?)
+        })
+        .await
+    }
+
+    /// A small value that the console keeps (`view`, `draft`, `form`, `follow`, `outbox`, …) by key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn kept(&self, kind: &str, key: &str) -> Result<Option<Value>, StoreError> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        self.read(move |db| {
+            let text: Option<String> = db
+                .prepare_cached("SELECT value FROM keep WHERE kind = ?1 AND key = ?2")?
+                .query_row([kind, key], |row| row.get(0))
+                .optional()?;
+            Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        })
+        .await
+    }
+
+    /// All values of a kind, by key, the last changed first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn all_kept(&self, kind: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        let kind = kind.to_owned();
+        self.read(move |db| {
+            let mut statement = db.prepare_cached("SELECT key, value FROM keep WHERE kind = ?1 ORDER BY changed_at DESC, key")?;
+            let rows = statement.query_map([kind], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            let all: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+            Ok(all.into_iter().filter_map(|(key, text)| Some((key, serde_json::from_str(&text).ok()?))).collect())
+        })
+        .await
+    }
+
+    /// Keeps a small value, or forgets it with `None`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep(&self, kind: &str, key: &str, value: Option<Value>) -> Result<(), StoreError> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        self.change(move |db| {
+            match value {
+                Some(value) => db
+                    .prepare_cached(
+                        "INSERT INTO keep (kind, key, value, changed_at) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
+                    )?
+                    .execute(params![kind, key, value.to_string(), nanos(Timestamp::now())])?,
+                None => db.prepare_cached("DELETE FROM keep WHERE kind = ?1 AND key = ?2")?.execute(params![kind, key])?,
+            };
+            Ok(())
         })
         .await
     }

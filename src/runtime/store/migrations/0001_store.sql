@@ -6,6 +6,7 @@ CREATE TABLE event (
     event_type TEXT NOT NULL,
     key TEXT NOT NULL,
     title TEXT NOT NULL,
+    rule TEXT NOT NULL,
     severity INTEGER NOT NULL,
     severity_origin TEXT NOT NULL,
     vendor_severity TEXT,
@@ -18,6 +19,8 @@ CREATE TABLE event (
     fields TEXT NOT NULL,
     entities TEXT NOT NULL,
     words TEXT NOT NULL,
+    entity_kind TEXT,
+    entity_value TEXT,
     revisions INTEGER NOT NULL DEFAULT 1,
     unread INTEGER NOT NULL DEFAULT 1,
     status INTEGER NOT NULL DEFAULT 0,
@@ -31,7 +34,7 @@ CREATE TABLE event (
 CREATE INDEX event_by_time ON event (occurred_at DESC, id DESC);
 CREATE INDEX event_by_severity ON event (severity DESC, occurred_at DESC, id DESC);
 CREATE INDEX event_by_status ON event (status, occurred_at DESC, id DESC);
-CREATE INDEX event_by_title ON event (event_type, title);
+CREATE INDEX event_by_rule ON event (event_type, rule);
 
 -- The vendor's records lie apart, so that the queue reads past none of them.
 CREATE TABLE payload (
@@ -89,7 +92,7 @@ CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
     time TEXT NOT NULL,
     actor TEXT NOT NULL,
-    connection TEXT NOT NULL,
+    connection TEXT,
     command TEXT NOT NULL,
     items TEXT NOT NULL,
     effect TEXT NOT NULL,
@@ -100,6 +103,7 @@ CREATE TABLE audit (
     previous TEXT NOT NULL,
     hash TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_by_intent ON audit (refers_to) WHERE refers_to IS NOT NULL;
 CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 
 CREATE TABLE note (
@@ -134,6 +138,15 @@ CREATE TABLE case_entry (
     kind TEXT NOT NULL,
     text TEXT NOT NULL
 ) STRICT;
+CREATE INDEX case_entry_by_case ON case_entry ("case", id);
+CREATE TABLE case_file (
+    "case" INTEGER NOT NULL REFERENCES "case" (id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    PRIMARY KEY ("case", sha256, path)
+) STRICT, WITHOUT ROWID;
 
 -- How things are and what is under way.
 CREATE TABLE health (
