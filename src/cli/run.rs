@@ -20,14 +20,16 @@ use crate::secrets::redact::mask_fields;
 
 /// Arguments of `nightdesk run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "dry_run is the flag's name")]
 pub struct Run {
     /// The connection
     connection: String,
     /// The command; see `nightdesk commands CONNECTION`
-    command: String,
+    #[arg(id = "command", value_name = "COMMAND")]
+    name: String,
     /// Parameters, as NAME=VALUE
     #[arg(value_name = "NAME=VALUE")]
-    arguments: Vec<String>,
+    pairs: Vec<String>,
     /// A JSON object of parameters (a file, or - for stdin); NAME=VALUE wins over it
     #[arg(long, value_name = "FILE|-", allow_hyphen_values = true)]
     params: Option<String>,
@@ -65,7 +67,7 @@ impl Run {
             Ok(runner) => runner,
             Err(cannot) => return wrong(&cannot.reasons),
         };
-        let prepared = match runner.prepare(&self.connection, &self.command, given) {
+        let prepared = match runner.prepare(&self.connection, &self.name, given) {
             Ok(prepared) => prepared,
             Err(report) => {
                 print(context.output, &report, &[]);
@@ -128,7 +130,7 @@ impl Run {
                 object.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
             }
         };
-        for pair in &self.arguments {
+        for pair in &self.pairs {
             let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair} is not NAME=VALUE"))?;
             given.retain(|(known, _)| known != name);
             given.push((name.to_owned(), Given::Text(value.to_owned())));
@@ -138,12 +140,7 @@ impl Run {
 
     fn secrets_on_the_command_line(&self, prepared: &Prepared) -> Vec<String> {
         let is_secret = |name: &str| prepared.command.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        self.arguments
-            .iter()
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, _)| name.to_owned())
-            .filter(|name| is_secret(name))
-            .collect()
+        self.pairs.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).filter(|name| is_secret(name)).collect()
     }
 
     fn refused(&self, reasons: &[String]) -> RunReport {
@@ -153,7 +150,7 @@ impl Run {
         RunReport {
             connection: self.connection.clone(),
             vendor: None,
-            command: self.command.clone(),
+            command: self.name.clone(),
             outcome,
             requests: None,
             refused: true,
@@ -254,7 +251,8 @@ fn print_records(output: Output, rows: &[Value]) {
     let mut columns: Vec<String> = Vec::new();
     for row in rows.iter().take(20).filter_map(Value::as_object) {
         for (name, value) in row {
-            if !(value.is_object() || value.is_array()) && !columns.contains(name) && columns.len() < 7 {
+            let nested = value.is_object() || value.is_array();
+            if !nested && !columns.contains(name) && columns.len() < 7 {
                 columns.push(name.clone());
             }
         }

@@ -112,7 +112,7 @@ pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections,
     })?;
     let mut reader = Reader { source, vendors, problems: Vec::new(), warnings: Vec::new() };
     let root = document.as_table();
-    for (key, item) in root.iter() {
+    for (key, item) in root {
         if !TOP.contains(&key) {
             reader.unknown(key, item, root.key(key).and_then(toml_edit::Key::span).map(|span| span.start), TOP.into_iter());
         }
@@ -169,7 +169,7 @@ impl Reader<'_> {
     fn connection(&mut self, table: &toml_edit::Table, offset: Option<usize>) -> Option<Configured> {
         let before = self.problems.len();
         let line = offset.map_or(1, |offset| self.source.line(offset));
-        for (key, item) in table.iter() {
+        for (key, item) in table {
             if !KEYS.contains(&key) {
                 self.unknown(&format!("connection.{key}"), item, key_at(table, key), KEYS.into_iter());
             }
@@ -220,7 +220,7 @@ impl Reader<'_> {
                 }
             },
         };
-        connection.event_sources = table.get("event_sources").map(|item| json(item)).map(|value| match value {
+        connection.event_sources = table.get("event_sources").map(json).map(|value| match value {
             Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
             Value::String(text) => text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
             _ => Vec::new(),

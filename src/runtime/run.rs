@@ -280,7 +280,7 @@ impl Runner {
             finished_at: Timestamp::now(),
         };
         if options.dry_run {
-            let requests = self.plan(&prepared).await;
+            let requests = self.plan(&prepared);
             let outcome =
                 Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
             return report(outcome, Some(requests), false, None);
@@ -394,7 +394,7 @@ impl Runner {
     }
 
     /// The previews of every request whose bytes are known.
-    pub async fn plan(&self, prepared: &Prepared) -> Vec<Value> {
+    pub fn plan(&self, prepared: &Prepared) -> Vec<Value> {
         let talk = Talk::new(prepared.arguments.now(), true);
         let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
         let mut input = Input::Start;
@@ -429,13 +429,15 @@ impl Runner {
         let mut sent = HashSet::new();
         let mut input = Input::Start;
         loop {
+            conversation.tell_elapsed(begun.elapsed());
             input = match conversation.resume(input) {
                 Step::Done(outcome) => return outcome,
                 Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
                 Step::Wait(time) => {
-                    // Who polls has more time, unless the time of the whole run is bounded.
+                    // Who polls has more time, unless the time of the whole run is bounded: the wait, and as long again for what comes
+                    // after it.
                     if !bounded {
-                        scope.deadline += time;
+                        scope.deadline = Instant::now() + time + RUN_TIME;
                     }
                     let end = (Instant::now() + time).min(scope.deadline);
                     tokio::select! {
