@@ -306,6 +306,7 @@ impl Runner {
         }
         let mut outcome = self.hold(&prepared, &door, &options).await;
         self.mask(&mut outcome);
+        indicators(&mut outcome);
         let stored = self.keep_events(&prepared.opened, std::mem::take(&mut outcome.events)).await;
         if let Err(error) = stored {
             outcome.errors.push(Failure::new(indicator, format!("The events could not be stored: {error}.")));
@@ -539,6 +540,14 @@ pub(super) fn random_hex(bytes: usize) -> String {
     }
     text.truncate(bytes * 2);
     text
+}
+
+/// Puts what else the answer mentions beside the document's key fields.
+fn indicators(outcome: &mut Outcome) {
+    let found = crate::core::entity::extract(&outcome.raw_data);
+    if !found.is_empty() {
+        outcome.key_fields.insert("indicators".into(), json!(found));
+    }
 }
 
 fn failure(indicator: &str, invalid: Invalid) -> Failure {
