@@ -10,9 +10,11 @@
 //! requests and reads answers; `ui` draws; `runtime` is the one part that touches the world. `simulator` imports neither
 //! `vendor` nor `runtime`: it must not share parsers with the client that it judges.
 
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod runtime;
 pub mod secrets;
 pub mod simulator;
+pub mod ui;
 pub mod vendor;

@@ -1,3 +1,7 @@
-//! The `nightdesk` program.
+//! The `nightdesk` program: argv in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nightdesk::cli::main()
+}

@@ -8,7 +8,7 @@ pub mod settings;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use connections::{Configured, SecretRef};
+pub use connections::{Configured, Connections, SecretRef};
 pub use settings::Settings;
 
 /// Where configuration and data lie.

@@ -34,6 +34,11 @@ pub struct Decision {
 }
 
 impl Meter {
+    /// Counts from now on.
+    pub fn new(now: Timestamp) -> Self {
+        Self { since: now, ..Self::default() }
+    }
+
     /// A key was pressed.
     pub fn key(&mut self, typed: bool) {
         self.keys += 1;

@@ -14,7 +14,7 @@ use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
-use super::queue::{FIRST_LIMIT, Queue, View};
+use super::queue::{FIRST_LIMIT, Queue};
 use super::task::Tasks;
 
 /// A pane.
@@ -138,7 +138,9 @@ pub struct Model {
 impl Model {
     /// The console before anything was read.
     pub fn new(setup: Setup, now: Timestamp) -> Self {
-        let queue = Queue { view: View { query: OPEN.into(), ..View::default() }, limit: FIRST_LIMIT, ..Queue::default() };
+        let mut queue = Queue::default();
+        queue.view.query = OPEN.into();
+        queue.limit = FIRST_LIMIT;
         let connection = setup.connected.first().map(|connected| connected.name.clone());
         Self {
             now,
@@ -154,7 +156,7 @@ impl Model {
             connection,
             tasks: Tasks::default(),
             notices: Notices::default(),
-            meter: Meter { since: now, ..Meter::default() },
+            meter: Meter::new(now),
             undo: Vec::new(),
             last_verdict: None,
             last_run: None,

@@ -1,10 +1,13 @@
 //! The vendors: what each can do, as catalogue entries. Adding one is a folder and a line in [`all`].
 
+pub mod azure;
+pub mod wiz;
+
 use crate::core::catalogue::Vendor;
 
 /// Every vendor, in the order they are listed.
 pub fn all() -> Vec<Vendor> {
-    vec![]
+    vec![azure::vendor(), wiz::VENDOR]
 }
 
 /// The vendor of that name.

@@ -30,10 +30,18 @@ impl Arguments {
         &self.values
     }
 
-    /// All values by name, with secret ones replaced: what may be recorded.
+    /// All values by name, with secret ones replaced: what may be recorded. Members of objects that are secret by their name (a header
+    /// `Authorization`) are replaced as well.
     pub fn masked(&self) -> Map<String, Value> {
         let secret = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        self.values.iter().map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { value.clone() })).collect()
+        let shown = |value: &Value| match value {
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, inner)| (name.clone(), if is_secret_name(name) { Value::from("***") } else { inner.clone() }))
+                .collect(),
+            other => other.clone(),
+        };
+        self.values.iter().map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { shown(value) })).collect()
     }
 
     /// The values of secret parameters, so that they can be masked wherever they turn up.
@@ -91,6 +99,12 @@ impl Arguments {
         let parameter = self.parameters.iter().find(|parameter| parameter.name == name)?;
         Some(to_wire(&parameter.r#type, value))
     }
+}
+
+/// Whether a value is a secret by its name (contract, Origins).
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "key", "token", "secret", "password"].iter().any(|word| name.contains(word))
 }
 
 fn to_wire(r#type: &Type, value: &Value) -> Value {

@@ -40,6 +40,37 @@ pub struct Vendor {
     pub open: fn(&Connection) -> Result<Entry, Vec<Invalid>>,
 }
 
+impl Vendor {
+    /// The entry of a made-up connection, for listing what a vendor can do; `None` where an entry is built from a document of the
+    /// user's own.
+    pub fn sample(&self) -> Option<Entry> {
+        let mut connection = Connection { name: self.id.into(), vendor: self.id.into(), ..Connection::default() };
+        for parameter in (self.parameters)() {
+            let value = match &parameter.r#type {
+                _ if parameter.name == "document" => return None,
+                _ if parameter.secret => {
+                    connection.secrets.insert(parameter.name);
+                    continue;
+                }
+                _ if parameter.default.is_some() => parameter.default,
+                Type::Text { .. } if parameter.name.contains("url") => Some("https://vendor.example".into()),
+                _ if !parameter.required && !parameter.name.ends_with("_id") => None,
+                Type::Choice(choices) => choices.first().map(|choice| choice.label.as_str().into()),
+                _ => Some("00000000-0000-0000-0000-000000000000".into()),
+            };
+            if let Some(value) = value {
+                connection.parameters.insert(parameter.name, value);
+            }
+        }
+        for option in (self.options)() {
+            if let Some(default) = option.default {
+                connection.options.insert(option.name, default);
+            }
+        }
+        (self.open)(&connection).ok()
+    }
+}
+
 impl std::fmt::Debug for Vendor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Vendor").field("id", &self.id).finish_non_exhaustive()

@@ -273,9 +273,9 @@ impl Document {
         let start = milestone.map_or(node.0.saturating_add(1), |known| known.at);
         let cursor = self.index.first_from(start);
         let end = match self.index.entry_at(node.0).and_then(|entry| self.index.entries.get(entry)) {
+            _ if !self.is_container(node) => 0,
             Some(entry) => entry.end as usize,
-            None if self.is_container(node) => self.bytes.len(),
-            None => 0,
+            None => self.bytes.len(),
         };
         Children { document: self, at: start as usize, end, object, ordinal: milestone.map_or(0, |known| known.ordinal as usize), cursor }
     }
@@ -470,8 +470,7 @@ impl Iterator for Children<'_> {
 
 impl Children<'_> {
     fn skip(&mut self, bytes: &[u8], at: usize) -> (usize, Option<usize>) {
-        if matches!(bytes.get(at), Some(b'{' | b'['))
-            && let Some(entry) = self.document.index.entries.get(self.cursor)
+        if let Some(entry) = self.document.index.entries.get(self.cursor)
             && entry.start as usize == at
         {
             let known = self.cursor;

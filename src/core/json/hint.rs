@@ -18,13 +18,15 @@ pub enum Hint {
     Json,
 }
 
-/// Longer strings are not looked into for Base64.
-const BASE64_LIMIT: usize = 1024 * 1024;
+/// Longer strings are not looked into.
+const HINT_LIMIT: usize = 1024 * 1024;
 
 impl Document {
     /// The readings of a value, the likeliest first. Empty for containers.
     pub fn hints(&self, node: Node) -> Vec<Hint> {
         match self.kind(node) {
+            // Cheap enough to ask whenever the selection moves.
+            _ if self.span(node).len() > HINT_LIMIT => self.long_hint(node).into_iter().collect(),
             Kind::Number => epoch(&self.text(node)).into_iter().collect(),
             Kind::String => {
                 let text = self.text(node);
@@ -35,6 +37,13 @@ impl Document {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A long string that begins and ends like JSON, and is opened only when asked for.
+    fn long_hint(&self, node: Node) -> Option<Hint> {
+        let inner = super::document::inside(self.raw(node)).trim_ascii();
+        let ends = [inner.first(), inner.last()];
+        (self.kind(node) == Kind::String && matches!(ends, [Some(b'{'), Some(b'}')] | [Some(b'['), Some(b']')])).then_some(Hint::Json)
     }
 
     /// The document that a string holds.
@@ -54,7 +63,7 @@ fn looks_like_json(text: &str) -> bool {
 }
 
 fn base64_text(text: &str) -> Option<Hint> {
-    if !(12..=BASE64_LIMIT).contains(&text.len()) {
+    if text.len() < 12 {
         return None;
     }
     let bytes = base64(text)?;

@@ -2,7 +2,7 @@
 //!
 //! Containers shorter than [`SMALL`] bytes have no entry: walking them costs no more than finding the entry would, and an
 //! answer made of thousands of tiny objects keeps its index a small part of its bytes. Long containers also get a
-//! [`Milestone`] every [`STRIDE`] children, so that "child 200,000 of this array" and "which child is this" need no walk.
+//! [`Milestone`] every [`STRIDE`] children, and long strings an entry like a container, so that "child 200,000 of this array" and "which child is this" need no walk.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +12,10 @@ use super::scan::{self, Flaw, Shape};
 
 /// Containers below this many bytes are walked when shown.
 pub(super) const SMALL: usize = 96;
+/// Strings from this length on have an entry like a container, so that passing over one is no walk.
+const LONG: usize = 4096;
+/// A document may have an index as large as itself and this much more.
+const INDEX_ALLOWANCE: usize = 1024 * 1024;
 /// A milestone at least every so many children …
 const STRIDE: u32 = 64;
 /// … or so many bytes.
@@ -19,7 +23,7 @@ const STRETCH: u32 = 32 * 1024;
 /// Nesting beyond this ends the index: no vendor nests so deep, and an answer of nothing but brackets must not cost memory.
 pub const DEPTH_LIMIT: usize = 1024;
 
-/// One container.
+/// One container, or one long string.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) start: u32,
@@ -110,6 +114,8 @@ pub enum FaultKind {
     Trailing,
     /// Nested deeper than [`DEPTH_LIMIT`].
     TooDeep,
+    /// Brackets around brackets and little else: the index would outgrow the document.
+    TooDense,
     /// Longer than 4 GiB.
     TooLarge,
 }
@@ -123,6 +129,7 @@ impl std::fmt::Display for FaultKind {
             Self::BadScalar => f.write_str("not a JSON value"),
             Self::Trailing => f.write_str("more text after the end of the document"),
             Self::TooDeep => write!(f, "nested deeper than {DEPTH_LIMIT} levels"),
+            Self::TooDense => f.write_str("hardly anything but nested brackets: the index would outgrow the document"),
             Self::TooLarge => f.write_str("larger than 4 GiB"),
         }
     }
@@ -318,6 +325,9 @@ impl Opening {
                 end
             }
         };
+        if end - start >= LONG && !self.enter(Entry { start: offset(start), end: offset(end), count: 0, below: 0, closers: 0 }) {
+            return self.fail(start, FaultKind::TooDense);
+        }
         self.child(start);
         self.at = end;
         self.cut = end;
@@ -344,14 +354,12 @@ impl Opening {
         if self.frames.len() >= DEPTH_LIMIT {
             return self.fail(start, FaultKind::TooDeep);
         }
-        self.child(start);
         let start_at = offset(start);
         let entry = self.index.entries.len();
-        if entry == self.index.entries.capacity() {
-            // A quarter at a time: doubling would show in the peak of memory.
-            self.index.entries.reserve_exact(entry / 4 + 256);
+        if !self.enter(Entry { start: start_at, end: start_at, count: 0, below: 0, closers: 0 }) {
+            return self.fail(start, FaultKind::TooDense);
         }
-        self.index.entries.push(Entry { start: start_at, end: start_at, count: 0, below: 0, closers: 0 });
+        self.child(start);
         self.frames.push(Frame {
             entry,
             object,
@@ -365,6 +373,20 @@ impl Opening {
         self.at = start + 1;
         self.cut = start + 1;
         self.due = if object { Due::MemberOrEnd } else { Due::ValueOrEnd };
+    }
+
+    /// Adds to the index. `false`: it has grown too large.
+    fn enter(&mut self, entry: Entry) -> bool {
+        let known = self.index.entries.len();
+        if known == self.index.entries.capacity() {
+            if known * std::mem::size_of::<Entry>() > self.at + INDEX_ALLOWANCE {
+                return false;
+            }
+            // A quarter at a time: doubling would show in the peak of memory.
+            self.index.entries.reserve_exact(known / 4 + 256);
+        }
+        self.index.entries.push(entry);
+        true
     }
 
     fn close(&mut self) {

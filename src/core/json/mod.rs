@@ -4,7 +4,7 @@
 //! Document::open(bytes) ─ advance(budget)… ─ head() ─ finish() ─▶ Document      off the loop, in steps
 //! Document: root, children, child_at, key, text, path, lookup, trail            pure questions, cheap at any size
 //! Tree:     rows(first, n), move_by, toggle, to_depth, reveal                   folds and selection; tree pane
-//! Tree::raw + Document::line                                                    pretty text by line; raw pane
+//! Tree::raw + Document::line_head                                               pretty text by line; raw pane
 //! Table:    columns, rows(first, n), cell_text, arrange                         any array as a table; table pane
 //! Find:     advance(budget)…, next_after, previous_before; Needle::ranges       search; highlighting
 //! Document: select (JSONPath), hints, nested, preview, compact, pretty; diff    what else one does with a value
@@ -40,6 +40,6 @@ pub use hint::Hint;
 pub use index::{DEPTH_LIMIT, Fault, FaultKind, Opening, Progress};
 pub use query::{Picked, QueryError, TREE_LIMIT};
 pub use scan::Flaw;
-pub use table::{COLUMN_DEPTH, Column, Field, Sort, Table, TableRow};
+pub use table::{COLUMN_DEPTH, Column, Field, SORT_LIMIT, Sort, Table, TableRow};
 pub use text::quoted;
 pub use tree::{Face, Fold, MARK_LIMIT, Row, Tree};

@@ -7,6 +7,11 @@ use super::tree::{Face, Row, Tree};
 impl Document {
     /// A row of [`Tree::raw`] as a line of pretty-printed JSON, two blanks a level. Strings and numbers stay as they came.
     pub fn line(&self, row: &Row) -> String {
+        self.line_head(row, usize::MAX).0
+    }
+
+    /// The same to draw: a value is cut after about `most` bytes, however long it is. `true`: it was cut.
+    pub fn line_head(&self, row: &Row, most: usize) -> (String, bool) {
         let mut line = " ".repeat(row.depth * 2);
         let object = self.kind(row.node) == Kind::Object;
         if row.face == Face::Close {
@@ -18,14 +23,16 @@ impl Document {
             }
             if row.open {
                 line.push(if object { '{' } else { '[' });
-                return line;
+                return (line, false);
             }
-            self.push_compact(&mut line, row.node, usize::MAX);
+            if self.push_compact(&mut line, row.node, most) {
+                return (line, true);
+            }
         }
         if !row.last {
             line.push(',');
         }
-        line
+        (line, false)
     }
 
     /// A value on one line without white space between its tokens, cut after about `most` bytes. `true`: it was cut.
@@ -35,7 +42,8 @@ impl Document {
         let (mut quoted, mut escaped) = (false, false);
         for byte in raw {
             if kept.len() >= most {
-                break;
+                out.push_str(&String::from_utf8_lossy(whole_letters(&kept)));
+                return true;
             }
             if quoted || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 kept.push(*byte);
@@ -46,7 +54,7 @@ impl Document {
             escaped = *byte == b'\\' && !escaped;
         }
         out.push_str(&String::from_utf8_lossy(&kept));
-        kept.len() >= most
+        false
     }
 
     /// A value on one line, at most `most` characters, for the row of a shut container. `true`: something was left off.
@@ -90,5 +98,13 @@ impl Document {
             }
         }
         Some(out)
+    }
+}
+
+/// Without the part of a character that a cut left at the end.
+fn whole_letters(bytes: &[u8]) -> &[u8] {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => bytes.get(..error.valid_up_to()).unwrap_or(bytes),
+        _ => bytes,
     }
 }

@@ -67,6 +67,8 @@ pub struct TableRow {
 const SAMPLE: usize = 200;
 /// More columns than this are not found by themselves.
 const COLUMN_LIMIT: usize = 256;
+/// More rows than this are not sorted: the keys would outweigh the document.
+pub const SORT_LIMIT: usize = 2_000_000;
 /// How deep nested objects become columns.
 pub const COLUMN_DEPTH: usize = 4;
 
@@ -210,20 +212,31 @@ impl Table {
     }
 
     /// Sorts by a field (`None`: the order of the document) and keeps the rows that have `needle` somewhere in them. Reads
-    /// every row.
-    pub fn arrange(&mut self, document: &Document, sort: Option<Sort>, needle: Option<&Needle>) {
-        self.order = (sort.is_some() || needle.is_some()).then(|| {
+    /// every row. `false`: more than [`SORT_LIMIT`] rows, and nothing was changed.
+    pub fn arrange(&mut self, document: &Document, sort: Option<Sort>, needle: Option<&Needle>) -> bool {
+        self.arrange_within(document, sort, needle, SORT_LIMIT)
+    }
+
+    pub(super) fn arrange_within(&mut self, document: &Document, sort: Option<Sort>, needle: Option<&Needle>, most: usize) -> bool {
+        let mut order = None;
+        if sort.is_some() || needle.is_some() {
             let mut keys: Vec<SortKey> = document
                 .children(self.node)
                 .filter(|child| needle.is_none_or(|needle| document.has(child.node, needle)))
+                .take(most.saturating_add(1))
                 .map(|child| SortKey::of(document, child.node, child.ordinal, sort.as_ref().map(|sort| &sort.field)))
                 .collect();
-            if let Some(sort) = &sort {
-                keys.sort_by(|a, b| a.order(b, document, sort.descending));
+            if keys.len() > most {
+                return false;
             }
-            keys.into_iter().map(|key| key.ordinal).collect()
-        });
+            if let Some(sort) = &sort {
+                keys.sort_unstable_by(|a, b| a.order(b, document, sort.descending));
+            }
+            order = Some(keys.into_iter().map(|key| key.ordinal).collect());
+        }
+        self.order = order;
         self.sort = sort;
+        true
     }
 }
 

@@ -191,8 +191,9 @@ impl Door {
             };
             let next =
                 reply.header("location").filter(|_| matches!(reply.status, 301 | 302 | 303 | 307 | 308)).and_then(|to| url.join(to).ok());
+            let after = redirected(request, method, reply.status);
             let next = match next {
-                Some(next) if limit > 0 && (!request.changes || reply.status == 303) => next,
+                Some(next) if limit > 0 && (after != method || may_carry(request, method, origin(&next) == first)) => next,
                 _ => return (Ok(Reply { urls, ..reply }), used),
             };
             if urls.len() > limit {
@@ -210,10 +211,15 @@ impl Door {
             }
             if origin(&next) != first {
                 root = None;
+                let down = url.scheme() == "https" && next.scheme() != "https";
+                if let Err(why) =
+                    crate::core::origin::judge(&next).and(if down { Err("must be https as the address before it") } else { Ok(()) })
+                {
+                    let host = next.host_str().unwrap_or_default();
+                    return (Err(Trouble::ForeignLink(format!("A redirect leads to {host}, which {why}; it was not followed."))), used);
+                }
             }
-            if reply.status == 303 && method != Method::Head {
-                method = Method::Get;
-            }
+            method = after;
             url = next;
             urls.push(url.to_string());
         }
@@ -260,7 +266,7 @@ impl Door {
             set(&mut headers, "content-type", content_type)?;
         }
         for (name, value) in self.pairs(&request.headers)? {
-            if !home && is_secret_header(&name) {
+            if !home && is_secret_header(&name) || !send_body && name.eq_ignore_ascii_case("content-type") {
                 continue;
             }
             // An empty value takes a header away.
@@ -342,6 +348,24 @@ impl Door {
 
     fn safe(&self, error: reqwest::Error) -> String {
         self.redactor.text(&body::chain(&error.without_url()))
+    }
+}
+
+/// The method after a redirect. Execute HTTP Request does as HTTP clients do: 303 and 302 go on as GET, 301 does after a POST.
+fn redirected(request: &Request, method: Method, status: u16) -> Method {
+    match (status, request.follow) {
+        (303, _) | (302, Follow::Anywhere) if method != Method::Head => Method::Get,
+        (301, Follow::Anywhere) if method == Method::Post => Method::Get,
+        _ => method,
+    }
+}
+
+/// Whether a redirect may carry the same method on. A request with a body goes nowhere but to its own host, and a changing one only
+/// where the server said that it was not carried out (Execute HTTP Request).
+fn may_carry(request: &Request, method: Method, home: bool) -> bool {
+    match request.follow {
+        Follow::Anywhere => method.is_safe() || home,
+        _ => !request.changes || method.is_safe(),
     }
 }
 

@@ -38,9 +38,8 @@ pub fn resolve<'a>(entry: &'a Entry, target: &Target) -> Result<Resolved<'a>, Tr
         }
         Target::Link(text) => {
             let url = link(text)?;
-            let root = entry.roots.iter().find(|root| Url::parse(&root.url).is_ok_and(|known| origin(&known) == origin(&url)));
-            match root {
-                Some(_) => Ok(Resolved { url, root }),
+            match root_of(entry, &url, false) {
+                Some(root) => Ok(Resolved { url, root: Some(root) }),
                 None => Err(Trouble::ForeignLink(format!(
                     "The vendor's link leads to another host ({}); it was not followed.",
                     url.host_str().unwrap_or_default()
@@ -52,18 +51,23 @@ pub fn resolve<'a>(entry: &'a Entry, target: &Target) -> Result<Resolved<'a>, Tr
             if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
                 return Err(Trouble::Refused(format!("{text} is not an http or https URL.")));
             }
-            // Several roots may share a host; the one whose path is the longest prefix is meant.
-            let root = entry
-                .roots
-                .iter()
-                .filter(|root| {
-                    Url::parse(&root.url)
-                        .is_ok_and(|known| origin(&known) == origin(&url) && url.path().starts_with(known.path().trim_end_matches('/')))
-                })
-                .max_by_key(|root| root.url.len());
+            let root = root_of(entry, &url, true);
             Ok(Resolved { url, root })
         }
     }
+}
+
+/// The root that an address belongs to. Several may share a host: the one whose path is the longest prefix is meant, and of two the one
+/// that has credentials. `below` says whether the address must lie below the root's path, not just on its host.
+fn root_of<'a>(entry: &'a Entry, url: &Url, below: bool) -> Option<&'a Root> {
+    let prefix = |root: &Root| {
+        Url::parse(&root.url)
+            .ok()
+            .filter(|known| url.path().starts_with(known.path().trim_end_matches('/')))
+            .map(|known| known.path().len())
+    };
+    let here = |root: &&Root| Url::parse(&root.url).is_ok_and(|known| origin(&known) == origin(url)) && (!below || prefix(root).is_some());
+    entry.roots.iter().filter(here).max_by_key(|root| (prefix(root), !matches!(root.auth, Auth::None)))
 }
 
 /// A vendor's link, parsed and checked for tricks.

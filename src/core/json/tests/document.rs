@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::{DEPTH_LIMIT, Document, FaultKind, Flaw, Kind, Node};
+use super::super::{DEPTH_LIMIT, Document, FaultKind, Flaw, Kind, Node, Tree};
 use super::{json_text, parse};
 
 /// Every value below and including `node` says what `serde_json` says of it. Slow on purpose.
@@ -72,7 +72,7 @@ fn all_nodes(document: &Document) -> Vec<Node> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn says_what_serde_says(text in json_text()) {
@@ -243,6 +243,60 @@ fn the_index_stays_small_beside_the_bytes() {
     let document = parse(&text);
     assert_eq!(document.count_below(document.root().unwrap()), 5_000 * 8);
     assert!(document.index_bytes() * 10 < text.len() * 3, "{} bytes for {}", document.index_bytes(), text.len());
+}
+
+#[test]
+fn nothing_but_brackets_is_named_before_it_costs_memory() {
+    let chain = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    let text = format!("[{}]", vec![chain; 300].join(","));
+    let document = parse(&text);
+    assert_eq!(document.fault().map(|fault| fault.kind), Some(FaultKind::TooDense));
+    assert!(document.index_bytes() < text.len() * 2 + 1024 * 1024 * 2);
+    walk_some(&document);
+}
+
+/// Asks a few values in a document too large to ask all.
+fn walk_some(document: &Document) {
+    for at in (0..document.scanned()).step_by(document.scanned() / 50 + 1) {
+        let node = document.node_covering(at).unwrap();
+        assert_eq!(document.lookup(&document.path(node)), Some(node));
+    }
+}
+
+#[test]
+fn long_strings_are_passed_over_and_cut_for_show() {
+    let long = "ä\\n".repeat(20_000);
+    let text = format!("[1, \"{long}\", {{\"k\": \"{long}\", \"l\": [\"{long}\"]}}, 2]");
+    let document = parse(&text);
+    let root = document.root().unwrap();
+    assert_eq!(document.count_below(root), 7);
+    walk_all(&document);
+    assert_eq!(document.lookup("$[3]").map(|node| document.text(node).into_owned()), Some("2".into()));
+    for path in ["$[1]", "$[2].k", "$[2].l[0]"] {
+        let node = document.lookup(path).unwrap();
+        assert_eq!(document.path(node), path);
+        assert_eq!(document.node_covering(node.offset() + 99), Some(node));
+        assert_eq!(document.text(node).chars().count(), 40_000);
+        assert_eq!(document.text_head(node, 3), ("ä\nä".to_owned(), true));
+        assert_eq!(document.hints(node), []);
+    }
+    let raw = Tree::raw(&document);
+    let lines: Vec<(String, bool)> = raw.rows(&document, 0, 100).iter().map(|row| document.line_head(row, 6)).collect();
+    let shown: Vec<&str> = lines.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(shown, ["[", "  1,", "  \"ä\\n", "  {", "    \"k\": \"ä\\n", "    \"l\": [", "      \"ä\\n", "    ]", "  },", "  2", "]"]);
+    assert_eq!(lines.iter().filter(|(_, cut)| *cut).count(), 3);
+    assert_eq!(document.pretty(root, 3), None);
+    assert_eq!(document.pretty(root, 99).map(|text| text.lines().count()), Some(11));
+}
+
+#[test]
+fn values_are_copied_as_json() {
+    let document = parse("{ \"a\" : { \"b c\" : [ 1 , \"x  y\" ] , \"e\" : { } }, \"z\": 1 }");
+    let node = document.lookup("a").unwrap();
+    assert_eq!(document.compact(node), r#"{"b c":[1,"x  y"],"e":{}}"#);
+    assert_eq!(document.pretty(node, 9).unwrap(), "{\n  \"b c\": [\n    1,\n    \"x  y\"\n  ],\n  \"e\": {}\n}");
+    assert_eq!(document.preview(node, 8), ("{\"b c\":[".to_owned(), true));
+    assert_eq!(document.preview(document.lookup("a.e").unwrap(), 8), ("{}".to_owned(), false));
 }
 
 #[test]

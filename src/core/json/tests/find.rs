@@ -26,7 +26,7 @@ fn plain_hits(document: &Document, needle: &Needle) -> Vec<Hit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn finds_what_the_plain_way_finds(text in json_text(), needle in "[a-dA1éÉ0x\"\\\\ ]{1,2}", budget in 1..2000_usize) {

@@ -67,6 +67,8 @@ fn rows_are_filtered_and_columns_chosen() {
     table.arrange(&document, Some(by(path("id"), true)), Some(&Needle::new("linux")));
     assert_eq!(column(&document, &table, &path("id")), ["9007199254740992"]);
     assert_eq!((table.len(), table.count()), (1, 4));
+    assert!(!table.arrange_within(&document, Some(by(path("id"), false)), None, 3), "four rows are too many");
+    assert_eq!(table.len(), 1, "nothing was changed");
     table.choose(&[path("score"), path("id"), path("deep.down")]);
     assert_eq!(titles(&table), ["score", "id", "deep.down"]);
     table.move_column(0, 1);
@@ -113,7 +115,7 @@ fn late_columns_are_found_and_windows_read_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn any_container_makes_a_table(text in json_text()) {

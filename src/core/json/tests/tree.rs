@@ -57,7 +57,7 @@ fn fold() -> impl Strategy<Value = Fold> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn rows_are_those_of_the_listing(

@@ -1,0 +1,51 @@
+//! `nightdesk config`: where things are, and whether they are right.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::context::Context;
+
+/// Verbs of `nightdesk config`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print where configuration and data lie
+    Path,
+    /// Say whether the configuration is right
+    Check,
+}
+
+impl Config {
+    pub(super) fn carry_out(&self, context: &Context) -> u8 {
+        let paths = &context.paths;
+        match self {
+            Self::Path => {
+                let row = json!({
+                    "config_dir": paths.config_dir, "data_dir": paths.data_dir, "connections": paths.connections(), "settings": paths.settings(),
+                    "quarantine": paths.quarantine(), "log": paths.log(),
+                });
+                if context.output.is_json() {
+                    context.output.json(&row);
+                } else {
+                    for (name, path) in row.as_object().into_iter().flatten() {
+                        context.output.line(&format!("{name:<12} {}", path.as_str().unwrap_or_default()));
+                    }
+                }
+                0
+            }
+            Self::Check => {
+                let (settings, connections) = (context.settings(), context.connections());
+                let mut code = 0;
+                for cannot in [settings.as_ref().err(), connections.as_ref().err()].into_iter().flatten() {
+                    code = cannot.say();
+                }
+                if let Ok(connections) = &connections {
+                    let ok = code == 0;
+                    let row =
+                        json!({"ok": ok, "connections": super::connections::names(connections), "warnings": connections.warnings.len()});
+                    context.output.rows(&[row], &[("OK", "ok"), ("CONNECTIONS", "connections"), ("WARNINGS", "warnings")]);
+                }
+                code
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `nightdesk connections`: list, test, add, edit, remove.
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::context::{Context, interruptible, read_secret};
+use super::output::complain;
+use super::{INTERRUPTED, WRONG_CALL};
+use crate::config::edit::{self, Change};
+use crate::config::{SecretRef, connections};
+use crate::core::outcome::ReturnData;
+use crate::runtime::run::RunOptions;
+use crate::vendor;
+
+/// Verbs of `nightdesk connections`.
+#[derive(Debug, Subcommand)]
+pub enum Connections {
+    /// List the connections and how they are
+    List,
+    /// Run each one's test command
+    Test {
+        /// The connections (default: all active ones)
+        names: Vec<String>,
+    },
+    /// Add a connection to connections.toml
+    Add {
+        /// Its name: letters, digits, - and _
+        name: String,
+        /// Its vendor
+        #[arg(long)]
+        vendor: String,
+        #[command(flatten)]
+        values: Values,
+    },
+    /// Change a connection in connections.toml
+    Edit {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        values: Values,
+    },
+    /// Remove a connection from connections.toml
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What to set.
+#[derive(Debug, Args)]
+pub struct Values {
+    /// A parameter, one of the connection's own keys, or options.NAME
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where a secret parameter comes from; - reads it from stdin or a prompt into the vault
+    #[arg(long, value_name = "KEY=env:X|file:P|vault:N|keyring:N|-")]
+    secret: Vec<String>,
+}
+
+impl Connections {
+    pub(super) async fn carry_out(self, context: &Context) -> u8 {
+        match self {
+            Self::List => list(context).await,
+            Self::Test { names } => test(context, names).await,
+            Self::Add { name, vendor, values } => {
+                if vendor::find(&vendor).is_none() {
+                    let known: Vec<_> = vendor::all().iter().map(|vendor| vendor.id).collect();
+                    complain(&format!("{vendor} is not a vendor; there are {}", known.join(", ")));
+                    return WRONG_CALL;
+                }
+                change(context, &name, &values, |change| edit::add(&context.paths, &name, &vendor, change))
+            }
+            Self::Edit { name, values } => change(context, &name, &values, |change| edit::edit(&context.paths, &name, change)),
+            Self::Remove { name } => keep(context, edit::remove(&context.paths, &name)),
+        }
+    }
+}
+
+async fn list(context: &Context) -> u8 {
+    let (connections, store) = match (context.connections(), context.store()) {
+        (Ok(connections), Ok(store)) => (connections, store),
+        (Err(cannot), _) | (_, Err(cannot)) => return cannot.say(),
+    };
+    let mut rows = Vec::new();
+    for configured in connections.all {
+        let connection = configured.connection;
+        let health = store.health(&connection.name).await.unwrap_or_default();
+        rows.push(json!({
+            "name": connection.name, "vendor": connection.vendor, "active": connection.active,
+            "last_success_at": health.last_success_at, "last_error": health.last_error, "consecutive_failures": health.consecutive_failures,
+        }));
+    }
+    let columns = [
+        ("NAME", "name"),
+        ("VENDOR", "vendor"),
+        ("ACTIVE", "active"),
+        ("LAST SUCCESS", "last_success_at"),
+        ("FAILURES", "consecutive_failures"),
+        ("LAST ERROR", "last_error"),
+    ];
+    context.output.rows(&rows, &columns);
+    0
+}
+
+async fn test(context: &Context, names: Vec<String>) -> u8 {
+    let runner = match context.runner() {
+        Ok(runner) => runner,
+        Err(cannot) => return cannot.say(),
+    };
+    let chosen = match super::fetch::choose(&runner, &names) {
+        Ok(chosen) => chosen,
+        Err(reason) => {
+            complain(&reason);
+            return WRONG_CALL;
+        }
+    };
+    let cancel = interruptible();
+    let mut failed = false;
+    for opened in chosen {
+        let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
+        let report = runner.test(&opened, options).await;
+        failed |= report.outcome.return_data == ReturnData::Failed;
+        let row = json!({
+            "connection": report.connection, "vendor": report.vendor, "return_data": report.outcome.return_data,
+            "message": report.outcome.message, "errors": report.outcome.errors,
+        });
+        context.output.rows(&[row], &[("CONNECTION", "connection"), ("RETURN DATA", "return_data"), ("MESSAGE", "message")]);
+    }
+    if cancel.is_cancelled() { INTERRUPTED } else { u8::from(failed) }
+}
+
+fn change(context: &Context, name: &str, values: &Values, make: impl FnOnce(&Change) -> Result<String, crate::config::Problem>) -> u8 {
+    match changes(context, name, values) {
+        Ok(change) => keep(context, make(&change)),
+        Err(reason) => {
+            complain(&reason);
+            WRONG_CALL
+        }
+    }
+}
+
+fn changes(context: &Context, name: &str, values: &Values) -> Result<Change, String> {
+    let pair = |text: &String| {
+        text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| format!("{text} is not KEY=VALUE"))
+    };
+    let set = values.set.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
+    let mut secrets = Vec::new();
+    for (key, from) in values.secret.iter().map(pair).collect::<Result<Vec<_>, _>>()? {
+        let place = match from.split_once(':') {
+            _ if from == "-" => {
+                let value = read_secret(&format!("{key} of {name}"))?;
+                let entry = format!("{name}.{key}");
+                let vault = context.vault().map_err(|cannot| cannot.reasons.join(" "))?;
+                vault.set_secret(&entry, Some(value.expose_secret())).map_err(|error| error.to_string())?;
+                SecretRef::Vault(entry)
+            }
+            Some(("env", rest)) => SecretRef::Env(rest.into()),
+            Some(("file", rest)) => SecretRef::File(rest.into()),
+            Some(("vault", rest)) => SecretRef::Vault(rest.into()),
+            Some(("keyring", rest)) => SecretRef::Keyring(rest.into()),
+            _ => {
+                return Err(format!(
+                    "--secret {key}=… takes env:NAME, file:PATH, vault:NAME, keyring:NAME or -; a secret itself never stands on a command line"
+                ));
+            }
+        };
+        secrets.push((key, place));
+    }
+    Ok(Change { set, secrets })
+}
+
+/// Checks the new text as a whole and writes it only when it is right.
+fn keep(context: &Context, text: Result<String, crate::config::Problem>) -> u8 {
+    let problems = match text {
+        Err(problem) => vec![problem],
+        Ok(text) => match connections::parse(&context.paths.connections(), &text, &vendor::all()) {
+            Err(problems) => problems,
+            Ok(_) => match edit::write(&context.paths, &text) {
+                Ok(()) => return 0,
+                Err(problem) => vec![problem],
+            },
+        },
+    };
+    problems.iter().for_each(|problem| complain(&problem.to_string()));
+    complain("connections.toml was left as it is.");
+    WRONG_CALL
+}
+
+/// A connection as JSON, for the console's welcome and `config check`.
+pub(super) fn names(connections: &crate::config::Connections) -> Value {
+    connections.all.iter().map(|configured| Value::from(configured.connection.name.as_str())).collect()
+}

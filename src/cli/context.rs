@@ -1,0 +1,181 @@
+//! What every verb needs: where things are, how to print, the configuration, the store, the runner.
+
+use std::io::{IsTerminal, Read, Write};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::output::complain;
+use super::{Global, Output, WRONG_CALL};
+use crate::config::{Connections, Paths, Problem, Settings, connections, settings};
+use crate::runtime::run::Runner;
+use crate::runtime::store::Store;
+use crate::secrets::Vault;
+use crate::vendor;
+
+/// What every verb needs.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Where things are.
+    pub paths: Paths,
+    /// How results are printed.
+    pub output: Output,
+    /// How much is said on stderr.
+    pub verbose: u8,
+}
+
+/// Why a verb could not begin.
+#[derive(Debug)]
+pub struct CannotBegin {
+    /// What is wrong, a line each.
+    pub reasons: Vec<String>,
+}
+
+impl CannotBegin {
+    fn new(reason: impl std::fmt::Display) -> Self {
+        Self { reasons: vec![reason.to_string()] }
+    }
+
+    /// Says it on stderr and gives the exit code.
+    pub fn say(&self) -> u8 {
+        self.reasons.iter().for_each(|reason| complain(reason));
+        WRONG_CALL
+    }
+}
+
+impl From<Vec<Problem>> for CannotBegin {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self { reasons: problems.iter().map(ToString::to_string).collect() }
+    }
+}
+
+impl Context {
+    /// A context of the global flags.
+    pub fn new(global: &Global) -> Self {
+        let paths = Paths::new(global.config_dir.clone(), global.data_dir.clone());
+        Self { paths, output: Output::new(global.output), verbose: global.verbose }
+    }
+
+    /// The same with its folders elsewhere.
+    #[must_use]
+    pub fn at(mut self, paths: Paths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// The settings.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn settings(&self) -> Result<Settings, CannotBegin> {
+        settings::load(&self.paths).map_err(CannotBegin::new)
+    }
+
+    /// The configured connections; warnings are said on stderr.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn connections(&self) -> Result<Connections, CannotBegin> {
+        let read = connections::load(&self.paths, &vendor::all())?;
+        for warning in &read.warnings {
+            complain(&format!("warning: {warning}"));
+        }
+        Ok(read)
+    }
+
+    /// The vault.
+    ///
+    /// # Errors
+    /// When the settings that say where its key is are wrong.
+    pub fn vault(&self) -> Result<Vault, CannotBegin> {
+        let vault = Vault::new(&self.paths.data_dir, &self.paths.config_dir, &self.settings()?);
+        if let Some(notice) = vault.notice() {
+            complain(&format!("warning: {notice}"));
+        }
+        Ok(vault)
+    }
+
+    /// The store, made where it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn store(&self) -> Result<Store, CannotBegin> {
+        Store::open(&self.paths.data_dir).map_err(CannotBegin::new)
+    }
+
+    /// A runner over the configured connections.
+    ///
+    /// # Errors
+    /// When the configuration is wrong or the store cannot be opened.
+    pub fn runner(&self) -> Result<Runner, CannotBegin> {
+        let (settings, connections) = (self.settings()?, self.connections()?);
+        let runner = Runner::new(self.paths.clone(), &settings, connections, &vendor::all(), self.store()?)
+            .map_err(|complaints| CannotBegin { reasons: complaints.into_iter().map(|complaint| complaint.message).collect() })?;
+        if let Some(notice) = runner.vault().notice() {
+            complain(&format!("warning: {notice}"));
+        }
+        Ok(runner)
+    }
+}
+
+/// A token that Ctrl-C and SIGTERM cancel; a second one, or four seconds, end the process.
+pub fn interruptible() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        cancel.cancel();
+        // What was under way has a moment to end well.
+        tokio::select! {
+            () = signalled() => {}
+            () = tokio::time::sleep(std::time::Duration::from_secs(4)) => {}
+        }
+        std::process::exit(i32::from(super::INTERRUPTED));
+    });
+    token
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    } else {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Asks a yes-or-no question on the terminal; anything but `y` or `yes` is no.
+pub fn confirm(question: &str) -> bool {
+    complain(question);
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// Reads a secret: from stdin to its end, or, on a terminal, a line that is not echoed.
+///
+/// # Errors
+/// When nothing was given.
+pub fn read_secret(prompt: &str) -> Result<SecretString, String> {
+    let stdin = std::io::stdin();
+    let mut text = String::new();
+    if stdin.is_terminal() {
+        let _ = write!(std::io::stderr(), "{prompt}: ");
+        let before = tcgetattr(&stdin).map_err(|error| error.to_string())?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Now, &silent).map_err(|error| error.to_string())?;
+        let read = stdin.read_line(&mut text);
+        let _ = tcsetattr(&stdin, OptionalActions::Now, &before);
+        let _ = writeln!(std::io::stderr());
+        read.map_err(|error| error.to_string())?;
+    } else {
+        stdin.lock().read_to_string(&mut text).map_err(|error| error.to_string())?;
+    }
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if value.is_empty() { Err("no value was given".into()) } else { Ok(SecretString::from(value)) }
+}

@@ -1,0 +1,195 @@
+//! The command line: the verbs of the contract, one file each.
+
+mod audit;
+mod catalogue;
+mod configuration;
+mod connections;
+mod console;
+mod context;
+mod events;
+mod fetch;
+mod jobs;
+mod output;
+mod run;
+mod secrets;
+mod simulators;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use context::Context;
+pub use output::Output;
+
+/// The call itself is wrong; nothing was sent.
+pub const WRONG_CALL: u8 = 2;
+/// Interrupted by the user.
+pub const INTERRUPTED: u8 = 130;
+
+/// An investigation console for security analysts.
+///
+/// Without a verb it opens the console on the configured connections.
+#[derive(Debug, Parser)]
+#[command(name = "nightdesk", version, max_term_width = 110)]
+pub struct Call {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// Flags that every verb takes, before or after its own arguments.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder of connections.toml and settings.toml
+    #[arg(long, global = true, env = "NIGHTDESK_CONFIG_DIR", value_name = "DIR")]
+    pub config_dir: Option<PathBuf>,
+    /// Folder of the store, the vault and the quarantine
+    #[arg(long, global = true, env = "NIGHTDESK_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// How results are printed (default: table on a terminal, json otherwise)
+    #[arg(long, global = true, value_enum)]
+    pub output: Option<Form>,
+    /// Say more on stderr; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// One JSON object a line.
+    Json,
+    /// For reading.
+    Table,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start the built-in simulators and a throw-away store, and open the console on them
+    Demo(simulators::Demo),
+    /// Run the simulators alone until interrupted
+    Sim(simulators::Sim),
+    /// List, test or edit the connections
+    #[command(subcommand)]
+    Connections(connections::Connections),
+    /// Keep secrets in the encrypted vault
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// What can be run: commands, parameters, limits, permissions, effect
+    Commands(catalogue::Commands),
+    /// Run one vendor command
+    Run(run::Run),
+    /// Bring new events into the store
+    Fetch(fetch::Fetch),
+    /// List stored events that match a query
+    Events(events::Events),
+    /// The scheduled jobs
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// The record of every command run and every decision taken
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Where things are, and whether the configuration is right
+    #[command(subcommand)]
+    Config(configuration::Config),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// Reads argv and does what it says.
+pub fn main() -> ExitCode {
+    let call = match Call::try_parse_from(negations(std::env::args_os().collect())) {
+        Ok(call) => call,
+        Err(error) => {
+            // Help and version are no errors.
+            let code = if error.use_stderr() { WRONG_CALL } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("nightdesk cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(call.carry_out());
+    // Blocking work that waits for a lock or a program must not hold the exit up.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    ExitCode::from(code)
+}
+
+/// Writes the `-term` of a query as `not term`, since to a command line it looks like a flag.
+fn negations(arguments: Vec<OsString>) -> Vec<OsString> {
+    if !arguments.iter().any(|argument| argument == "events") {
+        return arguments;
+    }
+    let is_term = |text: &str| {
+        let inner = text.strip_prefix('-').unwrap_or_default();
+        let flag = inner.starts_with('-') || matches!(inner, "h" | "V") || inner.chars().all(|c| c == 'v');
+        (!flag).then(|| inner.to_owned())
+    };
+    let split = |argument: OsString| match argument.to_str().filter(|text| text.starts_with('-')).and_then(is_term) {
+        Some(term) => vec![OsString::from("not"), OsString::from(term)],
+        None => vec![argument],
+    };
+    arguments.into_iter().flat_map(split).collect()
+}
+
+impl Call {
+    async fn carry_out(self) -> u8 {
+        let context = Context::new(&self.global);
+        match self.verb {
+            None => console::open(&context).await,
+            Some(Verb::Demo(demo)) => demo.carry_out(&context).await,
+            Some(Verb::Sim(sim)) => sim.carry_out(&context).await,
+            Some(Verb::Connections(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Secrets(verb)) => verb.carry_out(&context),
+            Some(Verb::Commands(verb)) => verb.carry_out(&context),
+            Some(Verb::Run(run)) => run.carry_out(&context).await,
+            Some(Verb::Fetch(fetch)) => fetch.carry_out(&context).await,
+            Some(Verb::Events(events)) => events.carry_out(&context).await,
+            Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Config(verb)) => verb.carry_out(&context),
+            Some(Verb::Completions { shell }) => {
+                let mut text = Vec::new();
+                clap_complete::generate(shell, &mut Call::command(), "nightdesk", &mut text);
+                context.output.bytes(&text);
+                0
+            }
+            Some(Verb::Man) => {
+                let mut text = Vec::new();
+                let rendered = clap_mangen::Man::new(Call::command()).render(&mut text);
+                context.output.bytes(&text);
+                u8::from(rendered.is_err())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_is_well_formed() {
+        Call::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negated_term_is_no_flag() {
+        let read = |text: &str| negations(text.split(' ').map(OsString::from).collect()).join(&OsString::from(" "));
+        assert_eq!(read("nightdesk -v events -vendor:wiz --limit 5 a"), "nightdesk -v events not vendor:wiz --limit 5 a");
+        assert_eq!(read("nightdesk fetch -x"), "nightdesk fetch -x");
+    }
+}

@@ -1,0 +1,265 @@
+//! `nightdesk run`: one vendor command, the same code path as the console's.
+
+use std::fmt::Write;
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use super::context::{Context, confirm, interruptible};
+use super::output::{cell, complain};
+use super::{INTERRUPTED, Output};
+use crate::core::catalogue::{Effect, Given};
+use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport};
+use crate::secrets::redact::mask_fields;
+
+/// Arguments of `nightdesk run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The connection
+    connection: String,
+    /// The command; see `nightdesk commands CONNECTION`
+    command: String,
+    /// Parameters, as NAME=VALUE
+    #[arg(value_name = "NAME=VALUE")]
+    arguments: Vec<String>,
+    /// A JSON object of parameters (a file, or - for stdin); NAME=VALUE wins over it
+    #[arg(long, value_name = "FILE|-", allow_hyphen_values = true)]
+    params: Option<String>,
+    /// Show the requests, secrets masked, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Confirm a destructive command
+    #[arg(long)]
+    yes: bool,
+    /// Where an attachment is written
+    #[arg(long, value_name = "DIR")]
+    save_dir: Option<PathBuf>,
+    /// Bounds the whole run, polling included
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "must be a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero()).ok_or_else(|| "must be above 0".to_owned())
+}
+
+impl Run {
+    pub(super) async fn carry_out(self, context: &Context) -> u8 {
+        let wrong = |reasons: &[String]| {
+            let report = self.refused(reasons);
+            print(context.output, &report, &[]);
+            report.exit_code()
+        };
+        let given = match self.given() {
+            Ok(given) => given,
+            Err(reason) => return wrong(&[reason]),
+        };
+        let runner = match context.runner() {
+            Ok(runner) => runner,
+            Err(cannot) => return wrong(&cannot.reasons),
+        };
+        let prepared = match runner.prepare(&self.connection, &self.command, given) {
+            Ok(prepared) => prepared,
+            Err(report) => {
+                print(context.output, &report, &[]);
+                return report.exit_code();
+            }
+        };
+        for name in self.secrets_on_the_command_line(&prepared) {
+            complain(&format!(
+                "warning: {name} is secret and was given on the command line, where others can read it; use --params - instead"
+            ));
+        }
+        let secret_fields = prepared.opened.entry.secret_fields.clone();
+        if !self.dry_run
+            && !self.yes
+            && prepared.class.effect == Effect::Destructive
+            && let Err(reason) = confirmed(&prepared)
+        {
+            let report = runner.refuse(&prepared, &reason);
+            print(context.output, &report, &[]);
+            return report.exit_code();
+        }
+        let cancel = interruptible();
+        let (send, mut receive) = mpsc::channel::<Progress>(16);
+        let verbose = context.verbose > 0;
+        let said = tokio::spawn(async move {
+            while let Some(progress) = receive.recv().await {
+                if verbose {
+                    complain(&progress.text);
+                }
+            }
+        });
+        let options = RunOptions {
+            dry_run: self.dry_run,
+            timeout: self.timeout,
+            save_dir: self.save_dir.clone(),
+            cancel: cancel.clone(),
+            progress: Some(send),
+            events: Vec::new(),
+        };
+        let report = runner.execute(prepared, options).await;
+        let _ = said.await;
+        print(context.output, &report, &secret_fields);
+        if cancel.is_cancelled() { INTERRUPTED } else { report.exit_code() }
+    }
+
+    /// What was given: the file first, then the pairs over it.
+    fn given(&self) -> Result<Vec<(String, Given)>, String> {
+        let mut given: Vec<(String, Given)> = match &self.params {
+            None => Vec::new(),
+            Some(from) => {
+                let mut text = String::new();
+                let read = if from == "-" {
+                    std::io::stdin().lock().read_to_string(&mut text).map(|_| ())
+                } else {
+                    std::fs::read_to_string(from).map(|read| text = read)
+                };
+                read.map_err(|error| format!("--params {from} cannot be read: {error}"))?;
+                let object: Map<String, Value> = serde_json::from_str(&text)
+                    .map_err(|error| format!("--params {from} is not a JSON object (line {}, column {})", error.line(), error.column()))?;
+                object.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
+            }
+        };
+        for pair in &self.arguments {
+            let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair} is not NAME=VALUE"))?;
+            given.retain(|(known, _)| known != name);
+            given.push((name.to_owned(), Given::Text(value.to_owned())));
+        }
+        Ok(given)
+    }
+
+    fn secrets_on_the_command_line(&self, prepared: &Prepared) -> Vec<String> {
+        let is_secret = |name: &str| prepared.command.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
+        self.arguments
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| is_secret(name))
+            .collect()
+    }
+
+    fn refused(&self, reasons: &[String]) -> RunReport {
+        let mut outcome = Outcome::new(ReturnData::Failed).message(reasons.join(" "));
+        outcome.errors = reasons.iter().map(|reason| Failure::new("Run failed.", reason.clone())).collect();
+        let now = Timestamp::now();
+        RunReport {
+            connection: self.connection.clone(),
+            vendor: None,
+            command: self.command.clone(),
+            outcome,
+            requests: None,
+            refused: true,
+            audit: None,
+            started_at: now,
+            finished_at: now,
+        }
+    }
+}
+
+/// Asks before something destructive, where somebody can answer.
+fn confirmed(prepared: &Prepared) -> Result<(), String> {
+    let what = format!("{} on {}", prepared.command.title, prepared.opened.connection.name);
+    if !std::io::stdin().is_terminal() {
+        return Err(format!("{what} is destructive; confirm it with --yes. Nothing was sent."));
+    }
+    let arguments = Value::from(prepared.arguments.masked());
+    if confirm(&format!("{what} is destructive and cannot be undone.\n{arguments}\nGo on? [y/N]")) {
+        Ok(())
+    } else {
+        Err(format!("{what} was not confirmed. Nothing was sent."))
+    }
+}
+
+/// Prints a report. Only JSON shows the fields that the catalogue calls secret.
+pub(super) fn print(output: Output, report: &RunReport, secret_fields: &[String]) {
+    if output.is_json() {
+        output.json(&report.json());
+        return;
+    }
+    let outcome = &report.outcome;
+    if let Some(requests) = &report.requests {
+        requests.iter().enumerate().for_each(|(at, request)| print_request(output, at + 1, request));
+        output.line(&outcome.message);
+        return;
+    }
+    output.line(&format!("{}  {} {}", outcome.return_data.as_str(), report.connection, report.command));
+    outcome.message.lines().for_each(|line| output.line(line));
+    for item in &outcome.result {
+        output.line(&format!("{}: {}", item.name, cell(&item.value)));
+    }
+    let mut raw = outcome.raw_data.clone();
+    mask_fields(&mut raw, secret_fields);
+    if let Some(rows) = records(&raw) {
+        print_records(output, rows);
+    } else if !raw.is_null() {
+        output.line(&raw.to_string());
+    }
+    for attachment in &outcome.attachments {
+        let password = if attachment.encrypted { ", password: infected; open with 7z" } else { "" };
+        output.line(&format!("saved {} ({} bytes, sha256 {}{password})", attachment.path, attachment.size, attachment.sha256));
+    }
+    for failure in &outcome.errors {
+        output.line(&failure_line(failure));
+    }
+}
+
+fn print_request(output: Output, number: usize, request: &Value) {
+    let get = |name: &str| request.get(name).unwrap_or(&Value::Null);
+    output.line(&format!("{number}. {} {}", cell(get("method")), cell(get("url"))));
+    for (name, value) in get("headers").as_object().into_iter().flatten() {
+        output.line(&format!("   {name}: {}", cell(value)));
+    }
+    if !get("body").is_null() {
+        output.line(&format!("   {}", cell(get("body"))));
+    }
+}
+
+/// A failure on one line.
+pub(super) fn failure_line(failure: &Failure) -> String {
+    let mut line = failure.failure_indicator.clone();
+    if let Some(item) = &failure.item {
+        let _ = write!(line, " {item}:");
+    }
+    if let Some(code) = failure.status_code {
+        let _ = write!(line, " Status Code: {code}.");
+    }
+    let _ = write!(line, " Message: {}", failure.message);
+    if let Some(id) = &failure.request_id {
+        let _ = write!(line, " (request {id})");
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = write!(line, " {hint}");
+    }
+    line
+}
+
+/// The first list of objects in an answer.
+fn records(value: &Value) -> Option<&Vec<Value>> {
+    match value {
+        Value::Array(items) if items.first().is_some_and(Value::is_object) => Some(items),
+        Value::Object(object) => object.values().find_map(records),
+        _ => None,
+    }
+}
+
+fn print_records(output: Output, rows: &[Value]) {
+    let mut columns: Vec<String> = Vec::new();
+    for row in rows.iter().take(20).filter_map(Value::as_object) {
+        for (name, value) in row {
+            if !(value.is_object() || value.is_array()) && !columns.contains(name) && columns.len() < 7 {
+                columns.push(name.clone());
+            }
+        }
+    }
+    let cells: Vec<Vec<String>> =
+        rows.iter().map(|row| columns.iter().map(|name| cell(row.get(name).unwrap_or(&Value::Null))).collect()).collect();
+    output.table(&columns.iter().map(String::as_str).collect::<Vec<_>>(), &cells);
+}

@@ -1,0 +1,238 @@
+//! Fetching: every event source of a connection, from its watermark on, committed page by page.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::http::Door;
+use super::opened::Opened;
+use super::run::{RunOptions, Runner, random_hex, send_all};
+use crate::core::catalogue::{Fetched, Gap, Source, Window};
+use crate::core::outcome::{Failure, ReturnData};
+use crate::core::talk::{Counts, Input, Step, Talk};
+use crate::secrets::vault::{lock, try_lock};
+
+/// How far back the first plain fetch of a connection goes (contract, Fetching).
+const FIRST: SignedDuration = SignedDuration::from_hours(24);
+/// How long one source may take.
+const SOURCE_TIME: Duration = Duration::from_secs(1800);
+
+/// What to fetch.
+#[derive(Clone, Debug, Default)]
+pub struct FetchOptions {
+    /// Start of a window that is read again whatever the watermark says.
+    pub from: Option<Timestamp>,
+    /// End of such a window.
+    pub to: Option<Timestamp>,
+    /// The most events of a connection.
+    pub max: Option<usize>,
+    /// Give way when another process fetches the same connection, instead of waiting.
+    pub give_way: bool,
+    /// Cancel, progress and the like.
+    pub run: RunOptions,
+}
+
+/// What came of a connection's fetch.
+#[derive(Clone, Debug)]
+pub struct FetchReport {
+    /// The connection.
+    pub connection: String,
+    /// Its vendor.
+    pub vendor: String,
+    /// The state.
+    pub return_data: ReturnData,
+    /// What became of the events.
+    pub counts: Counts,
+    /// Start of what was asked for.
+    pub from: Timestamp,
+    /// End of what was asked for.
+    pub to: Timestamp,
+    /// What was not fetched.
+    pub gaps: Vec<Gap>,
+    /// What failed.
+    pub errors: Vec<Failure>,
+    /// Whether the call itself was wrong: nothing was asked for.
+    pub refused: bool,
+}
+
+impl FetchReport {
+    /// As `fetch` prints it.
+    pub fn json(&self) -> Value {
+        json!({
+            "connection": self.connection, "vendor": self.vendor, "return_data": self.return_data,
+            "fetched": self.counts.total(), "new": self.counts.new, "updated": self.counts.updated, "unchanged": self.counts.unchanged,
+            "from": self.from, "to": self.to, "gaps": self.gaps, "errors": self.errors,
+        })
+    }
+}
+
+impl Runner {
+    /// Fetches a connection's events. One fetch of a connection at a time, over all processes.
+    pub async fn fetch(&self, opened: &Arc<Opened>, options: &FetchOptions) -> FetchReport {
+        let now = Timestamp::now();
+        let mut report = FetchReport {
+            connection: opened.connection.name.clone(),
+            vendor: opened.vendor.id.into(),
+            return_data: ReturnData::Failed,
+            counts: Counts::default(),
+            from: options.from.unwrap_or(now),
+            to: options.to.unwrap_or(now),
+            gaps: Vec::new(),
+            errors: Vec::new(),
+            refused: false,
+        };
+        let door = match self.door(opened).await {
+            Ok(door) => door,
+            Err(invalid) => {
+                report.errors.push(Failure::new("Fetch Event failed.", invalid.message));
+                report.refused = true;
+                return report;
+            }
+        };
+        let _lock = match self.fetch_lock(&opened.connection.name, options.give_way).await {
+            Ok(lock) => lock,
+            Err(reason) => {
+                report.errors.push(Failure::new("Fetch Event failed.", reason));
+                return report;
+            }
+        };
+        let mut sources = Vec::new();
+        for source in wanted(opened) {
+            match self.store().mark(&opened.connection.name, &source.name).await {
+                Ok(mark) => sources.push((mark.watermark, mark, source)),
+                Err(error) => report.errors.push(Failure::new("Fetch Event failed.", error.to_string())),
+            }
+        }
+        // Who waited longest goes first, so that a small maximum starves nobody.
+        sources.sort_by_key(|(watermark, _, _)| *watermark);
+        let mut whole = 0;
+        for (_, mark, source) in sources {
+            let left = options.max.map(|max| max.saturating_sub(report.counts.total()));
+            if left == Some(0) {
+                whole += 1;
+                continue;
+            }
+            let plain = options.from.is_none() && options.to.is_none();
+            let to = options.to.unwrap_or(now);
+            let from = options.from.unwrap_or_else(|| first_or_next(&source, mark.watermark, to, plain));
+            let resume = mark.resume.filter(|_| plain);
+            let window = Window { source: source.name.clone(), from, to, max: left, resume };
+            report.from = report.from.min(from);
+            let fetched = self.fetch_source(opened, &door, &source, &window, options, &mut report.counts).await;
+            if fetched.errors.is_empty() {
+                whole += 1;
+            }
+            let finished =
+                self.store().finish_fetch(&opened.connection.name, &source.name, &window, &fetched, plain, Timestamp::now()).await;
+            if let Err(error) = finished {
+                report.errors.push(Failure::new("Fetch Event failed.", format!("The watermark could not be kept: {error}.")));
+            }
+            report.gaps.extend(fetched.gaps);
+            report.errors.extend(fetched.errors);
+        }
+        report.return_data = match (report.errors.is_empty(), whole, report.counts.total()) {
+            (true, _, 0) => ReturnData::SuccessfulWithNoEventData,
+            (true, _, _) => ReturnData::Successful,
+            (false, 0, 0) => ReturnData::Failed,
+            (false, _, _) => ReturnData::PartiallySuccessful,
+        };
+        for failure in &mut report.errors {
+            failure.message = self.redactor().text(&failure.message);
+        }
+        let message = report.errors.first().map(|failure| failure.message.clone());
+        let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        report
+    }
+
+    async fn fetch_lock(&self, connection: &str, give_way: bool) -> Result<std::fs::File, String> {
+        let (dir, file) = (self.lock_dir(), self.lock_dir().join(format!("{connection}.fetch.lock")));
+        let taken = tokio::task::spawn_blocking(move || {
+            crate::config::files::private_dir(&dir)?;
+            take(&file, give_way)
+        });
+        match taken.await {
+            Ok(Ok(Some(lock))) => Ok(lock),
+            Ok(Ok(None)) => Err("Another nightdesk is fetching this connection; its events will turn up here.".into()),
+            Ok(Err(error)) => Err(format!("The connection's lock cannot be had: {error}.")),
+            Err(error) => Err(format!("The connection's lock cannot be had: {error}.")),
+        }
+    }
+
+    async fn fetch_source(
+        &self,
+        opened: &Arc<Opened>,
+        door: &Door,
+        source: &Source,
+        window: &Window,
+        options: &FetchOptions,
+        counts: &mut Counts,
+    ) -> Fetched {
+        let talk = Talk::new(window.to.max(Timestamp::now()), false);
+        let mut conversation = (source.fetcher)(talk, Arc::clone(&opened.connection), window.clone());
+        let scope = self.scope(&options.run, Instant::now() + options.run.timeout.unwrap_or(SOURCE_TIME));
+        let mut input = Input::Start;
+        loop {
+            input = match conversation.resume(input) {
+                Step::Done(fetched) => return fetched,
+                Step::Send(requests) => Input::Answers(send_all(door, requests, &scope).await),
+                Step::Wait(time) => {
+                    tokio::select! {
+                        () = scope.cancel.cancelled() => {}
+                        () = tokio::time::sleep_until((Instant::now() + time).min(scope.deadline)) => {}
+                    }
+                    Input::Done
+                }
+                Step::Deliver(mut page) => {
+                    page.events.iter_mut().for_each(|event| self.clean(opened, event));
+                    match self.store().commit_page(&opened.connection.name, opened.vendor.id, &source.name, page, Timestamp::now()).await {
+                        Ok(stored) => {
+                            *counts += stored;
+                            Input::Stored(stored)
+                        }
+                        // What is not stored is not fetched: the watermark stays.
+                        Err(error) => {
+                            return Fetched::failed(
+                                window,
+                                Failure::new("Fetch Event failed.", format!("The events could not be stored: {error}.")),
+                            );
+                        }
+                    }
+                }
+                Step::Progress { text, done, total } => {
+                    if let Some(progress) = &options.run.progress {
+                        let _ = progress.try_send(super::run::Progress { text, done, total });
+                    }
+                    Input::Done
+                }
+                Step::Recall(name) => Input::Recalled(door.tokens().recall(&name).await),
+                Step::Random(bytes) => Input::Random(random_hex(bytes)),
+                Step::ForgetTokens | Step::KeepRefreshToken { .. } | Step::Remember(..) => Input::Done,
+            };
+        }
+    }
+}
+
+/// The sources that a plain fetch brings: those named, else those that the document has.
+fn wanted(opened: &Opened) -> Vec<Source> {
+    match &opened.connection.event_sources {
+        Some(names) => names.iter().filter_map(|name| opened.entry.source(name)).cloned().collect(),
+        None => opened.entry.sources.iter().filter(|source| source.by_default).cloned().collect(),
+    }
+}
+
+fn first_or_next(source: &Source, watermark: Option<Timestamp>, to: Timestamp, plain: bool) -> Timestamp {
+    let back = |time: Timestamp, span: SignedDuration| time.checked_sub(span).unwrap_or(Timestamp::MIN);
+    let span = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(FIRST);
+    match watermark {
+        Some(mark) if plain => back(mark, span(source.overlap)),
+        _ => back(to, source.first_fetch.map_or(FIRST, span)),
+    }
+}
+
+fn take(file: &Path, give_way: bool) -> std::io::Result<Option<std::fs::File>> {
+    if give_way { try_lock(file) } else { lock(file).map(Some) }
+}

@@ -1,0 +1,240 @@
+//! Jobs: health check, fetch and renewal of delegated tokens, each on its connection's own schedule, never twice at once over all
+//! processes. A run that was missed is made up at the next look.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::fetch::FetchOptions;
+use super::opened::Opened;
+use super::run::{RunOptions, RunReport, Runner};
+use crate::core::catalogue::Auth;
+use crate::core::outcome::{Failure, ReturnData};
+use crate::core::sign_in::SignIn;
+use crate::secrets::vault::try_lock;
+
+/// Minutes between renewals of a delegated token where the connection says nothing: a week, well within the 90 days of Entra.
+const RENEWAL_MINUTES: u32 = 7 * 24 * 60;
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Runs the connection's test command.
+    HealthCheck,
+    /// Fetches its events.
+    Fetch,
+    /// Renews its delegated refresh token.
+    RefreshTokenRenewal,
+}
+
+impl Kind {
+    const ALL: [(&'static str, Self); 3] =
+        [("health-check", Self::HealthCheck), ("fetch", Self::Fetch), ("refresh-token-renewal", Self::RefreshTokenRenewal)];
+
+    /// The job of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
+    /// The job's name.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// One job of one connection.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The connection.
+    pub opened: Arc<Opened>,
+    /// What it does.
+    pub kind: Kind,
+    /// Minutes between runs; without, it runs only when asked.
+    pub every_minutes: Option<u32>,
+}
+
+impl Job {
+    /// `CONNECTION/JOB`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.opened.connection.name, self.kind.as_str())
+    }
+}
+
+/// When a job ran and runs.
+#[derive(Clone, Debug, Default)]
+pub struct JobState {
+    /// When it last ran.
+    pub last_run_at: Option<Timestamp>,
+    /// When it runs next; in the past where a run was missed.
+    pub next_run_at: Option<Timestamp>,
+    /// What came of the last run.
+    pub last_result: Option<String>,
+}
+
+impl JobState {
+    /// Whether it should run now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_run_at.is_some_and(|next| next <= now)
+    }
+}
+
+/// What came of a job.
+#[derive(Clone, Debug)]
+pub struct JobReport {
+    /// `CONNECTION/JOB`.
+    pub name: String,
+    /// The connection.
+    pub connection: String,
+    /// The state.
+    pub result: ReturnData,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// The fetch's or test's own report.
+    pub detail: Value,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+impl Runner {
+    /// Runs a connection's test command and keeps how it is.
+    pub async fn test(&self, opened: &Arc<Opened>, options: RunOptions) -> RunReport {
+        let report = self.run(&opened.connection.name, &opened.entry.test, Vec::new(), options).await;
+        let failed = report.outcome.return_data == ReturnData::Failed;
+        let message =
+            failed.then(|| report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), |failure| failure.message.clone()));
+        if let Err(error) = self.store().record_health(&opened.connection.name, message.as_deref(), Timestamp::now()).await {
+            tracing::warn!(%error, "the connection's health could not be kept");
+        }
+        report
+    }
+
+    /// Every job of every active connection that has a schedule.
+    pub async fn jobs(&self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for kind in Kind::ALL.map(|(_, kind)| kind) {
+            jobs.extend(self.jobs_of(kind).await.into_iter().filter(|job| job.every_minutes.is_some()));
+        }
+        jobs.sort_by_key(Job::name);
+        jobs
+    }
+
+    /// A job for every active connection that has it, on a schedule or not.
+    pub async fn jobs_of(&self, kind: Kind) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for opened in self.connections().iter().filter(|opened| opened.connection.active) {
+            let connection = &opened.connection;
+            let every_minutes = match kind {
+                Kind::HealthCheck => connection.health_check_minutes,
+                Kind::Fetch if opened.entry.sources.is_empty() => continue,
+                Kind::Fetch => connection.fetch_minutes,
+                Kind::RefreshTokenRenewal if self.delegated(opened).await.is_empty() => continue,
+                Kind::RefreshTokenRenewal => Some(connection.token_renewal_minutes.unwrap_or(RENEWAL_MINUTES)),
+            };
+            jobs.push(Job { opened: Arc::clone(opened), kind, every_minutes });
+        }
+        jobs
+    }
+
+    /// When a job ran and runs.
+    pub async fn job_state(&self, job: &Job) -> JobState {
+        let last = self.store().last_job(&job.name()).await.ok().flatten();
+        let last_run_at = last.as_ref().map(|run| run.started_at);
+        let next_run_at = job.every_minutes.map(|minutes| match last_run_at {
+            Some(last) => last.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(Timestamp::MAX),
+            None => Timestamp::now(),
+        });
+        JobState { last_run_at, next_run_at, last_result: last.map(|run| run.result) }
+    }
+
+    /// Runs a job, unless another process does so now.
+    pub async fn run_job(&self, job: &Job, cancel: CancellationToken) -> JobReport {
+        let started_at = Timestamp::now();
+        let options = RunOptions { cancel, ..RunOptions::default() };
+        let dir = self.lock_dir();
+        let file = dir.join(format!("{}.{}.lock", job.opened.connection.name, job.kind.as_str()));
+        let lock = crate::config::files::private_dir(&dir).and_then(|()| try_lock(&file));
+        let (result, message, detail) = match lock {
+            Ok(Some(_lock)) => {
+                let done = self.carry_out(job, options).await;
+                if let Err(error) = self.store().job_run(&job.name(), started_at, Timestamp::now(), done.0.as_str()).await {
+                    tracing::warn!(%error, "a job's run could not be kept");
+                }
+                done
+            }
+            Ok(None) => (ReturnData::Successful, "Another nightdesk is running this job now.".into(), json!({})),
+            Err(error) => (ReturnData::Failed, format!("The job's lock cannot be had: {error}."), json!({})),
+        };
+        JobReport {
+            name: job.name(),
+            connection: job.opened.connection.name.clone(),
+            result,
+            message,
+            detail,
+            started_at,
+            finished_at: Timestamp::now(),
+        }
+    }
+
+    async fn carry_out(&self, job: &Job, options: RunOptions) -> (ReturnData, String, Value) {
+        match job.kind {
+            Kind::HealthCheck => {
+                let report = self.test(&job.opened, options).await;
+                let detail = json!({"return_data": report.outcome.return_data, "errors": report.outcome.errors});
+                (report.outcome.return_data, report.outcome.message, detail)
+            }
+            Kind::Fetch => {
+                let report = self.fetch(&job.opened, &FetchOptions { give_way: true, run: options, ..FetchOptions::default() }).await;
+                let message = match report.errors.first() {
+                    Some(failure) => failure.message.clone(),
+                    None => format!("{} new, {} updated, {} unchanged.", report.counts.new, report.counts.updated, report.counts.unchanged),
+                };
+                (report.return_data, message, report.json())
+            }
+            Kind::RefreshTokenRenewal => self.renew(&job.opened, &options).await,
+        }
+    }
+
+    /// The sign-ins of a connection for which a refresh token is known.
+    async fn delegated(&self, opened: &Opened) -> Vec<SignIn> {
+        let mut found: Vec<SignIn> = Vec::new();
+        let Ok(door) = self.door(opened).await else { return found };
+        for root in &opened.entry.roots {
+            if let Auth::SignIn(sign_in) = &root.auth
+                && !found.iter().any(|known| known.slot == sign_in.slot)
+                && door.tokens().is_delegated(sign_in).await
+            {
+                found.push((**sign_in).clone());
+            }
+        }
+        found
+    }
+
+    async fn renew(&self, opened: &Opened, options: &RunOptions) -> (ReturnData, String, Value) {
+        let indicator = "Refresh Token Renewal Job failed.";
+        let failed = |failure: Failure| (ReturnData::Failed, failure.message.clone(), json!({"errors": [failure]}));
+        let door = match self.door(opened).await {
+            Ok(door) => door,
+            Err(invalid) => return failed(Failure::new(indicator, invalid.message)),
+        };
+        let sign_ins = self.delegated(opened).await;
+        if sign_ins.is_empty() {
+            return failed(Failure::new(indicator, format!("Refresh Token is not configured for {}.", opened.connection.name)));
+        }
+        let scope = self.scope(options, Instant::now() + options.timeout.unwrap_or(Duration::from_secs(60)));
+        for sign_in in sign_ins {
+            if let Err(trouble) = door.tokens().renew(&door, &sign_in, &scope).await {
+                let mut failure = trouble.failure(indicator);
+                failure.message = self.redactor().text(&failure.message);
+                failure.hint = Some("Sign in again: run get-authorization, then generate-token. The old token is kept.".into());
+                return failed(failure);
+            }
+        }
+        (ReturnData::Successful, format!("New refresh token is set for {}.", opened.connection.name), json!({"errors": []}))
+    }
+}

@@ -1,0 +1,579 @@
+//! Running a command: one code path for the screen and the command line.
+//!
+//! The runner checks the arguments, records the intent, holds the conversation, and masks what must not be seen. It knows steps, never
+//! commands.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::attachment::Quarantine;
+use super::http::{Door, Scope, prepare};
+use super::opened::Opened;
+use super::store::{Intent, Store};
+use crate::config::{Connections, Paths, Settings};
+use crate::core::catalogue::{Arguments, Auth, Class, Command, Effect, Given, Invalid, Vendor, validate};
+use crate::core::event::Event;
+use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::request::{Answer, Request, Trouble};
+use crate::core::talk::{Counts, Input, Step, Talk};
+use crate::secrets::redact::mask_fields;
+use crate::secrets::{Redactor, Vault};
+
+/// How long a run may take that was given no time of its own and does not poll (contract, Repeats).
+const RUN_TIME: Duration = Duration::from_secs(60);
+/// Requests of one step that are under way at once.
+const SIDE_BY_SIDE: usize = 6;
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What was just done.
+    pub text: String,
+    /// Parts done.
+    pub done: usize,
+    /// Parts in all, where that is known.
+    pub total: Option<usize>,
+}
+
+/// How a command is to be run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Show the requests instead of sending them.
+    pub dry_run: bool,
+    /// Bounds the whole run, polling included.
+    pub timeout: Option<Duration>,
+    /// Where attachments go, if not into the quarantine.
+    pub save_dir: Option<PathBuf>,
+    /// Cancels the run.
+    pub cancel: CancellationToken,
+    /// Is told how far it is.
+    pub progress: Option<mpsc::Sender<Progress>>,
+    /// Stored events that the run was started from; they are named in the audit record.
+    pub events: Vec<i64>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// Connection as it was named.
+    pub connection: String,
+    /// Its vendor, where the connection is known.
+    pub vendor: Option<String>,
+    /// Command as it was named.
+    pub command: String,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The requests of a dry run, as previews.
+    pub requests: Option<Vec<Value>>,
+    /// Whether the call itself was wrong: no request was sent.
+    pub refused: bool,
+    /// Number of the audit record, where one was made.
+    pub audit: Option<i64>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+impl RunReport {
+    /// The process exit code that stands for it.
+    pub fn exit_code(&self) -> u8 {
+        if self.refused {
+            2
+        } else if self.requests.is_some() {
+            0
+        } else {
+            self.outcome.return_data.exit_code()
+        }
+    }
+
+    /// As `run` prints it.
+    pub fn json(&self) -> Value {
+        let outcome = &self.outcome;
+        let mut line = json!({
+            "connection": self.connection, "vendor": self.vendor, "command": self.command,
+            "return_data": outcome.return_data, "raw_data": outcome.raw_data, "context": outcome.context,
+            "key_fields": outcome.key_fields, "result": outcome.result, "message": outcome.message,
+            "errors": outcome.errors, "attachments": outcome.attachments,
+            "started_at": self.started_at, "finished_at": self.finished_at,
+        });
+        if let Some(requests) = &self.requests {
+            line["requests"] = Value::from(requests.clone());
+        }
+        line
+    }
+}
+
+/// A command that was looked up, with its arguments checked.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its connection.
+    pub opened: Arc<Opened>,
+    /// The command.
+    pub command: Command,
+    /// Its arguments.
+    pub arguments: Arguments,
+    /// Effect, reach and undo of these arguments.
+    pub class: Class,
+}
+
+/// Runs commands on the configured connections.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    paths: Paths,
+    connections: Vec<Arc<Opened>>,
+    vault: Vault,
+    redactor: Redactor,
+    store: Store,
+    actor: String,
+}
+
+impl Runner {
+    /// A runner over the configured connections.
+    ///
+    /// # Errors
+    /// What a vendor has to complain of.
+    pub fn new(
+        paths: Paths,
+        settings: &Settings,
+        connections: Connections,
+        vendors: &[Vendor],
+        store: Store,
+    ) -> Result<Self, Vec<Invalid>> {
+        let vault = Vault::new(&paths.data_dir, &paths.config_dir, settings);
+        let mut opened = Vec::new();
+        for configured in connections.all {
+            let vendor = vendors.iter().find(|vendor| vendor.id == configured.connection.vendor).copied();
+            let vendor = vendor.ok_or_else(|| vec![Invalid::new("vendor", format!("{} is not a vendor", configured.connection.vendor))])?;
+            opened.push(Arc::new(Opened::new(configured, vendor)?));
+        }
+        let inner = Inner { paths, connections: opened, vault, redactor: Redactor::default(), store, actor: actor() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The connections, in the order of the file.
+    pub fn connections(&self) -> &[Arc<Opened>] {
+        &self.inner.connections
+    }
+
+    /// The connection of that name.
+    pub fn connection(&self, name: &str) -> Option<&Arc<Opened>> {
+        self.inner.connections.iter().find(|opened| opened.connection.name == name)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    /// The values that must not be seen.
+    pub fn redactor(&self) -> &Redactor {
+        &self.inner.redactor
+    }
+
+    /// Where things are.
+    pub fn paths(&self) -> &Paths {
+        &self.inner.paths
+    }
+
+    /// Who runs this, for the audit record.
+    pub fn actor(&self) -> &str {
+        &self.inner.actor
+    }
+
+    /// A connection's way out.
+    ///
+    /// # Errors
+    /// Which secret cannot be had, and why.
+    pub async fn door(&self, opened: &Opened) -> Result<Arc<Door>, Invalid> {
+        opened.door(&self.inner.vault, &self.lock_dir(), &self.inner.redactor).await
+    }
+
+    /// The folder of the lock files that processes share.
+    pub fn lock_dir(&self) -> PathBuf {
+        self.inner.paths.data_dir.join("locks")
+    }
+
+    /// Looks a command up and checks what was given for it. Nothing is sent.
+    ///
+    /// # Errors
+    /// A report that says what is wrong.
+    pub fn prepare(&self, connection: &str, command: &str, given: Vec<(String, Given)>) -> Result<Prepared, Box<RunReport>> {
+        let now = Timestamp::now();
+        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, failures, now));
+        let Some(opened) = self.connection(connection) else {
+            let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
+            let list = if known.is_empty() {
+                "none is configured; add one with: nightdesk connections add".into()
+            } else {
+                format!("there are {}", known.join(", "))
+            };
+            return Err(refuse(None, vec![Failure::new("Run failed.", format!("There is no connection {connection}; {list}."))]));
+        };
+        let vendor = Some(opened.vendor.id);
+        let Some(found) = opened.entry.command(command) else {
+            let text = format!("{} has no command {command}; see: nightdesk commands {connection}", opened.vendor.title);
+            return Err(refuse(vendor, vec![Failure::new("Run failed.", text)]));
+        };
+        let indicator = format!("{} failed.", found.title);
+        let arguments = validate(found, given, now).map_err(|complaints| {
+            let failures = complaints.into_iter().map(|complaint| failure(&indicator, complaint)).collect();
+            refuse(vendor, failures)
+        })?;
+        let class = found.class_of(&arguments);
+        if opened.connection.read_only && class.effect != Effect::Read {
+            let text = format!("{connection} is read-only (read_only = true in connections.toml); {} would change something.", found.title);
+            return Err(refuse(vendor, vec![Failure::new(indicator, text)]));
+        }
+        Ok(Prepared { opened: Arc::clone(opened), command: found.clone(), arguments, class })
+    }
+
+    /// A report that refuses a prepared command, for want of a confirmation, say.
+    pub fn refuse(&self, prepared: &Prepared, message: &str) -> RunReport {
+        let indicator = format!("{} failed.", prepared.command.title);
+        let vendor = Some(prepared.opened.vendor.id);
+        refused(&prepared.opened.connection.name, vendor, &prepared.command.name, vec![Failure::new(indicator, message)], Timestamp::now())
+    }
+
+    /// Looks up, checks and runs.
+    pub async fn run(&self, connection: &str, command: &str, given: Vec<(String, Given)>, options: RunOptions) -> RunReport {
+        match self.prepare(connection, command, given) {
+            Ok(prepared) => self.execute(prepared, options).await,
+            Err(report) => *report,
+        }
+    }
+
+    /// Runs a prepared command.
+    pub async fn execute(&self, prepared: Prepared, options: RunOptions) -> RunReport {
+        let started_at = prepared.arguments.now();
+        let name = prepared.opened.connection.name.clone();
+        let vendor = Some(prepared.opened.vendor.id.to_owned());
+        let command = prepared.command.name.clone();
+        let report = |outcome: Outcome, requests, refused, audit| RunReport {
+            connection: name.clone(),
+            vendor: vendor.clone(),
+            command: command.clone(),
+            outcome,
+            requests,
+            refused,
+            audit,
+            started_at,
+            finished_at: Timestamp::now(),
+        };
+        if options.dry_run {
+            let requests = self.plan(&prepared).await;
+            let outcome =
+                Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
+            return report(outcome, Some(requests), false, None);
+        }
+        let indicator = format!("{} failed.", prepared.command.title);
+        let door = match self.door(&prepared.opened).await {
+            Ok(door) => door,
+            Err(invalid) => return report(Outcome::failed(failure(&indicator, invalid)), None, true, None),
+        };
+        for secret in prepared.arguments.secrets() {
+            self.inner.redactor.add(secret);
+        }
+        let changes = prepared.class.effect != Effect::Read;
+        let mut audit = None;
+        if changes {
+            match self.inner.store.begin_intent(self.intent(&prepared, &options)).await {
+                Ok(seq) => audit = Some(seq),
+                Err(error) => {
+                    let text = format!("The intent could not be recorded, so nothing was sent: {error}.");
+                    return report(Outcome::failed(Failure::new(indicator, text)), None, true, None);
+                }
+            }
+        }
+        let mut outcome = self.hold(&prepared, &door, &options).await;
+        self.mask(&mut outcome);
+        let stored = self.keep_events(&prepared.opened, std::mem::take(&mut outcome.events)).await;
+        if let Err(error) = stored {
+            outcome.errors.push(Failure::new(indicator, format!("The events could not be stored: {error}.")));
+            outcome.return_data = ReturnData::PartiallySuccessful;
+        }
+        if let Some(seq) = audit {
+            let ended = self.inner.store.end_intent(seq, outcome.return_data.as_str(), self.recorded(&outcome)).await;
+            if let Err(error) = ended {
+                tracing::warn!(%error, "the outcome could not be recorded; the record shows it as unknown");
+            }
+        } else {
+            // Reads are recorded too, once, when they are over.
+            let seq = self.inner.store.begin_intent(self.intent(&prepared, &options)).await;
+            if let Ok(seq) = seq {
+                audit = Some(seq);
+                let _ = self.inner.store.end_intent(seq, outcome.return_data.as_str(), self.recorded(&outcome)).await;
+            }
+        }
+        report(outcome, None, false, audit)
+    }
+
+    fn intent(&self, prepared: &Prepared, options: &RunOptions) -> Intent {
+        let mut arguments = prepared.arguments.masked();
+        for value in arguments.values_mut() {
+            self.inner.redactor.json(value);
+        }
+        let items = arguments.values().filter_map(Value::as_array).flatten().filter_map(|item| item.as_str().map(str::to_owned));
+        let events = options.events.iter().map(|id| format!("event {id}"));
+        Intent {
+            actor: self.inner.actor.clone(),
+            connection: prepared.opened.connection.name.clone(),
+            command: prepared.command.name.clone(),
+            items: events.chain(items).take(200).collect(),
+            effect: prepared.class.effect,
+            arguments,
+        }
+    }
+
+    /// What the record keeps of an outcome: the failures and the summary, not the answer.
+    fn recorded(&self, outcome: &Outcome) -> Value {
+        let mut detail =
+            json!({"message": outcome.message, "errors": outcome.errors, "result": outcome.result, "attachments": outcome.attachments});
+        self.inner.redactor.json(&mut detail);
+        detail
+    }
+
+    /// Masks the connection's own secrets and tokens wherever they turn up in an outcome.
+    fn mask(&self, outcome: &mut Outcome) {
+        let redactor = &self.inner.redactor;
+        redactor.json(&mut outcome.raw_data);
+        if let Some(context) = &mut outcome.context {
+            redactor.json(context);
+        }
+        outcome.key_fields.values_mut().for_each(|value| redactor.json(value));
+        outcome.result.iter_mut().for_each(|item| redactor.json(&mut item.value));
+        outcome.message = redactor.text(&outcome.message);
+        for failure in &mut outcome.errors {
+            failure.message = redactor.text(&failure.message);
+        }
+    }
+
+    /// Makes an event fit to be kept: secret fields and known secrets masked.
+    pub(super) fn clean(&self, opened: &Opened, event: &mut Event) {
+        let redactor = &self.inner.redactor;
+        mask_fields(&mut event.raw, &opened.entry.secret_fields);
+        redactor.json(&mut event.raw);
+        event.fields.values_mut().for_each(|value| {
+            mask_fields(value, &opened.entry.secret_fields);
+            redactor.json(value);
+        });
+        event.title = redactor.text(&event.title);
+        event.entities.retain(|entity| !redactor.holds(&entity.value));
+        for found in crate::core::entity::extract(&event.raw) {
+            if !event.entities.iter().any(|known| known.kind == found.kind && known.value == found.value) {
+                event.entities.push(found);
+            }
+        }
+    }
+
+    async fn keep_events(&self, opened: &Opened, mut events: Vec<Event>) -> Result<Counts, super::store::StoreError> {
+        if events.is_empty() {
+            return Ok(Counts::default());
+        }
+        events.iter_mut().for_each(|event| self.clean(opened, event));
+        self.inner.store.store_events(&opened.connection.name, opened.vendor.id, events, Timestamp::now()).await
+    }
+
+    /// The previews of every request whose bytes are known.
+    pub async fn plan(&self, prepared: &Prepared) -> Vec<Value> {
+        let talk = Talk::new(prepared.arguments.now(), true);
+        let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
+        let mut input = Input::Start;
+        loop {
+            input = match conversation.resume(input) {
+                Step::Done(_) => break,
+                Step::Send(requests) => Input::Answers(requests.iter().map(|_| Err(Trouble::Planned)).collect()),
+                Step::Deliver(_) => Input::Stored(Counts::default()),
+                Step::Recall(_) => Input::Recalled(None),
+                Step::Random(bytes) => Input::Random("0".repeat(bytes * 2)),
+                _ => Input::Done,
+            };
+        }
+        let entry = &prepared.opened.entry;
+        let mut previews: Vec<Value> = conversation.planned().iter().map(|request| prepare::preview(entry, request)).collect();
+        previews.iter_mut().for_each(|preview| self.inner.redactor.json(preview));
+        for secret in prepared.arguments.secrets() {
+            let redactor = Redactor::default();
+            redactor.add(secret);
+            previews.iter_mut().for_each(|preview| redactor.json(preview));
+        }
+        previews
+    }
+
+    /// Holds a command's conversation to its end.
+    async fn hold(&self, prepared: &Prepared, door: &Door, options: &RunOptions) -> Outcome {
+        let talk = Talk::new(prepared.arguments.now(), false);
+        let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
+        let begun = Instant::now();
+        let mut scope = self.scope(options, begun + options.timeout.unwrap_or(RUN_TIME));
+        let bounded = options.timeout.is_some();
+        let mut sent = HashSet::new();
+        let mut input = Input::Start;
+        loop {
+            input = match conversation.resume(input) {
+                Step::Done(outcome) => return outcome,
+                Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
+                Step::Wait(time) => {
+                    // Who polls has more time, unless the time of the whole run is bounded.
+                    if !bounded {
+                        scope.deadline += time;
+                    }
+                    let end = (Instant::now() + time).min(scope.deadline);
+                    tokio::select! {
+                        () = scope.cancel.cancelled() => {}
+                        () = tokio::time::sleep_until(end) => {}
+                    }
+                    Input::Done
+                }
+                Step::Deliver(page) => Input::Stored(self.keep_events(&prepared.opened, page.events).await.unwrap_or_default()),
+                other => self.aside(prepared, door, other, options).await,
+            };
+            if scope.cancel.is_cancelled() && begun.elapsed() > Duration::from_secs(3600) {
+                return Outcome::failed(Failure::new(format!("{} failed.", prepared.command.title), "Cancelled."));
+            }
+        }
+    }
+
+    /// A scope for sending.
+    pub(super) fn scope(&self, options: &RunOptions, deadline: Instant) -> Scope {
+        let dir = options.save_dir.clone().unwrap_or_else(|| self.inner.paths.quarantine());
+        Scope { deadline, cancel: options.cancel.clone(), quarantine: Quarantine { dir } }
+    }
+
+    /// Steps that are not about sending.
+    async fn aside(&self, prepared: &Prepared, door: &Door, step: Step<Outcome>, options: &RunOptions) -> Input {
+        let done = |result: Result<(), String>| result.map_or_else(Input::Failed, |()| Input::Done);
+        match step {
+            Step::ForgetTokens => done(door.tokens().forget().await),
+            Step::KeepRefreshToken { slot, token } => {
+                let roots = &prepared.opened.entry.roots;
+                let sign_in = roots.iter().find_map(|root| match &root.auth {
+                    Auth::SignIn(sign_in) if sign_in.slot == slot => Some(sign_in),
+                    _ => None,
+                });
+                match sign_in {
+                    Some(sign_in) => done(door.tokens().keep(sign_in, &token).await),
+                    None => Input::Failed(format!("the connection has no sign-in {slot}")),
+                }
+            }
+            Step::Remember(name, value) => {
+                if let Some(value) = value.as_deref().filter(|value| value.len() >= 16) {
+                    self.inner.redactor.add(value);
+                }
+                done(door.tokens().remember(&name, value.as_deref()).await)
+            }
+            Step::Recall(name) => Input::Recalled(door.tokens().recall(&name).await),
+            Step::Random(bytes) => Input::Random(random_hex(bytes)),
+            Step::Progress { text, done, total } => {
+                if let Some(progress) = &options.progress {
+                    // Nobody waits for a bar to move.
+                    let _ = progress.try_send(Progress { text: self.inner.redactor.text(&text), done, total });
+                }
+                Input::Done
+            }
+            Step::Done(_) | Step::Send(_) | Step::Wait(_) | Step::Deliver(_) => Input::Done,
+        }
+    }
+
+    /// Sends a step's requests. A changing request that repeats an earlier one of the same run is an intent of its own.
+    async fn send(
+        &self,
+        prepared: &Prepared,
+        door: &Door,
+        requests: Vec<Request>,
+        scope: &Scope,
+        sent: &mut HashSet<String>,
+        options: &RunOptions,
+    ) -> Vec<Answer> {
+        for request in requests.iter().filter(|request| request.changes && prepared.class.effect != Effect::Read) {
+            let same = format!("{:?}{:?}{:?}", request.method, request.target, request.body);
+            if !sent.insert(same) {
+                match self.inner.store.begin_intent(self.intent(prepared, options)).await {
+                    Ok(seq) => {
+                        let _ = self.inner.store.end_intent(seq, "repeated", json!({})).await;
+                    }
+                    Err(error) => {
+                        let refused = format!("The intent could not be recorded, so nothing was sent: {error}.");
+                        return requests.iter().map(|_| Err(Trouble::Refused(refused.clone()))).collect();
+                    }
+                }
+            }
+        }
+        send_all(door, requests, scope).await
+    }
+}
+
+/// Sends requests side by side, a few at a time; answers in the same order.
+pub(super) async fn send_all(door: &Door, requests: Vec<Request>, scope: &Scope) -> Vec<Answer> {
+    let answers = futures::stream::iter(requests.into_iter().map(|request| async move { Box::pin(door.send(&request, scope)).await }));
+    let answers: Vec<Answer> = answers.buffered(SIDE_BY_SIDE).collect().await;
+    answers
+}
+
+/// Random bytes as hexadecimal text.
+pub(super) fn random_hex(bytes: usize) -> String {
+    let mut text = String::new();
+    while text.len() < bytes * 2 {
+        text.push_str(&super::http::token::hex(&crate::secrets::vault::random::<16>()));
+    }
+    text.truncate(bytes * 2);
+    text
+}
+
+fn failure(indicator: &str, invalid: Invalid) -> Failure {
+    let mut failure = Failure::new(indicator, invalid.message);
+    failure.status_code = invalid.status_code;
+    failure
+}
+
+fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<Failure>, now: Timestamp) -> RunReport {
+    let mut outcome = Outcome::new(ReturnData::Failed);
+    outcome.message = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+    outcome.errors = failures;
+    RunReport {
+        connection: connection.into(),
+        vendor: vendor.map(str::to_owned),
+        command: command.into(),
+        outcome,
+        requests: None,
+        refused: true,
+        audit: None,
+        started_at: now,
+        finished_at: now,
+    }
+}
+
+/// Who runs this: the login, and where from over SSH.
+fn actor() -> String {
+    let login = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| format!("uid{}", rustix::process::geteuid().as_raw()));
+    match std::env::var("SSH_CLIENT").ok().and_then(|client| client.split(' ').next().map(str::to_owned)) {
+        Some(from) if !from.is_empty() => format!("{login}@{from}"),
+        _ => login,
+    }
+}
+
+/// Arguments as given values, for callers that have JSON.
+pub fn given(values: &Map<String, Value>) -> Vec<(String, Given)> {
+    values.iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect()
+}

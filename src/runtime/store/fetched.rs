@@ -1,0 +1,177 @@
+//! Where each source stands: watermark, place to go on from, what is covered, and what is missing.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::{Store, StoreError, micros, moment};
+use crate::core::catalogue::{Fetched, Gap, Page, Position, Window};
+
+/// Where a source stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Everything before it was delivered or is a gap.
+    pub watermark: Option<Timestamp>,
+    /// Where a fetch that ended at its maximum goes on.
+    pub resume: Option<Position>,
+    /// What is gone for good.
+    pub lasting_gaps: Vec<Gap>,
+}
+
+/// What a source covered, for the screen.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    /// The source.
+    pub source: String,
+    /// Everything before it was delivered or is a gap.
+    pub watermark: Option<Timestamp>,
+    /// Stretches that are whole, in order.
+    pub covered: Vec<(Timestamp, Timestamp)>,
+    /// Stretches that are missing.
+    pub gaps: Vec<Gap>,
+}
+
+impl Store {
+    /// Where a source stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn mark(&self, connection: &str, source: &str) -> Result<Mark, StoreError> {
+        let (connection, source) = (connection.to_owned(), source.to_owned());
+        // By the writer: a reader may still see the past of another thread.
+        self.write(move |db| {
+            let row = db
+                .prepare_cached("SELECT watermark, resume_time, resume_key FROM mark WHERE connection = ?1 AND source = ?2")?
+                .query_row([&connection, &source], |row| {
+                    Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Option<String>>(2)?))
+                })
+                .optional()?;
+            let (watermark, time, key) = row.unwrap_or_default();
+            let resume = time.zip(key).map(|(time, key)| Position { time: moment(time), key });
+            let lasting_gaps = gaps(db, &connection, &source)?.into_iter().filter(|gap| gap.lasting).collect();
+            Ok(Mark { watermark: watermark.map(moment), resume, lasting_gaps })
+        })
+        .await
+    }
+
+    /// Ends a fetch of a source: moves the watermark, or keeps where to go on, and notes what is missing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn finish_fetch(
+        &self,
+        connection: &str,
+        source: &str,
+        window: &Window,
+        fetched: &Fetched,
+        plain: bool,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (connection, source, window, fetched) = (connection.to_owned(), source.to_owned(), window.clone(), fetched.clone());
+        self.write(move |db| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if let Some(to) = fetched.complete_to.filter(|to| *to > window.from) {
+                cover(&transaction, &connection, &source, micros(window.from), micros(to))?;
+                if plain && !fetched.truncated {
+                    transaction.execute(
+                        "INSERT INTO mark (connection, source, watermark) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET
+                         watermark = max(coalesce(watermark, ?3), ?3)",
+                        params![connection, source, micros(to)],
+                    )?;
+                }
+            }
+            if plain && !fetched.truncated {
+                transaction.execute(
+                    "UPDATE mark SET resume_time = NULL, resume_key = NULL WHERE connection = ?1 AND source = ?2",
+                    [&connection, &source],
+                )?;
+            }
+            for gap in &fetched.gaps {
+                transaction.execute(
+                    "INSERT INTO gap (connection, source, start, end, reason, lasting, found_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT DO UPDATE SET reason = excluded.reason, found_at = excluded.found_at",
+                    params![connection, source, micros(gap.from), micros(gap.to), gap.reason, gap.lasting, micros(at)],
+                )?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What each source of a connection covered, and what is missing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn coverage(&self, connection: &str) -> Result<Vec<Coverage>, StoreError> {
+        let connection = connection.to_owned();
+        self.read(move |db| {
+            let mut sources: Vec<Coverage> = Vec::new();
+            let mut known = db.prepare_cached(
+                "SELECT source, watermark FROM mark WHERE connection = ?1
+                 UNION SELECT source, NULL FROM gap WHERE connection = ?1 AND source NOT IN (SELECT source FROM mark WHERE connection = ?1) ORDER BY 1",
+            )?;
+            let rows = known.query_map([&connection], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?)))?;
+            for row in rows {
+                let (source, watermark) = row?;
+                let mut covered = db.prepare_cached("SELECT start, end FROM coverage WHERE connection = ?1 AND source = ?2 ORDER BY start")?;
+                let covered = covered.query_map([&connection, &source], |row| Ok((moment(row.get(0)?), moment(row.get(1)?))))?.collect::<Result<_, _>>()?;
+                let gaps = gaps(db, &connection, &source)?;
+                sources.push(Coverage { source, watermark: watermark.map(moment), covered, gaps });
+            }
+            Ok(sources)
+        })
+        .await
+    }
+}
+
+fn gaps(db: &Connection, connection: &str, source: &str) -> Result<Vec<Gap>, StoreError> {
+    let mut statement =
+        db.prepare_cached("SELECT start, end, reason, lasting FROM gap WHERE connection = ?1 AND source = ?2 ORDER BY start")?;
+    let rows = statement.query_map([connection, source], |row| {
+        Ok(Gap { from: moment(row.get(0)?), to: moment(row.get(1)?), reason: row.get(2)?, lasting: row.get(3)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Within a page's transaction: where to go on, and the stretch that is whole now.
+pub(super) fn advance(db: &Connection, connection: &str, source: &str, page: &Page) -> Result<(), StoreError> {
+    if let Some(position) = &page.position {
+        db.prepare_cached(
+            "INSERT INTO mark (connection, source, resume_time, resume_key) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET resume_time = excluded.resume_time, resume_key = excluded.resume_key",
+        )?
+        .execute(params![connection, source, micros(position.time), position.key])?;
+    }
+    if let Some((from, to)) = page.covered.filter(|(from, to)| from < to) {
+        cover(db, connection, source, micros(from), micros(to))?;
+    }
+    Ok(())
+}
+
+/// Adds a stretch to what is covered, joins it with its neighbours, and takes it out of the open gaps.
+fn cover(db: &Connection, connection: &str, source: &str, from: i64, to: i64) -> Result<(), StoreError> {
+    let (start, end): (Option<i64>, Option<i64>) = db
+        .prepare_cached("SELECT min(start), max(end) FROM coverage WHERE connection = ?1 AND source = ?2 AND start <= ?4 AND end >= ?3")?
+        .query_row(params![connection, source, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (start, end) = (start.map_or(from, |start| start.min(from)), end.map_or(to, |end| end.max(to)));
+    db.prepare_cached("DELETE FROM coverage WHERE connection = ?1 AND source = ?2 AND start <= ?4 AND end >= ?3")?
+        .execute(params![connection, source, from, to])?;
+    db.prepare_cached("INSERT INTO coverage (connection, source, start, end) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![connection, source, start, end])?;
+    // An open gap that reaches beyond the stretch keeps what is still missing of it.
+    let open: Vec<(i64, i64, String, i64)> = db
+        .prepare_cached("SELECT start, end, reason, found_at FROM gap WHERE connection = ?1 AND source = ?2 AND lasting = 0 AND start < ?4 AND end > ?3")?
+        .query_map(params![connection, source, from, to], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .collect::<Result<_, _>>()?;
+    for (gap_from, gap_to, reason, found_at) in open {
+        db.prepare_cached("DELETE FROM gap WHERE connection = ?1 AND source = ?2 AND lasting = 0 AND start = ?3 AND end = ?4")?
+            .execute(params![connection, source, gap_from, gap_to])?;
+        for (left, right) in [(gap_from, from), (to, gap_to)].into_iter().filter(|(left, right)| left < right) {
+            db.prepare_cached(
+                "INSERT OR REPLACE INTO gap (connection, source, start, end, reason, lasting, found_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)",
+            )?
+            .execute(params![connection, source, left, right, reason, found_at])?;
+        }
+    }
+    Ok(())
+}

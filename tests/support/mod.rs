@@ -1,0 +1,118 @@
+//! A connection to a simulated vendor, through the real configuration and the real way out, without a store or a screen.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nightdesk::config::{Paths, Settings, connections};
+use nightdesk::core::catalogue::{Entry, Fetched, Given, Page, Window, validate};
+use nightdesk::core::connection::Connection;
+use nightdesk::core::outcome::Outcome;
+use nightdesk::core::talk::{Counts, Input, Step, Talk, Talking};
+use nightdesk::runtime::attachment::Quarantine;
+use nightdesk::runtime::http::secrets::Secrets;
+use nightdesk::runtime::http::{Door, Scope};
+use nightdesk::secrets::{Redactor, Vault};
+use nightdesk::simulator::{Fault, Options, Simulation};
+use nightdesk::vendor;
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// One vendor's simulator, and a connection to it.
+pub struct Desk {
+    /// The simulator.
+    pub simulation: Simulation,
+    /// What the connection can do.
+    pub entry: Arc<Entry>,
+    connection: Arc<Connection>,
+    door: Door,
+    home: tempfile::TempDir,
+}
+
+/// Starts the simulators and connects to one vendor's.
+pub async fn desk(vendor: &str, events: usize, faults: &[Fault]) -> Desk {
+    desk_with(vendor, events, faults, |text| text).await
+}
+
+/// The same with a change to the configuration and its secrets, before it is read.
+pub async fn desk_with(vendor: &str, events: usize, faults: &[Fault], change: impl FnOnce(String) -> String) -> Desk {
+    let mut simulation = Simulation::start(Options { events, faults: faults.to_vec(), ..Options::default() }).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") };
+    // The other vendors are none of this connection's business.
+    simulation.vendors.retain(|simulated| simulated.connection.vendor == vendor);
+    simulation.write_config(&paths.config_dir).unwrap();
+    let file = paths.connections();
+    let text = change(std::fs::read_to_string(&file).unwrap());
+    let mut read = connections::parse(&file, &text, &vendor::all()).unwrap();
+    let configured = read.all.remove(0);
+    let vault = Vault::new(&paths.data_dir, &paths.config_dir, &Settings::default());
+    let redactor = Redactor::default();
+    let secrets = Secrets::resolve(&configured.secrets, &vault, &redactor).unwrap();
+    let connection = Arc::new(configured.connection);
+    let entry = Arc::new((vendor::find(vendor).unwrap().open)(&connection).unwrap());
+    let locks = paths.data_dir.join("locks");
+    let door = Door::new(Arc::clone(&connection), Arc::clone(&entry), secrets, vault, locks, redactor).unwrap();
+    Desk { simulation, entry, connection, door, home }
+}
+
+impl Desk {
+    /// Where the connection's files lie.
+    pub fn home(&self) -> PathBuf {
+        self.home.path().to_owned()
+    }
+
+    /// Runs a command; its arguments are a JSON object.
+    pub async fn run(&self, command: &str, arguments: Value) -> Outcome {
+        let command = self.entry.command(command).unwrap();
+        let given = arguments.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect();
+        let now = Timestamp::now();
+        let arguments = validate(command, given, now).unwrap();
+        let talking = command.start(Talk::new(now, false), Arc::clone(&self.connection), arguments);
+        self.play(talking, &mut Vec::new()).await
+    }
+
+    /// Fetches a source; gives what was covered and the pages that it delivered.
+    pub async fn fetch(&self, source: &str, from: Timestamp, to: Timestamp) -> (Fetched, Vec<Page>) {
+        let found = self.entry.source(source).unwrap();
+        let window = Window { source: source.into(), from, to, max: None, resume: None };
+        let talking = (found.fetcher)(Talk::new(Timestamp::now(), false), Arc::clone(&self.connection), window);
+        let mut pages = Vec::new();
+        let fetched = self.play(talking, &mut pages).await;
+        (fetched, pages)
+    }
+
+    async fn play<T>(&self, mut talking: Talking<T>, pages: &mut Vec<Page>) -> T {
+        let scope = Scope {
+            deadline: Instant::now() + Duration::from_mins(1),
+            cancel: CancellationToken::new(),
+            quarantine: Quarantine { dir: self.home.path().join("quarantine") },
+        };
+        let mut input = Input::Start;
+        loop {
+            input = match talking.resume(input) {
+                Step::Send(requests) => {
+                    let mut answers = Vec::new();
+                    for request in &requests {
+                        answers.push(Box::pin(self.door.send(request, &scope)).await);
+                    }
+                    Input::Answers(answers)
+                }
+                Step::Wait(time) => {
+                    tokio::time::sleep(time).await;
+                    Input::Done
+                }
+                Step::Deliver(page) => {
+                    let counts = Counts { new: page.events.len(), ..Counts::default() };
+                    pages.push(page);
+                    Input::Stored(counts)
+                }
+                Step::Recall(_) => Input::Recalled(None),
+                Step::Done(end) => return end,
+                _ => Input::Done,
+            };
+        }
+    }
+}
