@@ -106,11 +106,24 @@ impl Explorer {
         let at = self.tree.selected();
         let near = Table::target(&self.document, at);
         let listed = |node: &Node| self.document.kind(*node) == super::json::Kind::Array && self.document.count(*node) > 0;
-        let target = near.filter(listed).or_else(|| self.document.children(root).map(|child| child.node).find(listed)).or(near).unwrap_or(root);
+        let target = near.filter(listed).or_else(|| self.first_list(root)).or(near).unwrap_or(root);
         if self.grid.as_ref().is_some_and(|grid| grid.table.node() == target) {
             return;
         }
         self.grid = Table::new(&self.document, target, 2).map(|table| Grid { table, row: 0, column: 0, first: 0 });
+    }
+
+    /// The first list, the outermost first; looked for among the first values only.
+    fn first_list(&self, root: Node) -> Option<Node> {
+        let mut waiting = std::collections::VecDeque::from([root]);
+        for _ in 0..500 {
+            let node = waiting.pop_front()?;
+            if self.document.kind(node) == super::json::Kind::Array && self.document.count(node) > 0 {
+                return Some(node);
+            }
+            waiting.extend(self.document.children(node).take(50).map(|child| child.node).filter(|node| self.document.kind(*node).is_container()));
+        }
+        None
     }
 
     /// Sorts the table by the selected column, the other way round the second time.

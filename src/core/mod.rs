@@ -40,3 +40,8 @@ pub mod talk;
 pub mod task;
 pub mod text;
 pub mod update;
+
+#[cfg(test)]
+pub mod session;
+#[cfg(test)]
+mod stories;

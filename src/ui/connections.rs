@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::paint::{Paint, short};
+use super::paint::Paint;
 use super::time::{age, moment};
 use crate::core::health::{Connected, Health};
 use crate::core::model::{Model, Pane};

@@ -102,10 +102,10 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
         _ => " ",
     };
     let mut x = line.x;
-    let mut cell = |paint: &mut Paint, wide: u16, text: &str, style| {
-        if wide > 0 && x < line.right() {
-            paint.text(x, line.y, wide.min(line.right() - x), text, style);
-            x += wide + 1;
+    let cell = |paint: &mut Paint, x: &mut u16, wide: u16, text: &str, style| {
+        if wide > 0 && *x < line.right() {
+            paint.text(*x, line.y, wide.min(line.right() - *x), text, style);
+            *x += wide + 1;
         }
     };
     let closed = row.status == Status::Closed;
@@ -113,20 +113,20 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
     let glyph = format!("{}{}{}", if marked { ">" } else { " " }, unread, sign(row.severity, paint.ascii));
     let severity = theme.severity(row.severity);
     let style = if marked { theme.mark } else { severity };
-    cell(paint, 3, &glyph, style);
+    cell(paint, &mut x, 3, &glyph, style);
     if columns.word > 0 {
         let word = if row.derived { format!("{}~", row.severity.as_str()) } else { row.severity.as_str().to_owned() };
         let word = if columns.word < 8 { word.chars().take(4).collect() } else { word };
-        cell(paint, columns.word.max(4), &word, severity);
+        cell(paint, &mut x, columns.word.max(4), &word, severity);
     }
-    cell(paint, columns.age, &format!("{:>4}", age(row.occurred_at, model.now)), theme.dim);
-    cell(paint, columns.vendor, short_vendor(&row.vendor), theme.dim);
-    cell(paint, columns.kind, &row.event_type, theme.dim);
+    cell(paint, &mut x, columns.age, &format!("{:>4}", age(row.occurred_at, model.now)), theme.dim);
+    cell(paint, &mut x, columns.vendor, short_vendor(&row.vendor), theme.dim);
+    cell(paint, &mut x, columns.kind, &row.event_type, theme.dim);
     let right = if columns.entity > 0 { columns.entity + 1 } else { 0 } + columns.status + 1;
     let room = line.right().saturating_sub(x + right);
-    cell(paint, room, &row.title, plain);
-    cell(paint, columns.entity, &row.entity, theme.accent);
-    cell(paint, columns.status, &status(row, columns.status), if closed { theme.good } else { theme.dim });
+    cell(paint, &mut x, room, &row.title, plain);
+    cell(paint, &mut x, columns.entity, &row.entity, theme.accent);
+    cell(paint, &mut x, columns.status, &status(row, columns.status), if closed { theme.good } else { theme.dim });
 }
 
 fn status(row: &Listed, room: u16) -> String {
