@@ -9,6 +9,7 @@ pub mod azure;
 pub mod clock;
 pub mod configuration;
 pub mod fault;
+pub mod management_activity;
 pub mod serve;
 pub mod wiz;
 pub mod world;
@@ -114,7 +115,7 @@ impl Simulation {
         let faults = Faults::new(&options.faults);
         let shared = Arc::new(Shared { options, world, clock, faults, foreign: foreign.root.clone() });
         // One line a vendor, in the order of the connections file.
-        let vendors = vec![azure::start(&shared).await?, wiz::start(&shared).await?];
+        let vendors = vec![azure::start(&shared).await?, wiz::start(&shared).await?, management_activity::start(&shared).await?];
         Ok(Self { shared, vendors, foreign })
     }
 

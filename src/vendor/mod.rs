@@ -1,13 +1,14 @@
 //! The vendors: what each can do, as catalogue entries. Adding one is a folder and a line in [`all`].
 
 pub mod azure;
+pub mod eset;
 pub mod wiz;
 
 use crate::core::catalogue::Vendor;
 
 /// Every vendor, in the order they are listed.
 pub fn all() -> Vec<Vendor> {
-    vec![azure::vendor(), wiz::VENDOR]
+    vec![azure::vendor(), wiz::VENDOR, eset::VENDOR]
 }
 
 /// The vendor of that name.

@@ -174,7 +174,7 @@ fn migrate(db: &mut Connection) -> Result<(), StoreError> {
 
 fn is_network(file: &std::fs::File) -> bool {
     const NETWORK: [i64; 5] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997];
-    rustix::fs::fstatfs(file).is_ok_and(|about| NETWORK.contains(&(about.f_type as i64 & 0xFFFF_FFFF)))
+    rustix::fs::fstatfs(file).is_ok_and(|about| NETWORK.contains(&(about.f_type & 0xFFFF_FFFF)))
 }
 
 /// A moment as the store keeps it.

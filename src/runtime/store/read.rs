@@ -63,15 +63,15 @@ pub(super) fn one(db: &Connection, id: i64) -> Result<Option<StoredEvent>, Store
 }
 
 /// A row with its JSON still as text.
-struct Raw {
+struct Unread {
     event: StoredEvent,
     fields: String,
     entities: String,
-    raw: String,
+    record: String,
     cases: String,
 }
 
-fn raw_row(row: &SqlRow<'_>) -> rusqlite::Result<Raw> {
+fn raw_row(row: &SqlRow<'_>) -> rusqlite::Result<Unread> {
     let origin: String = row.get(7)?;
     let disposition: Option<String> = row.get(21)?;
     let event = Event {
@@ -100,16 +100,17 @@ fn raw_row(row: &SqlRow<'_>) -> rusqlite::Result<Raw> {
         unread: row.get(18)?,
         cases: Vec::new(),
     };
-    Ok(Raw { event: stored, fields: row.get(14)?, entities: row.get(15)?, raw: row.get(16)?, cases: row.get(22)? })
+    Ok(Unread { event: stored, fields: row.get(14)?, entities: row.get(15)?, record: row.get(16)?, cases: row.get(22)? })
 }
 
-fn whole(raw: Raw) -> Result<StoredEvent, StoreError> {
-    let damaged = |error: serde_json::Error| StoreError::Damaged(format!("event {}: {error}", raw.event.id));
-    let mut stored = raw.event.clone();
-    stored.event.fields = serde_json::from_str(&raw.fields).map_err(damaged)?;
-    stored.event.entities = serde_json::from_str(&raw.entities).map_err(damaged)?;
-    stored.event.raw = serde_json::from_str(&raw.raw).map_err(damaged)?;
-    stored.cases = serde_json::from_str(&raw.cases).map_err(damaged)?;
+fn whole(row: Unread) -> Result<StoredEvent, StoreError> {
+    let id = row.event.id;
+    let damaged = |error: serde_json::Error| StoreError::Damaged(format!("event {id}: {error}"));
+    let mut stored = row.event;
+    stored.event.fields = serde_json::from_str(&row.fields).map_err(damaged)?;
+    stored.event.entities = serde_json::from_str(&row.entities).map_err(damaged)?;
+    stored.event.raw = serde_json::from_str(&row.record).map_err(damaged)?;
+    stored.cases = serde_json::from_str(&row.cases).map_err(damaged)?;
     Ok(stored)
 }
 

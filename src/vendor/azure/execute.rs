@@ -130,7 +130,11 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
     let mut looks = 0;
     loop {
         looks += 1;
-        let answer = talk.send(plan.request.clone()).await;
+        let mut request = plan.request.clone();
+        // No single answer is waited for longer than the whole.
+        let left = plan.patience.saturating_sub(waited.max(talk.elapsed())).max(Duration::from_secs(1));
+        request.idle_timeout = request.idle_timeout.map(|limit| limit.min(left));
+        let answer = talk.send(request).await;
         if talk.planning() {
             return Outcome::successful(Value::Null);
         }
@@ -155,6 +159,7 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
             data => expected::observed(data, expected),
         };
         let pause = if slow_down { retry_after(&reply).unwrap_or(plan.interval).max(plan.interval) } else { plan.interval };
+        waited = waited.max(talk.elapsed());
         if waited + pause > plan.patience {
             let text = format!(
                 "the expected response values were not reached within {} s and {looks} requests; last seen: {seen}.",
@@ -183,7 +188,13 @@ fn raw(connection: &Connection, plan: &Plan, reply: &Reply) -> Result<Value, Str
         None if plan.base64 => answer::base64(reply, limit(connection))?,
         None => answer::parsed(reply),
     };
-    Ok(answer::result(reply, data, &plan.fields))
+    let mut result = answer::result(reply, data, &plan.fields);
+    if reply.attachment.is_some()
+        && let Some(guess) = result.get_mut("apparent_encoding")
+    {
+        *guess = Value::Null;
+    }
+    Ok(result)
 }
 
 /// "The encoded string can't exceed 15 MB"; what a megabyte is, is a switch.
@@ -235,4 +246,67 @@ pub fn failed(failure: Failure, raw: Value) -> Outcome {
     outcome.message = format!("{FAILED} Error: {}", failure.message);
     outcome.errors.push(failure);
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::catalogue::{Given, validate};
+    use crate::core::request::Request;
+    use crate::core::talk::{Input, Step};
+
+    fn started(given: Value) -> Conversation {
+        let Value::Object(parameters) = json!({"graph_api_root": "https://graph.example", "scopes": ["s"]}) else { panic!("an object") };
+        let connection = Connection { parameters, ..Connection::default() };
+        let Value::Object(given) = given else { panic!("an object") };
+        let given = given.into_iter().map(|(name, value)| (name, Given::Json(value))).collect();
+        let command = command(&connection);
+        let arguments = validate(&command, given, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        command.start(Talk::new(arguments.now(), false), Arc::new(connection), arguments)
+    }
+
+    fn running() -> Input {
+        Input::Answers(vec![Ok(Reply { status: 200, body: Arc::from(&b"{\"state\":\"running\"}"[..]), ..Reply::default() })])
+    }
+
+    fn sent(step: Step<Outcome>) -> Request {
+        let Step::Send(mut requests) = step else { panic!("a request, not {step:?}") };
+        requests.remove(0)
+    }
+
+    #[test]
+    fn the_time_that_answers_take_counts_as_waiting() {
+        let mut talk = started(json!({"url_path": "/x", "poll_timeout": 100, "expected_response_values": {"state": "finished"}}));
+        assert_eq!(sent(talk.resume(Input::Start)).idle_timeout, Some(Duration::from_secs(100)), "no answer is waited for longer");
+        talk.tell_elapsed(Duration::from_secs(60));
+        assert!(matches!(talk.resume(running()), Step::Progress { .. }));
+        assert!(matches!(talk.resume(Input::Done), Step::Wait(time) if time == Duration::from_secs(5)));
+        talk.tell_elapsed(Duration::from_secs(70));
+        assert_eq!(sent(talk.resume(Input::Done)).idle_timeout, Some(Duration::from_secs(30)));
+        talk.tell_elapsed(Duration::from_secs(99));
+        let Step::Done(outcome) = talk.resume(running()) else { panic!("the end") };
+        assert!(outcome.message.contains("within 100 s and 2 requests"), "{}", outcome.message);
+    }
+
+    #[test]
+    fn the_effect_follows_the_method_and_the_repeating() {
+        let class = |given: Value| {
+            let Value::Object(values) = given else { panic!("an object") };
+            class(&Arguments::new(values, Vec::new(), jiff::Timestamp::UNIX_EPOCH)).effect
+        };
+        for (given, effect) in [
+            (json!({}), Effect::Read),
+            (json!({"method": "HEAD"}), Effect::Read),
+            (json!({"method": "POST"}), Effect::Write),
+            (json!({"method": "PATCH"}), Effect::Write),
+            (json!({"method": "DELETE"}), Effect::Destructive),
+            (json!({"method": "GET", "expected_response_values": {"a": 1}}), Effect::Read),
+            (json!({"method": "POST", "expected_response_values": {"a": 1}}), Effect::Destructive),
+            (json!({"method": "POST", "expected_response_values": {}}), Effect::Write),
+        ] {
+            assert_eq!(class(given.clone()), effect, "{given}");
+        }
+    }
 }
