@@ -24,6 +24,18 @@ pub fn short(number: usize) -> u16 {
     u16::try_from(number).unwrap_or(u16::MAX)
 }
 
+/// Our own signs in ASCII.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '·' | '–' => '-',
+            '…' => '~',
+            '›' => '>',
+            c => c,
+        })
+        .collect()
+}
+
 /// How many columns a text takes once it is made visible.
 pub fn width(text: &str) -> usize {
     visible(text).width()
@@ -39,7 +51,7 @@ impl Paint<'_> {
         let room = usize::from(room.min(area.right() - x));
         // What lies beyond the room cannot be seen: very long texts are not made visible whole.
         let head: String = text.chars().take(room.saturating_mul(4) + 16).collect();
-        let shown = if self.ascii { visible_ascii(&head) } else { visible(&head) };
+        let shown = if self.ascii { plain(visible_ascii(&head).as_str()) } else { visible(&head).into_string() };
         let shown = shown.as_str();
         let mut used = 0;
         let whole = shown.width() <= room;

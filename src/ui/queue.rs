@@ -116,7 +116,7 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
     cell(paint, &mut x, 3, &glyph, style);
     if columns.word > 0 {
         let word = if row.derived { format!("{}~", row.severity.as_str()) } else { row.severity.as_str().to_owned() };
-        let word = if columns.word < 8 { word.chars().take(4).collect() } else { word };
+        let word = if columns.word < 8 { word.chars().take(if word.starts_with("medium") { 3 } else { 4 }).collect() } else { word };
         cell(paint, &mut x, columns.word.max(4), &word, severity);
     }
     cell(paint, &mut x, columns.age, &format!("{:>4}", age(row.occurred_at, model.now)), theme.dim);
