@@ -1,6 +1,7 @@
 //! The vendors: what each can do, as catalogue entries. Adding one is a folder and a line in [`all`].
 
 pub mod azure;
+pub mod management_activity;
 pub mod wiz;
 
 use crate::core::catalogue::Vendor;
