@@ -54,18 +54,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl Run {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let wrong = |reasons: &[String]| {
-            let report = self.refused(reasons);
+        let wrong = |reasons: &[String], code: Option<u16>| {
+            let report = self.refused(context, reasons, code);
             print(context.output, &report, &[]);
             report.exit_code()
         };
         let given = match self.given() {
             Ok(given) => given,
-            Err(reason) => return wrong(&[reason]),
+            Err(reason) => return wrong(&[reason], None),
         };
         let runner = match context.runner() {
             Ok(runner) => runner,
-            Err(cannot) => return wrong(&cannot.reasons),
+            Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };
         let prepared = match runner.prepare(&self.connection, &self.name, given) {
             Ok(prepared) => prepared,
@@ -143,13 +143,17 @@ impl Run {
         self.pairs.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).filter(|name| is_secret(name)).collect()
     }
 
-    fn refused(&self, reasons: &[String]) -> RunReport {
+    /// A report of a call that could not even begin; vendor and title are said where the configuration still tells them.
+    fn refused(&self, context: &Context, reasons: &[String], status_code: Option<u16>) -> RunReport {
+        let vendor = crate::config::connections::vendor_of(&context.paths, &self.connection).and_then(|id| crate::vendor::find(&id));
+        let title = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).map(|command| command.title.clone()));
+        let indicator = format!("{} failed.", title.as_deref().unwrap_or("Run"));
         let mut outcome = Outcome::new(ReturnData::Failed).message(reasons.join(" "));
-        outcome.errors = reasons.iter().map(|reason| Failure::new("Run failed.", reason.clone())).collect();
+        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator.clone(), reason.clone()) }).collect();
         let now = Timestamp::now();
         RunReport {
             connection: self.connection.clone(),
-            vendor: None,
+            vendor: vendor.map(|vendor| vendor.id.to_owned()),
             command: self.name.clone(),
             outcome,
             requests: None,

@@ -306,6 +306,7 @@ impl Runner {
         }
         let mut outcome = self.hold(&prepared, &door, &options).await;
         self.mask(&mut outcome);
+        indicators(&mut outcome);
         let stored = self.keep_events(&prepared.opened, std::mem::take(&mut outcome.events)).await;
         if let Err(error) = stored {
             outcome.errors.push(Failure::new(indicator, format!("The events could not be stored: {error}.")));
@@ -429,13 +430,15 @@ impl Runner {
         let mut sent = HashSet::new();
         let mut input = Input::Start;
         loop {
+            conversation.tell_elapsed(begun.elapsed());
             input = match conversation.resume(input) {
                 Step::Done(outcome) => return outcome,
                 Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
                 Step::Wait(time) => {
-                    // Who polls has more time, unless the time of the whole run is bounded.
+                    // Who polls has more time, unless the time of the whole run is bounded: the wait, and as long again for what comes
+                    // after it.
                     if !bounded {
-                        scope.deadline += time;
+                        scope.deadline = Instant::now() + time + RUN_TIME;
                     }
                     let end = (Instant::now() + time).min(scope.deadline);
                     tokio::select! {
@@ -537,6 +540,14 @@ pub(super) fn random_hex(bytes: usize) -> String {
     }
     text.truncate(bytes * 2);
     text
+}
+
+/// Puts what else the answer mentions beside the document's key fields.
+fn indicators(outcome: &mut Outcome) {
+    let found = crate::core::entity::extract(&outcome.raw_data);
+    if !found.is_empty() {
+        outcome.key_fields.insert("indicators".into(), json!(found));
+    }
 }
 
 fn failure(indicator: &str, invalid: Invalid) -> Failure {

@@ -1,6 +1,7 @@
 //! The vendors: what each can do, as catalogue entries. Adding one is a folder and a line in [`all`].
 
 pub mod azure;
+pub mod eset;
 pub mod management_activity;
 pub mod wiz;
 
@@ -8,7 +9,7 @@ use crate::core::catalogue::Vendor;
 
 /// Every vendor, in the order they are listed.
 pub fn all() -> Vec<Vendor> {
-    vec![azure::vendor(), wiz::VENDOR]
+    vec![azure::vendor(), wiz::VENDOR, eset::VENDOR, management_activity::VENDOR]
 }
 
 /// The vendor of that name.

@@ -1,6 +1,8 @@
 //! The vendors against their simulators, over real HTTP.
 #![cfg(test)]
 
+mod azure;
+mod bench;
 #[path = "../support/mod.rs"]
 mod support;
 mod wiz;

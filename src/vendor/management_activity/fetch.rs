@@ -132,14 +132,15 @@ impl<'a> Fetch<'a> {
         let blobs = listing.blobs.into_iter().filter(|blob| start <= blob.created && blob.created < end && !gone.contains(&blob.id));
         let blobs: Vec<Blob> = blobs.collect();
         let total = blobs.len();
-        for (n, batch) in blobs.chunks(BATCH).enumerate() {
+        let mut done = 0;
+        for batch in batches(&blobs) {
             match self.batch(batch).await {
                 Day::Done => {}
                 other => return other,
             }
-            let text = format!("{} blobs of {}", times::wire(from), self.content_type);
-            self.feed.talk.progress(text, ((n + 1) * BATCH).min(total), Some(total)).await;
-            if self.window.max.is_some_and(|max| self.delivered >= max) && (n + 1) * BATCH < total {
+            done += batch.len();
+            self.feed.talk.progress(format!("blobs of {}", self.content_type), done, Some(total)).await;
+            if self.window.max.is_some_and(|max| self.delivered >= max) && done < total {
                 return Day::Full;
             }
         }
@@ -200,6 +201,22 @@ impl<'a> Fetch<'a> {
         self.fetched.gaps.push(Gap { from, to, reason: refused.failure.message.clone(), lasting: false });
         self.fetched.errors.push(refused.failure);
     }
+}
+
+/// Blobs in portions. What became available at one instant stays together, since a place in the order is a time and a key.
+fn batches(blobs: &[Blob]) -> Vec<&[Blob]> {
+    let mut all = Vec::new();
+    let mut rest = blobs;
+    while !rest.is_empty() {
+        let mut end = rest.len().min(BATCH);
+        while end < rest.len() && rest.get(end).map(|blob| blob.created) == rest.get(end - 1).map(|blob| blob.created) {
+            end += 1;
+        }
+        let (batch, after) = rest.split_at(end);
+        all.push(batch);
+        rest = after;
+    }
+    all
 }
 
 enum Day {
