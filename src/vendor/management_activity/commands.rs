@@ -23,10 +23,10 @@ pub(super) async fn start_subscription(talk: Talk, connection: Arc<Connection>, 
             changed(content_type, true, reply.json().unwrap_or_default())
                 .message(format!("Successfully started subscription to content type: {shown}"))
         }
-        Err(refused) if refused.code == "AF20024" => {
-            Outcome::successful(json!({"error": {"code": refused.code, "message": refused.failure.message}}))
-                .message("The subscription is already enabled.")
-        }
+        Err(refused) if refused.code == "AF20024" => Outcome::successful(
+            json!({"error": {"code": refused.code, "message": refused.failure.message.trim_start_matches("AF20024: ")}}),
+        )
+        .message("The subscription is already enabled."),
         Err(refused) => Outcome::failed(refused.failure),
     }
 }
@@ -88,8 +88,9 @@ pub(super) async fn list_subscriptions(talk: Talk, connection: Arc<Connection>, 
 /// Generate Login URL. Nothing is sent.
 pub(super) async fn generate_login_url(_: Talk, connection: Arc<Connection>, _: Arguments) -> Outcome {
     let Some(url) = sign_in::login_url(&connection) else {
-        let failure = Failure::new("Generate Login URL failed.", "The connection has no redirect_uri, at which the authorization code arrives.")
-            .hint("Configure redirect_uri as it is registered for the application.");
+        let failure =
+            Failure::new("Generate Login URL failed.", "The connection has no redirect_uri, at which the authorization code arrives.")
+                .hint("Configure redirect_uri as it is registered for the application.");
         return Outcome::failed(failure);
     };
     let message = format!(

@@ -56,7 +56,7 @@ impl Feed<'_> {
             };
             match self.list(&reply, "The list of content") {
                 Ok(items) => {
-                    let fresh = items.iter().map(|item| self.blob(item, from)).filter(|blob| ids.insert(blob.id.clone()));
+                    let fresh = items.iter().map(|item| Self::blob(item, from)).filter(|blob| ids.insert(blob.id.clone()));
                     listing.blobs.extend(fresh);
                 }
                 Err(refused) => {
@@ -84,7 +84,7 @@ impl Feed<'_> {
         listing
     }
 
-    fn blob(&self, item: &Value, from: Timestamp) -> Blob {
+    fn blob(item: &Value, from: Timestamp) -> Blob {
         let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
         let uri = text("contentUri").to_owned();
         let id = match text("contentId") {

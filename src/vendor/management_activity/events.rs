@@ -231,10 +231,18 @@ mod tests {
     fn severity_is_the_vendors_where_it_has_one_and_derived_else() {
         for (record, severity, origin) in [
             (json!({"Operation": "AlertTriggered", "Severity": "High"}), Severity::High, SeverityOrigin::Vendor),
-            (json!({"Operation": "DlpRuleMatch", "PolicyDetails": [{"Rules": [{"Severity": "Low"}, {"Severity": "High"}]}]}), Severity::High, SeverityOrigin::Vendor),
+            (
+                json!({"Operation": "DlpRuleMatch", "PolicyDetails": [{"Rules": [{"Severity": "Low"}, {"Severity": "High"}]}]}),
+                Severity::High,
+                SeverityOrigin::Vendor,
+            ),
             (json!({"Operation": "AlertTriggered", "Severity": "Sev1"}), Severity::Unknown, SeverityOrigin::Vendor),
             (json!({"Operation": "UserLoginFailed", "ResultStatus": "Success"}), Severity::Low, SeverityOrigin::Derived),
-            (json!({"Operation": "New-InboxRule", "Parameters": [{"Name": "ForwardTo", "Value": "x@y"}]}), Severity::High, SeverityOrigin::Derived),
+            (
+                json!({"Operation": "New-InboxRule", "Parameters": [{"Name": "ForwardTo", "Value": "x@y"}]}),
+                Severity::High,
+                SeverityOrigin::Derived,
+            ),
             (json!({"Operation": "New-InboxRule", "Parameters": []}), Severity::Medium, SeverityOrigin::Derived),
             (json!({}), Severity::Unknown, SeverityOrigin::None),
         ] {

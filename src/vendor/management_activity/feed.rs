@@ -139,15 +139,21 @@ impl Feed<'_> {
 
     fn hint(&self, code: &str, status: u16, words: &str) -> Option<String> {
         Some(match code {
-            "AF10001" => "Grant the application ActivityFeed.Read of the Office 365 Management APIs, with the consent of an administrator.".into(),
-            "AF20010" | "AF20011" | "AF20012" | "AF20013" => "Check tenant_id: it must be the GUID of the tenant that the application signs in to.".into(),
+            "AF10001" => {
+                "Grant the application ActivityFeed.Read of the Office 365 Management APIs, with the consent of an administrator.".into()
+            }
+            "AF20010" | "AF20011" | "AF20012" | "AF20013" => {
+                "Check tenant_id: it must be the GUID of the tenant that the application signs in to.".into()
+            }
             "AF20022" | "AF20023" => format!("Start it with: nightdesk run {} start-subscription content_type=…", self.connection.name),
             "AF429" => "Wait a minute; the service counts the requests of all callers with this PublisherIdentifier.".into(),
             "AF50000" => "The service failed; try again in an hour.".into(),
             _ if words.contains("does not exist") && words.contains("Tenant") => {
                 "Switch on unified audit logging in the tenant; that takes up to an hour to take effect.".into()
             }
-            _ if status == 401 => "The service does not accept the token; check client_id, tenant_id and base_url, or run auth-reset.".into(),
+            _ if status == 401 => {
+                "The service does not accept the token; check client_id, tenant_id and base_url, or run auth-reset.".into()
+            }
             _ if status == 403 => "The application is not allowed; check its permissions and the consent to them.".into(),
             _ => return None,
         })

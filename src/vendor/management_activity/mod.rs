@@ -11,21 +11,18 @@ mod fetch;
 mod list_content;
 mod record_types;
 mod sign_in;
-#[cfg(test)]
-mod tests;
 mod times;
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::core::catalogue::{Class, Command, Effect, Entry, Inverse, Invalid, Parameter, Reach, Source, TimeForm, Type, Undo, Vendor};
+use crate::core::catalogue::{Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Reach, Source, TimeForm, Type, Undo, Vendor};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 
 /// The catalogue entry.
-pub const VENDOR: Vendor =
-    Vendor { id: "management-activity", title: "Microsoft Management Activity", parameters, options, open };
+pub const VENDOR: Vendor = Vendor { id: "management-activity", title: "Microsoft Management Activity", parameters, options, open };
 
 /// The five content types; the service knows no others.
 pub(crate) const CONTENT_TYPES: [&str; 5] =
@@ -194,8 +191,12 @@ fn commands() -> Vec<Command> {
         Command::new("Auth Reset", "Wipes every token of the connection, so that the authentication begins anew.", commands::auth_reset)
             .class(Class::new(Effect::Write, Reach::Note, Undo::None)),
         fetch_event(),
-        Command::new("Test Connection", "Checks that the connection works: signs in and lists the subscriptions.", commands::test_connection)
-            .permission(PERMISSION),
+        Command::new(
+            "Test Connection",
+            "Checks that the connection works: signs in and lists the subscriptions.",
+            commands::test_connection,
+        )
+        .permission(PERMISSION),
     ]
 }
 

@@ -53,9 +53,8 @@ pub(super) struct Filter {
 impl Filter {
     /// A filter from its three lists.
     pub(super) fn new(record_types: &[String], workloads: &[String], operations: &[String]) -> Self {
-        let trimmed = |list: &[String]| -> Vec<String> {
-            list.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
-        };
+        let trimmed =
+            |list: &[String]| -> Vec<String> { list.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect() };
         Self {
             record_types: trimmed(record_types).iter().filter_map(|item| parse(item)).collect(),
             workloads: trimmed(workloads),
@@ -91,7 +90,8 @@ mod tests {
     fn filters_are_trimmed_and_all_of_them_must_agree() {
         let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let record = json!({"RecordType": 15, "Workload": "AzureActiveDirectory", "Operation": "UserLoggedIn"});
-        let filter = |types: &[&str], workloads: &[&str], operations: &[&str]| Filter::new(&list(types), &list(workloads), &list(operations));
+        let filter =
+            |types: &[&str], workloads: &[&str], operations: &[&str]| Filter::new(&list(types), &list(workloads), &list(operations));
         assert!(Filter::default().wants(&record));
         assert!(filter(&["8", " AzureActiveDirectoryStsLogon "], &[], &[" UserLoggedIn"]).wants(&record));
         assert!(filter(&["15"], &["AzureActiveDirectory"], &["x", "UserLoggedIn"]).wants(&record));

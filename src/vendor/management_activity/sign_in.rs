@@ -47,7 +47,8 @@ pub(super) fn roots(connection: &Connection) -> Result<Vec<Root>, Vec<Invalid>> 
         let thumbprint = connection.text_or_empty("certificate_thumbprint");
         let digits = thumbprint.chars().filter(|c| !c.is_whitespace() && *c != ':');
         if certificate && !(digits.clone().count() == 40 && digits.clone().all(|c| c.is_ascii_hexdigit())) {
-            complaints.push(Invalid::new("certificate_thumbprint", "The thumbprint must be the certificate's SHA-1: 40 hexadecimal digits."));
+            complaints
+                .push(Invalid::new("certificate_thumbprint", "The thumbprint must be the certificate's SHA-1: 40 hexadecimal digits."));
         }
     }
     let (Some(base), Some(login), Some(imds), true) = (base, login, imds, complaints.is_empty()) else { return Err(complaints) };
