@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod connection;
 pub mod entity;
 pub mod event;
+pub mod export;
 pub mod json;
 pub mod mapping;
 pub mod origin;

@@ -5,5 +5,6 @@ pub mod fetch;
 pub mod http;
 pub mod jobs;
 pub mod opened;
+pub mod report;
 pub mod run;
 pub mod store;
