@@ -13,6 +13,7 @@ mod output;
 mod run;
 mod secrets;
 mod simulators;
+mod triage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -86,6 +87,19 @@ enum Verb {
     Fetch(fetch::Fetch),
     /// List stored events that match a query
     Events(events::Events),
+    /// Show events, take, judge and close them, write notes
+    #[command(subcommand)]
+    Event(triage::Event),
+    /// What every vendor said about an entity
+    Entities(triage::Entities),
+    /// Cases: events that belong together
+    #[command(subcommand)]
+    Case(triage::Case),
+    /// Write stored events as JSON Lines, CSV, Markdown or OCSF
+    Export(triage::Export),
+    /// Reports
+    #[command(subcommand)]
+    Report(triage::Report),
     /// The scheduled jobs
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -130,7 +144,7 @@ pub fn main() -> ExitCode {
 
 /// Writes the `-term` of a query as `not term`, since to a command line it looks like a flag.
 fn negations(arguments: Vec<OsString>) -> Vec<OsString> {
-    if !arguments.iter().any(|argument| argument == "events") {
+    if !arguments.iter().any(|argument| argument == "events" || argument == "export") {
         return arguments;
     }
     let is_term = |text: &str| {
@@ -158,6 +172,11 @@ impl Call {
             Some(Verb::Run(run)) => run.carry_out(&context).await,
             Some(Verb::Fetch(fetch)) => fetch.carry_out(&context).await,
             Some(Verb::Events(events)) => events.carry_out(&context).await,
+            Some(Verb::Event(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Entities(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Case(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Export(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Report(verb)) => verb.carry_out(&context).await,
             Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
             Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
             Some(Verb::Config(verb)) => verb.carry_out(&context),

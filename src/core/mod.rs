@@ -15,6 +15,7 @@ pub mod effect;
 pub mod entity;
 pub mod event;
 pub mod explorer;
+pub mod export;
 pub mod fit;
 pub mod form;
 pub mod health;

@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod opened;
 pub mod perform;
 pub mod read;
+pub mod report;
 pub mod run;
 pub mod shell;
 pub mod store;

@@ -574,7 +574,7 @@ fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<
 }
 
 /// Who runs this: the login, and where from over SSH.
-fn actor() -> String {
+pub fn actor() -> String {
     let login = std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| format!("uid{}", rustix::process::geteuid().as_raw()));

@@ -55,7 +55,7 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
     match known {
         Some((_, known, _)) if known == hash => {
             counts.unchanged += 1;
-            return Ok(());
+            Ok(())
         }
         Some((id, _, revisions)) => {
             counts.updated += 1;

@@ -128,6 +128,7 @@ async fn once(talk: &Talk, connection: &Connection, plan: &Plan) -> Outcome {
 async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Value) -> Outcome {
     let mut waited = Duration::ZERO;
     let mut looks = 0;
+    let mut last: Option<(Reply, String)> = None;
     loop {
         looks += 1;
         let mut request = plan.request.clone();
@@ -140,7 +141,13 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
         }
         let reply = match answer {
             Ok(reply) => reply,
-            Err(trouble) => return judge(connection, plan, Err(trouble)),
+            Err(trouble) => {
+                // What was seen before the time ran out is kept.
+                let Some((reply, seen)) = last else { return judge(connection, plan, Err(trouble)) };
+                let mut failure = trouble.failure(FAILED);
+                failure.message = format!("{} The expected response values were not reached; last seen: {seen}.", failure.message);
+                return failed(failure, raw(connection, plan, &reply).unwrap_or_default());
+            }
         };
         let slow_down = matches!(reply.status, 429 | 503 | 504);
         if reply.status >= 400 && !slow_down {
@@ -171,6 +178,7 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
             return failed(failure, raw(connection, plan, &reply).unwrap_or_default());
         }
         talk.progress(format!("{WAITING} Request {looks}: {seen}."), looks, None).await;
+        last = Some((reply, seen));
         talk.wait(pause).await;
         waited += pause;
     }
@@ -288,6 +296,21 @@ mod tests {
         talk.tell_elapsed(Duration::from_secs(99));
         let Step::Done(outcome) = talk.resume(running()) else { panic!("the end") };
         assert!(outcome.message.contains("within 100 s and 2 requests"), "{}", outcome.message);
+    }
+
+    #[test]
+    fn what_was_seen_before_the_time_ran_out_is_kept() {
+        let mut talk = started(json!({"url_path": "/x", "expected_response_values": {"state": "finished"}}));
+        talk.resume(Input::Start);
+        talk.resume(running());
+        talk.resume(Input::Done);
+        talk.resume(Input::Done);
+        let late = Err(Trouble::TimedOut("No answer in time.".into()));
+        let Step::Done(outcome) = talk.resume(Input::Answers(vec![late])) else { panic!("the end") };
+        assert_eq!(outcome.raw_data["response_data"]["state"], "running");
+        assert!(
+            outcome.message.ends_with("No answer in time. The expected response values were not reached; last seen: state = \"running\".")
+        );
     }
 
     #[test]
