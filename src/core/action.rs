@@ -193,7 +193,8 @@ pub fn lines(keymap: &Keymap) -> Vec<Value> {
 
 /// `assets/keys.md`.
 pub fn reference() -> String {
-    let mut text = String::from("# Keys\n\nMade from the action table; do not edit.\n\n| action | where | keys | does |\n|---|---|---|---|\n");
+    let mut text =
+        String::from("# Keys\n\nMade from the action table; do not edit.\n\n| action | where | keys | does |\n|---|---|---|---|\n");
     let keymap = Keymap::default();
     for row in TABLE {
         let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();

@@ -43,9 +43,16 @@ fn plain(id: &str, title: &str) -> Choice {
 }
 
 fn views(model: &Model) -> Vec<Choice> {
-    let own = [("Open", OPEN), ("High and critical, open", "severity:>=high -status:closed"), ("In progress", "status:in_progress"), ("Last 24 hours", "age:<24h"), ("Everything", "")];
+    let own = [
+        ("Open", OPEN),
+        ("High and critical, open", "severity:>=high -status:closed"),
+        ("In progress", "status:in_progress"),
+        ("Last 24 hours", "age:<24h"),
+        ("Everything", ""),
+    ];
     let saved = model.setup.views.iter().map(|(name, query)| (name.as_str(), query.as_str()));
-    let choice = |(name, query): (&str, &str)| Choice { id: format!("v:{query}"), title: name.into(), note: query.into(), ..Choice::default() };
+    let choice =
+        |(name, query): (&str, &str)| Choice { id: format!("v:{query}"), title: name.into(), note: query.into(), ..Choice::default() };
     saved.chain(own).map(choice).collect()
 }
 
@@ -70,7 +77,11 @@ fn palette(model: &Model) -> Vec<Choice> {
         }));
     }
     choices.extend(views(model).into_iter().map(|view| Choice { title: format!("View: {}", view.title), ..view }));
-    choices.extend(model.setup.themes.iter().map(|name| Choice { id: format!("c:{name}"), title: format!("Colours: {name}"), ..Choice::default() }));
+    choices.extend(model.setup.themes.iter().map(|name| Choice {
+        id: format!("c:{name}"),
+        title: format!("Colours: {name}"),
+        ..Choice::default()
+    }));
     choices
 }
 

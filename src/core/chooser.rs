@@ -159,7 +159,8 @@ impl Chooser {
     /// A letter chooses the only one that has it; if several do, the list is narrowed to them and they are numbered.
     fn letter(&mut self, key: Key) -> Picked {
         let Some(letter) = key.typed() else { return Picked::NotMine };
-        let having: Vec<usize> = self.matches.iter().copied().filter(|at| self.choices.get(*at).is_some_and(|c| c.letter == Some(letter))).collect();
+        let having: Vec<usize> =
+            self.matches.iter().copied().filter(|at| self.choices.get(*at).is_some_and(|c| c.letter == Some(letter))).collect();
         match having.as_slice() {
             [] => match letter {
                 'j' => self.move_by(1),

@@ -121,7 +121,9 @@ impl Explorer {
             if self.document.kind(node) == super::json::Kind::Array && self.document.count(node) > 0 {
                 return Some(node);
             }
-            waiting.extend(self.document.children(node).take(50).map(|child| child.node).filter(|node| self.document.kind(*node).is_container()));
+            waiting.extend(
+                self.document.children(node).take(50).map(|child| child.node).filter(|node| self.document.kind(*node).is_container()),
+            );
         }
         None
     }

@@ -354,22 +354,27 @@ impl Form {
     /// Goes to another field; the one that is left is checked.
     pub fn move_by(&mut self, fields: isize, now: Timestamp) {
         if let Some(field) = self.fields.get_mut(self.at) {
-            field.error = field.given().and_then(|(_, given)| validate_value(&field.parameter, given, now).err()).map(|complaint| complaint.message);
+            field.error =
+                field.given().and_then(|(_, given)| validate_value(&field.parameter, given, now).err()).map(|complaint| complaint.message);
         }
         let count = self.fields.len().max(1);
         self.at = (self.at + count).saturating_add_signed(fields) % count;
     }
 
     /// Checks everything. Complaints go to their fields, and the first of these gets the focus.
-    ///
-    /// # Errors
-    /// When something is to be mended.
-    pub fn check(&mut self, now: Timestamp) -> Result<Arguments, ()> {
+    /// Nothing comes back when something is to be mended.
+    pub fn check(&mut self, now: Timestamp) -> Option<Arguments> {
         for field in &mut self.fields {
             field.error = None;
         }
         self.complaint = None;
-        validate(&self.command, self.given(), now).map_err(|complaints| self.complain(&complaints))
+        match validate(&self.command, self.given(), now) {
+            Ok(arguments) => Some(arguments),
+            Err(complaints) => {
+                self.complain(&complaints);
+                None
+            }
+        }
     }
 
     fn complain(&mut self, complaints: &[Invalid]) {
@@ -391,9 +396,9 @@ impl Form {
     /// What the command would act on: values and names, and their noun.
     pub fn targets(&self) -> (Vec<String>, &'static str) {
         let field = self.fields.iter().find(|field| !field.parameter.prefill.is_empty() && !field.values().is_empty()).or_else(|| {
-            self.fields.iter().find(|field| {
-                (!field.parameter.prefill_paths.is_empty() || field.parameter.pick.is_some()) && !field.values().is_empty()
-            })
+            self.fields
+                .iter()
+                .find(|field| (!field.parameter.prefill_paths.is_empty() || field.parameter.pick.is_some()) && !field.values().is_empty())
         });
         let Some(field) = field else { return (Vec::new(), "target") };
         let named = |value: String| field.names.get(&value).or_else(|| self.names.get(&value)).cloned().unwrap_or(value);
@@ -415,7 +420,10 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
     let mut origin = String::new();
     for event in events {
         let own = event.vendor == vendor;
-        let paths = parameter.prefill_paths.iter().filter(|(event_type, _)| own && (event_type.is_empty() || *event_type == event.event.event_type));
+        let paths = parameter
+            .prefill_paths
+            .iter()
+            .filter(|(event_type, _)| own && (event_type.is_empty() || *event_type == event.event.event_type));
         let mut found: Vec<String> = Vec::new();
         for (_, path) in paths {
             found.extend(values_at(&event.event.raw, path).into_iter().filter_map(|(_, value)| scalar(value)));
@@ -450,7 +458,8 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
 fn names_of(events: &[StoredEvent]) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for event in events {
-        let of = |kind: EntityKind| event.event.entities.iter().filter(move |entity| entity.kind == kind).map(|entity| entity.value.clone());
+        let of =
+            |kind: EntityKind| event.event.entities.iter().filter(move |entity| entity.kind == kind).map(|entity| entity.value.clone());
         let (devices, hosts): (Vec<_>, Vec<_>) = (of(EntityKind::Device).collect(), of(EntityKind::Host).collect());
         if let ([device], [host]) = (devices.as_slice(), hosts.as_slice()) {
             names.insert(device.clone(), host.clone());

@@ -275,7 +275,8 @@ impl Keymap {
 
     /// The chords that begin so in these contexts: what which-key shows.
     pub fn continuations(&self, contexts: &[Context], keys: &[Key]) -> Vec<&Binding> {
-        let begins = |binding: &&Binding| contexts.contains(&binding.context) && binding.chord.starts_with(keys) && binding.chord.len() > keys.len();
+        let begins =
+            |binding: &&Binding| contexts.contains(&binding.context) && binding.chord.starts_with(keys) && binding.chord.len() > keys.len();
         self.bindings.iter().filter(begins).collect()
     }
 
@@ -325,7 +326,8 @@ mod tests {
         let map = Keymap::with_overrides(&[("quit".to_owned(), vec!["Q".to_owned()])].into()).unwrap();
         assert_eq!(map.find(&[Context::Global], &[Key::char('q')]), Match::None);
         assert_eq!(map.find(&[Context::Global], &[Key::char('Q')]), Match::Action(Action::Quit));
-        let complaints = Keymap::with_overrides(&[("quit".to_owned(), vec!["?".to_owned()]), ("nope".to_owned(), vec![])].into()).unwrap_err();
+        let complaints =
+            Keymap::with_overrides(&[("quit".to_owned(), vec!["?".to_owned()]), ("nope".to_owned(), vec![])].into()).unwrap_err();
         assert!(complaints.iter().any(|complaint| complaint.contains("quit") && complaint.contains("help")), "{complaints:?}");
         assert!(complaints.iter().any(|complaint| complaint.contains("nope")));
     }

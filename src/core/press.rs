@@ -2,8 +2,8 @@
 
 use super::act;
 use super::action::{Action, Context};
-use super::chooser::Picked;
 use super::choose;
+use super::chooser::Picked;
 use super::complete;
 use super::confirm::{Answer, Subject};
 use super::effect::Effect;

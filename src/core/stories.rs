@@ -10,7 +10,7 @@ use super::layer::Layer;
 use super::message::Message;
 use super::model::{OPEN, Pane};
 use super::queue::Item;
-use super::session::{Session, setup, events};
+use super::session::{Session, events, setup};
 
 fn decisions(session: &Session) -> Vec<Effect> {
     session.asked_for(|effect| matches!(effect, Effect::Decide(..) | Effect::Restore(..)))
@@ -30,7 +30,9 @@ fn a_benign_event_is_closed_with_three_keys_and_the_next_one_selected() {
 fn all_alike_are_closed_at_once_and_taken_back_with_one_key() {
     let mut session = Session::new();
     session.press("j j * d f tab enter");
-    let [Effect::Decide(ids, Change::Close(Disposition::FalsePositive, note))] = &decisions(&session)[..] else { panic!("{:?}", decisions(&session)) };
+    let [Effect::Decide(ids, Change::Close(Disposition::FalsePositive, note))] = &decisions(&session)[..] else {
+        panic!("{:?}", decisions(&session))
+    };
     assert_eq!(ids, &[3, 4, 5, 6, 7, 8]);
     assert!(!note.is_empty(), "tab puts a template in");
     assert!(session.model.queue.marks.is_empty());

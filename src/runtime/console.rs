@@ -121,6 +121,9 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         analyst,
         zone: jiff::tz::TimeZone::system(),
         demo,
+        // A question that can be answered at once protects nobody.
+        arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
+        templates: settings.note_templates.clone(),
     };
     Ok((setup, themes, complaints))
 }
@@ -314,7 +317,8 @@ impl Console {
             Effect::Outside(program, text) => self.outside(&program, &text).await,
             Effect::Mouse(on) => {
                 if self.terminal.set_mouse(on).is_ok() {
-                    self.model.tell(Tone::Info, if on { "The mouse is on; shift selects text in most terminals." } else { "The mouse is off." });
+                    self.model
+                        .tell(Tone::Info, if on { "The mouse is on; shift selects text in most terminals." } else { "The mouse is off." });
                 }
             }
             Effect::Redraw => self.terminal.forget(),

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::fetch::FetchOptions;
 use super::read;
-use super::run::{Progress, RunOptions, Runner, RunReport};
+use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, StoreError};
 use crate::core::confirm::Ready;
@@ -144,9 +144,8 @@ impl World {
                     tracing::warn!(%error, "the session could not be kept");
                 }
             }
-            Effect::Draft(form, connection, command) => self.answer(async move {
-                Message::Draft(form, store.draft(&connection, &command).await.ok().flatten().unwrap_or_default())
-            }),
+            Effect::Draft(form, connection, command) => self
+                .answer(async move { Message::Draft(form, store.draft(&connection, &command).await.ok().flatten().unwrap_or_default()) }),
             Effect::KeepDraft(connection, command, draft) => {
                 if let Err(error) = store.set_draft(&connection, &command, draft).await {
                     tracing::warn!(%error, "the draft could not be kept");
@@ -328,7 +327,9 @@ async fn save(path: String, text: String) -> Message {
         use std::os::unix::fs::OpenOptionsExt;
         // What is there already is not overwritten.
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).map(|()| format!("Written to {path}")).map_err(|error| format!("{path}: {error}"))
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map(|()| format!("Written to {path}"))
+            .map_err(|error| format!("{path}: {error}"))
     });
     match written.await {
         Ok(Ok(done)) => Message::Notice(Tone::Done, done),

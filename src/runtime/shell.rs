@@ -46,13 +46,8 @@ pub async fn show(variable: &str, or: &str, text: &str) -> Result<(), String> {
 /// Why it could not be run.
 pub async fn pipe(line: &str, text: String) -> Result<Vec<String>, String> {
     let fail = |error: std::io::Error| format!("{line}: {error}");
-    let mut child = shell(line)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(fail)?;
+    let mut child =
+        shell(line).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().map_err(fail)?;
     let input = child.stdin.take();
     tokio::spawn(async move {
         if let Some(mut input) = input {

@@ -67,9 +67,14 @@ fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, heal
                 let zone = &model.setup.zone;
                 let kind = if gap.lasting { "gone" } else { "gap" };
                 let hours = |at| moment(at, zone, model.local_time).chars().skip(5).take(11).collect::<String>();
-                (format!("{kind} {}–{}: {}", hours(gap.from), hours(gap.to), gap.reason), if gap.lasting { theme.warning } else { theme.error })
+                (
+                    format!("{kind} {}–{}: {}", hours(gap.from), hours(gap.to), gap.reason),
+                    if gap.lasting { theme.warning } else { theme.error },
+                )
             }
-            (None, Some(health)) if health.last_error.is_some() && health.failures > 0 => (health.last_error.clone().unwrap_or_default(), theme.error),
+            (None, Some(health)) if health.last_error.is_some() && health.failures > 0 => {
+                (health.last_error.clone().unwrap_or_default(), theme.error)
+            }
             (None, Some(health)) => match health.covered_to {
                 Some(at) => (format!("whole up to {} ago", age(at, model.now)).replace("now ago", "now"), theme.dim),
                 None => ("nothing fetched yet: f fetches".to_owned(), theme.dim),

@@ -32,7 +32,8 @@ pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> 
     paint.pieces(inside.x, inside.y, inside.width, &[("as ", theme.dim), (&disposition.as_str().replace('_', " "), theme.title)]);
     let y = inside.y + 1;
     paint.pieces(inside.x, y, inside.width, &[("note ", theme.key), (&dispose.note.text(), theme.text)]);
-    let keys = [("enter ", "records, with or without a note"), ("tab   ", "next template"), (".     ", "last note"), ("esc   ", "leaves it")];
+    let keys =
+        [("enter ", "records, with or without a note"), ("tab   ", "next template"), (".     ", "last note"), ("esc   ", "leaves it")];
     for (at, (key, text)) in keys.iter().enumerate().take(usize::from(inside.height.saturating_sub(3))) {
         paint.pieces(inside.x, inside.y + 3 + short(at), inside.width, &[(key, theme.key), (text, theme.dim)]);
     }

@@ -26,7 +26,12 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
         (_, Reach::Irreversible) => ("CANNOT BE UNDONE", theme.danger),
     };
     let assumed = if form.command.assumed { " · its route is assumed, not documented" } else { "" };
-    paint.pieces(inside.x, y, inside.width, &[(effect.0, effect.1), (assumed, theme.warning), (" · ", theme.dim), (&form.command.help, theme.dim)]);
+    paint.pieces(
+        inside.x,
+        y,
+        inside.width,
+        &[(effect.0, effect.1), (assumed, theme.warning), (" · ", theme.dim), (&form.command.help, theme.dim)],
+    );
     y += 1;
     if !form.command.permission.is_empty() && inside.height > 10 {
         paint.pieces(inside.x, y, inside.width, &[("needs ", theme.dim), (&form.command.permission, theme.dim)]);
@@ -145,6 +150,7 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
 
 /// Names of the values, where they are known.
 fn names(field: &Field, form: &Form) -> Option<String> {
-    let named: Vec<String> = field.values().iter().filter_map(|value| field.names.get(value).or_else(|| form.names.get(value))).cloned().collect();
+    let named: Vec<String> =
+        field.values().iter().filter_map(|value| field.names.get(value).or_else(|| form.names.get(value))).cloned().collect();
     (!named.is_empty()).then(|| named.join(", "))
 }

@@ -22,7 +22,9 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
     let inside = paint.frame(area, &task.title, true);
     let Some(report) = &task.report else {
         paint.text(inside.x, inside.y, inside.width, &tasks::state(task, model), theme.text);
-        for (at, line) in Paint::wrapped(&task.message, usize::from(inside.width)).iter().enumerate().skip(1).take(usize::from(inside.height)) {
+        for (at, line) in
+            Paint::wrapped(&task.message, usize::from(inside.width)).iter().enumerate().skip(1).take(usize::from(inside.height))
+        {
             paint.text(inside.x, inside.y + short(at), inside.width, line, theme.text);
         }
         if task.is_running() {
@@ -88,7 +90,11 @@ fn overview(paint: &Paint, outcome: &Outcome, width: u16) -> Vec<Line> {
         lines.push(vec![(format!("{} events came with it and are in the queue.", outcome.events.len()), theme.dim)]);
     }
     for attachment in &outcome.attachments {
-        lines.push(vec![("Saved ".into(), theme.dim), (attachment.path.clone(), theme.accent), (format!("  sha256 {}", attachment.sha256), theme.dim)]);
+        lines.push(vec![
+            ("Saved ".into(), theme.dim),
+            (attachment.path.clone(), theme.accent),
+            (format!("  sha256 {}", attachment.sha256), theme.dim),
+        ]);
     }
     if let Some(follow) = &outcome.follow {
         lines.push(vec![("Accepted, not yet observed: ".into(), theme.warning), (follow.title.clone(), theme.text)]);
@@ -104,8 +110,15 @@ fn failure_lines(paint: &Paint, failure: &Failure, width: u16) -> Vec<Line> {
     let theme = paint.theme;
     let code = failure.status_code.map(|code| format!("  {code}")).unwrap_or_default();
     let item = failure.item.as_ref().map(|item| format!("  {item}")).unwrap_or_default();
-    let mut lines = vec![vec![("x ".into(), theme.error), (failure.failure_indicator.clone(), theme.error), (code, theme.warning), (item, theme.accent)]];
-    let indent = |text: &str| Paint::wrapped(text, usize::from(width.saturating_sub(2))).into_iter().map(|line| format!("  {line}")).collect::<Vec<_>>();
+    let mut lines = vec![vec![
+        ("x ".into(), theme.error),
+        (failure.failure_indicator.clone(), theme.error),
+        (code, theme.warning),
+        (item, theme.accent),
+    ]];
+    let indent = |text: &str| {
+        Paint::wrapped(text, usize::from(width.saturating_sub(2))).into_iter().map(|line| format!("  {line}")).collect::<Vec<_>>()
+    };
     lines.extend(indent(&failure.message).into_iter().map(|line| vec![(line, theme.text)]));
     if let Some(hint) = &failure.hint {
         lines.extend(indent(hint).into_iter().map(|line| vec![(line, theme.accent)]));
@@ -122,6 +135,8 @@ fn pairs<'a>(paint: &Paint, pairs: impl Iterator<Item = (String, &'a serde_json:
     let wide = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(36);
     pairs
         .into_iter()
-        .map(|(name, value)| vec![(format!("{name:<wide$}  "), theme.dim), (scalar(value).unwrap_or_else(|| value.to_string()), theme.text)])
+        .map(|(name, value)| {
+            vec![(format!("{name:<wide$}  "), theme.dim), (scalar(value).unwrap_or_else(|| value.to_string()), theme.text)]
+        })
         .collect()
 }

@@ -53,7 +53,11 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             ("Reading …", String::new())
         } else if queue.view.query == crate::core::model::OPEN {
             let gaps = model.health.iter().filter(|health| !health.gaps.is_empty()).count();
-            let all = if gaps == 0 { "Nothing is open.".to_owned() } else { format!("Nothing is open, but {gaps} connections have gaps: 1 shows them.") };
+            let all = if gaps == 0 {
+                "Nothing is open.".to_owned()
+            } else {
+                format!("Nothing is open, but {gaps} connections have gaps: 1 shows them.")
+            };
             ("", all)
         } else {
             ("", "Nothing matches this query. esc goes back.".to_owned())

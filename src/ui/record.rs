@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::explorer;
 use super::paint::{Paint, short, sign};
 use super::time::{age, moment};
-use super::explorer;
 use crate::core::detail::{Known, Shown, Tab};
 use crate::core::fit::LETTERS;
 use crate::core::mapping::scalar;
@@ -46,7 +46,11 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         paint.text(body.x, body.y, body.width, text, theme.dim);
     }
     let line = detail.line.min(lines.len().saturating_sub(1));
-    let first = if selectable { detail.first.min(line).max((line + 1).saturating_sub(height.max(1))) } else { line.min(lines.len().saturating_sub(height)) };
+    let first = if selectable {
+        detail.first.min(line).max((line + 1).saturating_sub(height.max(1)))
+    } else {
+        line.min(lines.len().saturating_sub(height))
+    };
     for (at, pieces) in lines.iter().enumerate().skip(first).take(height) {
         let y = body.y + short(at - first);
         let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();

@@ -127,7 +127,8 @@ fn every_theme_draws_every_role() {
         let session = Session::new();
         let mut cells = Buffer::empty(Rect::new(0, 0, 80, 24));
         draw(&session.model, &theme, &mut cells);
-        let coloured = cells.content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
+        let coloured =
+            cells.content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
         assert_eq!(coloured, theme.name != "mono", "{}", theme.name);
     }
 }
