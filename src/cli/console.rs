@@ -1,9 +1,10 @@
 //! `nightdesk` without a verb: the console on the configured connections.
 
+use std::io::IsTerminal;
+
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
-use crate::config::settings;
 use crate::runtime::console;
 use crate::runtime::run::Runner;
 
@@ -17,18 +18,19 @@ pub(super) async fn open(context: &Context) -> u8 {
 
 /// Opens the console on a runner.
 pub(super) async fn open_on(context: &Context, runner: Runner, demo: bool) -> u8 {
-    let settings = match settings::load(&context.paths) {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        complain("the console needs a terminal; on the command line everything is a verb, see: nightdesk --help");
+        return WRONG_CALL;
+    }
+    let settings = match context.settings() {
         Ok(settings) => settings,
-        Err(problem) => {
-            complain(&problem.to_string());
-            return WRONG_CALL;
-        }
+        Err(cannot) => return cannot.say(),
     };
     match console::open(runner, &settings, demo).await {
         Ok(()) => 0,
-        Err(message) => {
-            complain(&message);
-            WRONG_CALL
+        Err(reason) => {
+            complain(&reason);
+            1
         }
     }
 }
