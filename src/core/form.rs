@@ -362,15 +362,19 @@ impl Form {
     }
 
     /// Checks everything. Complaints go to their fields, and the first of these gets the focus.
-    ///
-    /// # Errors
-    /// When something is to be mended.
-    pub fn check(&mut self, now: Timestamp) -> Result<Arguments, ()> {
+    /// Nothing comes back when something is to be mended.
+    pub fn check(&mut self, now: Timestamp) -> Option<Arguments> {
         for field in &mut self.fields {
             field.error = None;
         }
         self.complaint = None;
-        validate(&self.command, self.given(), now).map_err(|complaints| self.complain(&complaints))
+        match validate(&self.command, self.given(), now) {
+            Ok(arguments) => Some(arguments),
+            Err(complaints) => {
+                self.complain(&complaints);
+                None
+            }
+        }
     }
 
     fn complain(&mut self, complaints: &[Invalid]) {

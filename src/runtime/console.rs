@@ -122,6 +122,9 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         analyst,
         zone: jiff::tz::TimeZone::system(),
         demo,
+        // A question that can be answered at once protects nobody.
+        arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
+        templates: settings.note_templates.clone(),
     };
     Ok((setup, themes, complaints))
 }
