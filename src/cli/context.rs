@@ -30,11 +30,13 @@ pub struct Context {
 pub struct CannotBegin {
     /// What is wrong, a line each.
     pub reasons: Vec<String>,
+    /// The status code that a source document gives the error.
+    pub status_code: Option<u16>,
 }
 
 impl CannotBegin {
     fn new(reason: impl std::fmt::Display) -> Self {
-        Self { reasons: vec![reason.to_string()] }
+        Self { reasons: vec![reason.to_string()], status_code: None }
     }
 
     /// Says it on stderr and gives the exit code.
@@ -46,7 +48,10 @@ impl CannotBegin {
 
 impl From<Vec<Problem>> for CannotBegin {
     fn from(problems: Vec<Problem>) -> Self {
-        Self { reasons: problems.iter().map(ToString::to_string).collect() }
+        Self {
+            reasons: problems.iter().map(ToString::to_string).collect(),
+            status_code: problems.iter().find_map(|problem| problem.status_code),
+        }
     }
 }
 
@@ -110,8 +115,9 @@ impl Context {
     /// When the configuration is wrong or the store cannot be opened.
     pub fn runner(&self) -> Result<Runner, CannotBegin> {
         let (settings, connections) = (self.settings()?, self.connections()?);
-        let runner = Runner::new(self.paths.clone(), &settings, connections, &vendor::all(), self.store()?)
-            .map_err(|complaints| CannotBegin { reasons: complaints.into_iter().map(|complaint| complaint.message).collect() })?;
+        let runner = Runner::new(self.paths.clone(), &settings, connections, &vendor::all(), self.store()?).map_err(|complaints| {
+            CannotBegin { reasons: complaints.into_iter().map(|complaint| complaint.message).collect(), status_code: None }
+        })?;
         if let Some(notice) = runner.vault().notice() {
             complain(&format!("warning: {notice}"));
         }

@@ -2,12 +2,12 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
-use crate::core::event::StoredEvent;
+use crate::core::export::line;
 use crate::core::query::Query;
 
 /// Arguments of `nightdesk events`.
@@ -49,7 +49,7 @@ impl Events {
         };
         match store.events(&query, Some(self.limit), self.offset, Timestamp::now()).await {
             Ok(events) => {
-                let rows: Vec<Value> = events.iter().map(json_of).collect();
+                let rows: Vec<Value> = events.iter().map(line).collect();
                 context.output.rows(&rows, &COLUMNS);
                 0
             }
@@ -59,16 +59,4 @@ impl Events {
             }
         }
     }
-}
-
-/// An event as `events` prints it.
-pub(super) fn json_of(stored: &StoredEvent) -> Value {
-    let event = &stored.event;
-    json!({
-        "id": stored.id, "connection": stored.connection, "vendor": stored.vendor, "event_type": event.event_type, "key": event.key,
-        "title": event.title, "severity": event.severity, "severity_origin": event.severity_origin, "vendor_severity": event.vendor_severity,
-        "status": stored.status, "vendor_status": event.vendor_status, "occurred_at": event.occurred_at, "updated_at": event.updated_at,
-        "first_seen_at": stored.first_seen_at, "assignee": stored.taken_by.as_ref().or(event.assignee.as_ref()),
-        "disposition": stored.disposition, "entities": event.entities, "fields": event.fields, "raw": event.raw,
-    })
 }

@@ -9,10 +9,12 @@ mod context;
 mod events;
 mod fetch;
 mod jobs;
+mod keys;
 mod output;
 mod run;
 mod secrets;
 mod simulators;
+mod triage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -86,12 +88,27 @@ enum Verb {
     Fetch(fetch::Fetch),
     /// List stored events that match a query
     Events(events::Events),
+    /// Show events, take, judge and close them, write notes
+    #[command(subcommand)]
+    Event(triage::Event),
+    /// What every vendor said about an entity
+    Entities(triage::Entities),
+    /// Cases: events that belong together
+    #[command(subcommand)]
+    Case(triage::Case),
+    /// Write stored events as JSON Lines, CSV, Markdown or OCSF
+    Export(triage::Export),
+    /// Reports
+    #[command(subcommand)]
+    Report(triage::Report),
     /// The scheduled jobs
     #[command(subcommand)]
     Jobs(jobs::Jobs),
     /// The record of every command run and every decision taken
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Every action of the console with its keys
+    Keys(keys::Keys),
     /// Where things are, and whether the configuration is right
     #[command(subcommand)]
     Config(configuration::Config),
@@ -130,7 +147,7 @@ pub fn main() -> ExitCode {
 
 /// Writes the `-term` of a query as `not term`, since to a command line it looks like a flag.
 fn negations(arguments: Vec<OsString>) -> Vec<OsString> {
-    if !arguments.iter().any(|argument| argument == "events") {
+    if !arguments.iter().any(|argument| argument == "events" || argument == "export") {
         return arguments;
     }
     let is_term = |text: &str| {
@@ -158,8 +175,14 @@ impl Call {
             Some(Verb::Run(run)) => run.carry_out(&context).await,
             Some(Verb::Fetch(fetch)) => fetch.carry_out(&context).await,
             Some(Verb::Events(events)) => events.carry_out(&context).await,
+            Some(Verb::Event(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Entities(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Case(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Export(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Report(verb)) => verb.carry_out(&context).await,
             Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
             Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Keys(keys)) => keys.carry_out(&context),
             Some(Verb::Config(verb)) => verb.carry_out(&context),
             Some(Verb::Completions { shell }) => {
                 let mut text = Vec::new();

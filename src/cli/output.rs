@@ -61,7 +61,7 @@ impl Output {
 
     /// A table whose columns are as wide as they need to be, within reason.
     pub fn table(self, headings: &[&str], rows: &[Vec<String>]) {
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|text| shorten(&visible(text).to_string())).collect()).collect();
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|text| shorten(visible(text).as_ref())).collect()).collect();
         let widths: Vec<usize> = headings
             .iter()
             .enumerate()

@@ -20,14 +20,16 @@ use crate::secrets::redact::mask_fields;
 
 /// Arguments of `nightdesk run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "dry_run is the flag's name")]
 pub struct Run {
     /// The connection
     connection: String,
     /// The command; see `nightdesk commands CONNECTION`
-    command: String,
+    #[arg(id = "command", value_name = "COMMAND")]
+    name: String,
     /// Parameters, as NAME=VALUE
     #[arg(value_name = "NAME=VALUE")]
-    arguments: Vec<String>,
+    pairs: Vec<String>,
     /// A JSON object of parameters (a file, or - for stdin); NAME=VALUE wins over it
     #[arg(long, value_name = "FILE|-", allow_hyphen_values = true)]
     params: Option<String>,
@@ -52,20 +54,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl Run {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let wrong = |reasons: &[String]| {
-            let report = self.refused(reasons);
+        let wrong = |reasons: &[String], code: Option<u16>| {
+            let report = self.refused(context, reasons, code);
             print(context.output, &report, &[]);
             report.exit_code()
         };
         let given = match self.given() {
             Ok(given) => given,
-            Err(reason) => return wrong(&[reason]),
+            Err(reason) => return wrong(&[reason], None),
         };
         let runner = match context.runner() {
             Ok(runner) => runner,
-            Err(cannot) => return wrong(&cannot.reasons),
+            Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };
-        let prepared = match runner.prepare(&self.connection, &self.command, given) {
+        let prepared = match runner.prepare(&self.connection, &self.name, given) {
             Ok(prepared) => prepared,
             Err(report) => {
                 print(context.output, &report, &[]);
@@ -128,7 +130,7 @@ impl Run {
                 object.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
             }
         };
-        for pair in &self.arguments {
+        for pair in &self.pairs {
             let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair} is not NAME=VALUE"))?;
             given.retain(|(known, _)| known != name);
             given.push((name.to_owned(), Given::Text(value.to_owned())));
@@ -138,22 +140,21 @@ impl Run {
 
     fn secrets_on_the_command_line(&self, prepared: &Prepared) -> Vec<String> {
         let is_secret = |name: &str| prepared.command.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        self.arguments
-            .iter()
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, _)| name.to_owned())
-            .filter(|name| is_secret(name))
-            .collect()
+        self.pairs.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).filter(|name| is_secret(name)).collect()
     }
 
-    fn refused(&self, reasons: &[String]) -> RunReport {
+    /// A report of a call that could not even begin; vendor and title are said where the configuration still tells them.
+    fn refused(&self, context: &Context, reasons: &[String], status_code: Option<u16>) -> RunReport {
+        let vendor = crate::config::connections::vendor_of(&context.paths, &self.connection).and_then(|id| crate::vendor::find(&id));
+        let title = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).map(|command| command.title.clone()));
+        let indicator = format!("{} failed.", title.as_deref().unwrap_or("Run"));
         let mut outcome = Outcome::new(ReturnData::Failed).message(reasons.join(" "));
-        outcome.errors = reasons.iter().map(|reason| Failure::new("Run failed.", reason.clone())).collect();
+        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator.clone(), reason.clone()) }).collect();
         let now = Timestamp::now();
         RunReport {
             connection: self.connection.clone(),
-            vendor: None,
-            command: self.command.clone(),
+            vendor: vendor.map(|vendor| vendor.id.to_owned()),
+            command: self.name.clone(),
             outcome,
             requests: None,
             refused: true,
@@ -254,7 +255,8 @@ fn print_records(output: Output, rows: &[Value]) {
     let mut columns: Vec<String> = Vec::new();
     for row in rows.iter().take(20).filter_map(Value::as_object) {
         for (name, value) in row {
-            if !(value.is_object() || value.is_array()) && !columns.contains(name) && columns.len() < 7 {
+            let nested = value.is_object() || value.is_array();
+            if !nested && !columns.contains(name) && columns.len() < 7 {
                 columns.push(name.clone());
             }
         }

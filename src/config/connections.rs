@@ -91,14 +91,23 @@ pub fn load(paths: &Paths, vendors: &[Vendor]) -> Result<Connections, Vec<Proble
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Connections::default()),
-        Err(error) => return Err(vec![Problem { file, line: None, key: None, message: format!("cannot be read: {error}") }]),
+        Err(error) => return Err(vec![Problem::of(file, format!("cannot be read: {error}"))]),
     };
     let mut read = parse(&file, &text, vendors)?;
     let plain = read.all.iter().any(|one| one.secrets.values().any(|place| matches!(place, SecretRef::Plain(_))));
     if plain && let Err(complaint) = super::files::check_private(&file) {
-        read.warnings.push(Problem { file, line: None, key: None, message: format!("holds secrets in clear and {complaint}") });
+        read.warnings.push(Problem::of(file, format!("holds secrets in clear and {complaint}")));
     }
     Ok(read)
+}
+
+/// The vendor that a connection names, whatever else is wrong with the file.
+pub fn vendor_of(paths: &Paths, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(paths.connections()).ok()?;
+    let document = Document::parse(text).ok()?;
+    let tables = document.as_table().get("connection")?.as_array_of_tables()?;
+    let table = tables.iter().find(|table| table.get("name").and_then(Item::as_str) == Some(name))?;
+    table.get("vendor")?.as_str().map(str::to_owned)
 }
 
 /// Reads the text of a connections file.
@@ -112,7 +121,7 @@ pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections,
     })?;
     let mut reader = Reader { source, vendors, problems: Vec::new(), warnings: Vec::new() };
     let root = document.as_table();
-    for (key, item) in root.iter() {
+    for (key, item) in root {
         if !TOP.contains(&key) {
             reader.unknown(key, item, root.key(key).and_then(toml_edit::Key::span).map(|span| span.start), TOP.into_iter());
         }
@@ -130,6 +139,7 @@ pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections,
                             line: Some(one.line),
                             key: Some(format!("connection.name = \"{}\"", one.connection.name)),
                             message,
+                            status_code: None,
                         });
                     } else {
                         all.push(one);
@@ -169,7 +179,7 @@ impl Reader<'_> {
     fn connection(&mut self, table: &toml_edit::Table, offset: Option<usize>) -> Option<Configured> {
         let before = self.problems.len();
         let line = offset.map_or(1, |offset| self.source.line(offset));
-        for (key, item) in table.iter() {
+        for (key, item) in table {
             if !KEYS.contains(&key) {
                 self.unknown(&format!("connection.{key}"), item, key_at(table, key), KEYS.into_iter());
             }
@@ -220,7 +230,7 @@ impl Reader<'_> {
                 }
             },
         };
-        connection.event_sources = table.get("event_sources").map(|item| json(item)).map(|value| match value {
+        connection.event_sources = table.get("event_sources").map(json).map(|value| match value {
             Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
             Value::String(text) => text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
             _ => Vec::new(),
@@ -253,7 +263,9 @@ impl Reader<'_> {
                 let given = table.get("parameters").and_then(Item::as_table_like);
                 for complaint in complaints {
                     let at = given.and_then(|given| given.get(&complaint.parameter)).and_then(start).or(offset);
-                    self.complain(at, &format!("connection.parameters.{}", complaint.parameter), complaint.message);
+                    let mut problem = self.source.problem(at, &format!("connection.parameters.{}", complaint.parameter), complaint.message);
+                    problem.status_code = complaint.status_code;
+                    self.problems.push(problem);
                 }
             }
         }

@@ -167,5 +167,5 @@ fn position(document: &DocumentMut, name: &str) -> Option<usize> {
 }
 
 fn problem(paths: &Paths, key: &str, message: &str) -> Problem {
-    Problem { file: paths.connections(), line: None, key: (!key.is_empty()).then(|| key.to_owned()), message: message.into() }
+    Problem { key: (!key.is_empty()).then(|| key.to_owned()), ..Problem::of(paths.connections(), message) }
 }

@@ -63,6 +63,15 @@ pub struct Problem {
     pub key: Option<String>,
     /// What is wrong and how to mend it.
     pub message: String,
+    /// The status code that a source document gives this error.
+    pub status_code: Option<u16>,
+}
+
+impl Problem {
+    /// A problem of a whole file.
+    pub fn of(file: PathBuf, message: impl Into<String>) -> Self {
+        Self { file, line: None, key: None, message: message.into(), status_code: None }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -102,6 +111,7 @@ impl<'a> Source<'a> {
             line: offset.map(|offset| self.line(offset)),
             key: (!key.is_empty()).then(|| key.to_owned()),
             message: message.into(),
+            status_code: None,
         }
     }
 }

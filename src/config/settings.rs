@@ -70,7 +70,7 @@ pub fn load(paths: &Paths) -> Result<Settings, Problem> {
     match std::fs::read_to_string(&file) {
         Ok(text) => parse(&file, &text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
-        Err(error) => Err(Problem { file, line: None, key: None, message: format!("cannot be read: {error}") }),
+        Err(error) => Err(Problem::of(file, format!("cannot be read: {error}"))),
     }
 }
 

@@ -118,6 +118,7 @@ struct Line {
     ask: Option<Ask>,
     input: Option<Input>,
     planned: Vec<Request>,
+    elapsed: Duration,
 }
 
 /// A handler's side of the conversation.
@@ -137,6 +138,11 @@ impl Talk {
     /// The time when the run began; times are fixed once.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// How long the run has taken, as far as the world has said so.
+    pub fn elapsed(&self) -> Duration {
+        self.lock().elapsed
     }
 
     /// Whether this is a dry run: requests are noted, and every answer is [`Trouble::Planned`].
@@ -284,6 +290,11 @@ impl<T> Talking<T> {
                 None => Step::Wait(Duration::from_millis(50)),
             },
         }
+    }
+
+    /// Says how long the run has taken; what is resumed next may go by it.
+    pub fn tell_elapsed(&self, elapsed: Duration) {
+        self.talk.lock().elapsed = elapsed;
     }
 
     /// What a dry run noted so far, in order.

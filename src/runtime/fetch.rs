@@ -187,6 +187,10 @@ impl Runner {
                     Input::Done
                 }
                 Step::Deliver(mut page) => {
+                    // Only a plain fetch goes on where the last one ended.
+                    if options.from.is_some() || options.to.is_some() {
+                        page.position = None;
+                    }
                     page.events.iter_mut().for_each(|event| self.clean(opened, event));
                     match self.store().commit_page(&opened.connection.name, opened.vendor.id, &source.name, page, Timestamp::now()).await {
                         Ok(stored) => {
@@ -210,7 +214,11 @@ impl Runner {
                 }
                 Step::Recall(name) => Input::Recalled(door.tokens().recall(&name).await),
                 Step::Random(bytes) => Input::Random(random_hex(bytes)),
-                Step::ForgetTokens | Step::KeepRefreshToken { .. } | Step::Remember(..) => Input::Done,
+                Step::Remember(name, value) => {
+                    let kept = door.tokens().remember(&name, value.as_deref()).await;
+                    kept.map_or_else(Input::Failed, |()| Input::Done)
+                }
+                Step::ForgetTokens | Step::KeepRefreshToken { .. } => Input::Done,
             };
         }
     }

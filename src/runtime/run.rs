@@ -280,7 +280,7 @@ impl Runner {
             finished_at: Timestamp::now(),
         };
         if options.dry_run {
-            let requests = self.plan(&prepared).await;
+            let requests = self.plan(&prepared);
             let outcome =
                 Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
             return report(outcome, Some(requests), false, None);
@@ -306,6 +306,7 @@ impl Runner {
         }
         let mut outcome = self.hold(&prepared, &door, &options).await;
         self.mask(&mut outcome);
+        indicators(&mut outcome);
         let stored = self.keep_events(&prepared.opened, std::mem::take(&mut outcome.events)).await;
         if let Err(error) = stored {
             outcome.errors.push(Failure::new(indicator, format!("The events could not be stored: {error}.")));
@@ -394,7 +395,7 @@ impl Runner {
     }
 
     /// The previews of every request whose bytes are known.
-    pub async fn plan(&self, prepared: &Prepared) -> Vec<Value> {
+    pub fn plan(&self, prepared: &Prepared) -> Vec<Value> {
         let talk = Talk::new(prepared.arguments.now(), true);
         let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
         let mut input = Input::Start;
@@ -429,13 +430,15 @@ impl Runner {
         let mut sent = HashSet::new();
         let mut input = Input::Start;
         loop {
+            conversation.tell_elapsed(begun.elapsed());
             input = match conversation.resume(input) {
                 Step::Done(outcome) => return outcome,
                 Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
                 Step::Wait(time) => {
-                    // Who polls has more time, unless the time of the whole run is bounded.
+                    // Who polls has more time, unless the time of the whole run is bounded: the wait, and as long again for what comes
+                    // after it.
                     if !bounded {
-                        scope.deadline += time;
+                        scope.deadline = Instant::now() + time + RUN_TIME;
                     }
                     let end = (Instant::now() + time).min(scope.deadline);
                     tokio::select! {
@@ -539,6 +542,14 @@ pub(super) fn random_hex(bytes: usize) -> String {
     text
 }
 
+/// Puts what else the answer mentions beside the document's key fields.
+fn indicators(outcome: &mut Outcome) {
+    let found = crate::core::entity::extract(&outcome.raw_data);
+    if !found.is_empty() {
+        outcome.key_fields.insert("indicators".into(), json!(found));
+    }
+}
+
 fn failure(indicator: &str, invalid: Invalid) -> Failure {
     let mut failure = Failure::new(indicator, invalid.message);
     failure.status_code = invalid.status_code;
@@ -563,7 +574,7 @@ fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<
 }
 
 /// Who runs this: the login, and where from over SSH.
-fn actor() -> String {
+pub fn actor() -> String {
     let login = std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| format!("uid{}", rustix::process::geteuid().as_raw()));

@@ -57,10 +57,8 @@ impl Redactor {
     /// Masks every known value in a JSON value, keys included.
     pub fn json(&self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                if self.holds(text) {
-                    *text = self.text(text);
-                }
+            Value::String(text) if self.holds(text) => {
+                *text = self.text(text);
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
             Value::Object(object) => {

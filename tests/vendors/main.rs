@@ -1,6 +1,10 @@
 //! The vendors against their simulators, over real HTTP.
 #![cfg(test)]
 
+mod azure;
+mod bench;
+mod lacework;
+mod openapi;
 #[path = "../support/mod.rs"]
 mod support;
 mod wiz;

@@ -1,149 +1,198 @@
-//! The record of every command run and every decision taken: a chain in which each entry carries the hash of the one before.
-//!
-//! An intent is committed, synced, before anything is sent; its outcome follows as an entry of its own that refers to it. An intent
-//! without an outcome reads "unknown". The head of the chain is kept beside it, so that a record cut short is noticed; somebody who can
-//! rewrite both the record and its head can only be found out by a head that left this host.
+//! The record: every command run and every decision taken, chained by hashes so that a change to it shows.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, limit_of};
 use crate::core::catalogue::Effect;
+use crate::runtime::http::token::hex;
+
+/// State of an entry that says what is about to be done; the entry that refers to it says what came of it.
+pub(super) const INTENT: &str = "intent";
+/// What stands for the hash before the first entry.
+const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What is about to be done.
 #[derive(Clone, Debug)]
 pub struct Intent {
     /// Who does it.
     pub actor: String,
-    /// On which connection.
+    /// Connection that it goes to; empty for a decision that stays here.
     pub connection: String,
-    /// Which command.
+    /// Name of the command.
     pub command: String,
-    /// The ids it concerns.
-    pub items: Vec<String>,
-    /// Whether it changes anything.
-    pub effect: Effect,
     /// Its arguments, secrets masked.
     pub arguments: Map<String, Value>,
+    /// The ids that it concerns.
+    pub items: Vec<String>,
+    /// What it may change.
+    pub effect: Effect,
 }
 
 /// One entry of the record.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuditEntry {
-    /// Its number.
+    /// Its number, from 1 without a break.
     pub seq: i64,
-    /// When.
-    pub time: String,
-    /// Who.
+    /// When it was written.
+    pub time: Timestamp,
+    /// Who did it.
     pub actor: String,
-    /// On which connection, if on one.
+    /// Connection that it went to; none for a decision that stays here.
     pub connection: Option<String>,
-    /// Which command or decision.
+    /// Name of the command.
     pub command: String,
-    /// The ids it concerns.
-    pub items: Value,
-    /// `read`, `write` or `destructive`.
+    /// The ids that it concerns.
+    pub items: Vec<String>,
+    /// What it may change: read, write or destructive.
     pub effect: String,
-    /// `intent`, or what came of it.
+    /// `intent`, or the state that it ended in.
     pub state: String,
-    /// The intent that this is the outcome of.
+    /// Hash over this entry and the one before.
+    pub hash: String,
+    /// Hash of the entry before.
+    pub previous: String,
+    /// The intent whose end this is.
     pub refers_to: Option<i64>,
     /// The arguments, secrets masked.
     pub arguments: Value,
     /// What came of it.
     pub detail: Value,
-    /// Hash of this entry.
-    pub hash: String,
-    /// Hash of the entry before.
-    pub previous: String,
 }
 
 /// Whether the chain is whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
     /// Whether it is.
     pub ok: bool,
-    /// Entries in it.
+    /// How many entries there are.
     pub entries: usize,
-    /// Hash of the last entry.
+    /// Hash of the last entry; written down elsewhere, it proves later that nothing up to it was replaced.
     pub head: Option<String>,
-    /// Number of the first bad entry, and what is wrong with it.
+    /// The first bad entry and what is wrong with it.
     pub first_bad: Option<(i64, String)>,
 }
 
-/// An entry before it has a number and a hash.
-pub(super) struct Draft {
-    pub(super) actor: String,
-    pub(super) connection: Option<String>,
-    pub(super) command: String,
-    pub(super) items: Value,
-    pub(super) effect: Effect,
-    pub(super) state: String,
-    pub(super) refers_to: Option<i64>,
-    pub(super) arguments: Value,
-    pub(super) detail: Value,
+/// An entry as the table keeps it.
+#[derive(Clone, Debug, Default)]
+struct Stored {
+    seq: i64,
+    time: String,
+    actor: String,
+    connection: Option<String>,
+    command: String,
+    items: String,
+    effect: String,
+    state: String,
+    refers_to: Option<i64>,
+    arguments: String,
+    detail: String,
+    previous: String,
+    hash: String,
 }
 
-const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const COLUMNS: &str = "seq, time, actor, connection, command, items, effect, state, refers_to, arguments, detail, previous, hash";
 
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            time: row.get(1)?,
+            actor: row.get(2)?,
+            connection: row.get(3)?,
+            command: row.get(4)?,
+            items: row.get(5)?,
+            effect: row.get(6)?,
+            state: row.get(7)?,
+            refers_to: row.get(8)?,
+            arguments: row.get(9)?,
+            detail: row.get(10)?,
+            previous: row.get(11)?,
+            hash: row.get(12)?,
+        })
+    }
+
+    /// The hash over every column but itself. Each part is led by its length, so that no two entries read alike.
+    fn digest(&self) -> String {
+        let (seq, refers_to) = (self.seq.to_string(), self.refers_to.map(|seq| seq.to_string()));
+        let parts: [Option<&str>; 12] = [
+            Some(&seq),
+            Some(&self.time),
+            Some(&self.actor),
+            self.connection.as_deref(),
+            Some(&self.command),
+            Some(&self.items),
+            Some(&self.effect),
+            Some(&self.state),
+            refers_to.as_deref(),
+            Some(&self.arguments),
+            Some(&self.detail),
+            Some(&self.previous),
+        ];
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
+            hasher.update(part.unwrap_or_default());
+        }
+        hex(&hasher.finalize())
+    }
+
+    fn entry(self) -> AuditEntry {
+        // A damaged entry is still shown, as far as it goes; `audit verify` says that it is.
+        let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+        AuditEntry {
+            seq: self.seq,
+            time: self.time.parse().unwrap_or_default(),
+            items: serde_json::from_str(&self.items).unwrap_or_else(|_| vec![self.items.clone()]),
+            arguments: json(&self.arguments),
+            detail: json(&self.detail),
+            actor: self.actor,
+            connection: self.connection,
+            command: self.command,
+            effect: self.effect,
+            state: self.state,
+            hash: self.hash,
+            previous: self.previous,
+            refers_to: self.refers_to,
+        }
+    }
+}
+
 impl Store {
-    /// Records what is about to be done; it is on the disk when this returns.
+    /// Records what is about to be done, on the disk when this returns; gives the entry's number.
     ///
     /// # Errors
-    /// When it cannot be recorded; then it must not be done.
+    /// When it could not be recorded; it must not be done then.
     pub async fn begin_intent(&self, intent: Intent) -> Result<i64, StoreError> {
-        let draft = Draft {
-            actor: intent.actor,
-            connection: Some(intent.connection),
-            command: intent.command,
-            items: intent.items.into(),
-            effect: intent.effect,
-            state: "intent".into(),
-            refers_to: None,
-            arguments: Value::Object(intent.arguments),
-            detail: Value::Null,
-        };
-        self.write(move |db| {
-            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let seq = append(&transaction, draft)?;
-            transaction.commit()?;
-            Ok(seq)
+        self.change(move |db| append(db, stored(&intent, INTENT, &Value::Null), Timestamp::now())).await
+    }
+
+    /// Records what came of an intent, as an entry of its own that refers to it.
+    ///
+    /// # Errors
+    /// When the store fails, or there is no such intent.
+    pub async fn end_intent(&self, seq: i64, state: &str, detail: Value) -> Result<(), StoreError> {
+        let state = state.to_owned();
+        self.change(move |db| {
+            let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq = ?1");
+            let intent = db.prepare_cached(&sql)?.query_row([seq], Stored::read).optional()?;
+            let intent = intent.ok_or_else(|| StoreError::Damaged(format!("the record has no entry {seq}")))?;
+            append(db, Stored { state, refers_to: Some(seq), detail: detail.to_string(), ..intent }, Timestamp::now())?;
+            Ok(())
         })
         .await
     }
 
-    /// Records what came of an intent.
+    /// Records something that is over and needed no intent, such as a read, as one entry.
     ///
     /// # Errors
-    /// When it cannot be recorded; the intent then reads "unknown".
-    pub async fn end_intent(&self, seq: i64, state: &str, detail: Value) -> Result<i64, StoreError> {
+    /// When the store fails.
+    pub async fn record(&self, intent: Intent, state: &str, detail: Value) -> Result<i64, StoreError> {
         let state = state.to_owned();
-        self.write(move |db| {
-            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let intent = transaction
-                .query_row(&format!("SELECT {COLUMNS} FROM audit WHERE seq = ?1"), [seq], entry)
-                .optional()?
-                .ok_or_else(|| StoreError::Damaged(format!("the record has no entry {seq}")))?;
-            let draft = Draft {
-                actor: intent.actor,
-                connection: intent.connection,
-                command: intent.command,
-                items: intent.items,
-                effect: serde_json::from_value(Value::from(intent.effect)).unwrap_or(Effect::Write),
-                state,
-                refers_to: Some(seq),
-                arguments: Value::Null,
-                detail,
-            };
-            let seq = append(&transaction, draft)?;
-            transaction.commit()?;
-            Ok(seq)
-        })
-        .await
+        self.change(move |db| record(db, &intent, &state, &detail, Timestamp::now())).await
     }
 
     /// The record, newest first.
@@ -152,10 +201,9 @@ impl Store {
     /// When the store fails.
     pub async fn audit_list(&self, limit: Option<usize>, offset: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(move |db| {
-            let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
             let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq DESC LIMIT ?1 OFFSET ?2"))?;
-            let rows = statement.query_map(params![limit, i64::try_from(offset).unwrap_or(i64::MAX)], entry)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let rows = statement.query_map(params![limit_of(limit), limit_of(Some(offset))], Stored::read)?;
+            Ok(rows.map(|row| row.map(Stored::entry)).collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -163,140 +211,103 @@ impl Store {
     /// Checks the whole chain.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store cannot be read; a broken chain is a verdict, not an error.
     pub async fn audit_verify(&self) -> Result<Verdict, StoreError> {
-        self.read(|db| {
-            let head: Option<(i64, String)> =
-                db.query_row("SELECT seq, hash FROM audit_head", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
-            let mut rows = statement.query([])?;
-            let mut verdict = Verdict { ok: true, ..Verdict::default() };
-            let (mut expected, mut previous) = (1, FIRST.to_owned());
-            while let Some(row) = rows.next()? {
-                let stored = Stored::read(row);
-                let seq: i64 = row.get(0).unwrap_or(expected);
-                let wrong = match &stored {
-                    Err(error) => Some(format!("it cannot be read: {error}")),
-                    Ok(_) if seq != expected => Some(format!("entry {expected} is missing")),
-                    Ok(stored) if stored.previous != previous => Some("it does not follow the entry before".into()),
-                    Ok(stored) if stored.hash != stored.digest() => Some("it was changed".into()),
-                    Ok(_) => None,
-                };
-                if let Some(reason) = wrong {
-                    return Ok(Verdict { ok: false, first_bad: Some((seq, reason)), ..verdict });
-                }
-                if let Ok(stored) = stored {
-                    previous = stored.hash;
-                }
-                verdict.entries += 1;
-                expected += 1;
-                verdict.head = Some(previous.clone());
-            }
-            let last = expected - 1;
-            let cut = match &head {
-                Some((seq, hash)) => *seq != last || *hash != previous,
-                None => last > 0,
-            };
-            if cut {
-                let reason = head.map_or("the head of the record is missing".into(), |(seq, _)| {
-                    format!("the record ends at {last}, but its head is {seq}")
-                });
-                verdict.ok = false;
-                verdict.first_bad = Some((last + 1, reason));
-            }
-            Ok(verdict)
-        })
-        .await
+        self.read(|db| verify(&*db.transaction()?)).await
     }
 }
 
-/// An entry exactly as its columns are: what the hash covers.
-struct Stored {
-    columns: Vec<Value>,
-    previous: String,
-    hash: String,
-}
-
-impl Stored {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        use rusqlite::types::ValueRef;
-        let mut columns = Vec::new();
-        for at in 0..11 {
-            columns.push(match row.get_ref(at)? {
-                ValueRef::Null => Value::Null,
-                ValueRef::Integer(number) => Value::from(number),
-                ValueRef::Real(number) => json!({"real": number}),
-                ValueRef::Text(bytes) => Value::from(String::from_utf8_lossy(bytes).into_owned()),
-                ValueRef::Blob(bytes) => json!({"blob": bytes}),
-            });
-        }
-        Ok(Self { columns, previous: row.get(11)?, hash: row.get(12)? })
-    }
-
-    fn digest(&self) -> String {
-        digest(&self.columns, &self.previous)
+/// An entry without number, time, place in the chain.
+fn stored(intent: &Intent, state: &str, detail: &Value) -> Stored {
+    Stored {
+        actor: intent.actor.clone(),
+        connection: Some(intent.connection.clone()).filter(|name| !name.is_empty()),
+        command: intent.command.clone(),
+        items: json!(intent.items).to_string(),
+        effect: json!(intent.effect).as_str().unwrap_or_default().to_owned(),
+        state: state.to_owned(),
+        arguments: Value::from(intent.arguments.clone()).to_string(),
+        detail: detail.to_string(),
+        ..Stored::default()
     }
 }
 
-fn digest(columns: &[Value], previous: &str) -> String {
-    let text = Value::from(columns.to_vec()).to_string();
-    let hash = Sha256::new().chain_update(previous.as_bytes()).chain_update([0]).chain_update(text.as_bytes()).finalize();
-    crate::runtime::http::token::hex(&hash)
+/// Within a transaction that holds the write lock: records something that is done in that same transaction.
+pub(super) fn record(db: &Connection, intent: &Intent, state: &str, detail: &Value, at: Timestamp) -> Result<i64, StoreError> {
+    append(db, stored(intent, state, detail), at)
 }
 
-/// Appends an entry within the caller's transaction, which holds the write lock.
-pub(super) fn append(db: &Connection, draft: Draft) -> Result<i64, StoreError> {
-    let last: Option<(i64, String)> = db
-        .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (seq, previous) = last.map_or((1, FIRST.to_owned()), |(seq, hash)| (seq + 1, hash));
-    let text = |value: &Value| Value::from(value.to_string());
-    let effect = serde_json::to_value(draft.effect).map_err(|error| StoreError::Damaged(error.to_string()))?;
-    let columns = vec![
-        Value::from(seq),
-        Value::from(Timestamp::now().to_string()),
-        Value::from(draft.actor),
-        draft.connection.map_or(Value::Null, Value::from),
-        Value::from(draft.command),
-        text(&draft.items),
-        effect,
-        Value::from(draft.state),
-        draft.refers_to.map_or(Value::Null, Value::from),
-        text(&draft.arguments),
-        text(&draft.detail),
-    ];
-    let hash = digest(&columns, &previous);
-    let values = columns.iter().map(|column| match column {
-        Value::Number(number) => rusqlite::types::Value::Integer(number.as_i64().unwrap_or_default()),
-        Value::String(text) => rusqlite::types::Value::Text(text.clone()),
-        _ => rusqlite::types::Value::Null,
-    });
-    let values: Vec<_> = values.chain([rusqlite::types::Value::Text(previous), rusqlite::types::Value::Text(hash.clone())]).collect();
-    db.prepare_cached(&format!("INSERT INTO audit ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))?
-        .execute(rusqlite::params_from_iter(values))?;
+fn append(db: &Connection, mut entry: Stored, at: Timestamp) -> Result<i64, StoreError> {
+    let head: Option<(i64, String)> =
+        db.prepare_cached("SELECT seq, hash FROM audit_head")?.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    // The head, not the last entry: an entry that was cut off stays missing.
+    let (last, previous) = head.unwrap_or((0, FIRST.into()));
+    let most: i64 = db.prepare_cached("SELECT coalesce(max(seq), 0) FROM audit")?.query_row([], |row| row.get(0))?;
+    entry.seq = last.max(most) + 1;
+    entry.time = at.to_string();
+    entry.previous = previous;
+    entry.hash = entry.digest();
+    db.prepare_cached(&format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"))?.execute(
+        params![
+            entry.seq,
+            entry.time,
+            entry.actor,
+            entry.connection,
+            entry.command,
+            entry.items,
+            entry.effect,
+            entry.state,
+            entry.refers_to,
+            entry.arguments,
+            entry.detail,
+            entry.previous,
+            entry.hash,
+        ],
+    )?;
     db.prepare_cached(
         "INSERT INTO audit_head (one, seq, hash) VALUES (1, ?1, ?2) ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
     )?
-    .execute(params![seq, hash])?;
-    Ok(seq)
+    .execute(params![entry.seq, entry.hash])?;
+    Ok(entry.seq)
 }
 
-pub(super) fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditEntry> {
-    let json = |at: usize| row.get::<_, String>(at).map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
-    Ok(AuditEntry {
-        seq: row.get(0)?,
-        time: row.get(1)?,
-        actor: row.get(2)?,
-        connection: row.get(3)?,
-        command: row.get(4)?,
-        items: json(5)?,
-        effect: row.get(6)?,
-        state: row.get(7)?,
-        refers_to: row.get(8)?,
-        arguments: json(9)?,
-        detail: json(10)?,
-        previous: row.get(11)?,
-        hash: row.get(12)?,
-    })
+fn verify(db: &Connection) -> Result<Verdict, StoreError> {
+    let mut verdict = Verdict { ok: true, entries: 0, head: None, first_bad: None };
+    let mut bad = |seq: i64, what: String| {
+        verdict.first_bad.get_or_insert((seq, what));
+    };
+    let (mut last, mut previous) = (0, FIRST.to_owned());
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        verdict.entries += 1;
+        let entry = match Stored::read(row) {
+            Ok(entry) => entry,
+            Err(error) => {
+                bad(row.get(0)?, format!("entry {} cannot be read: {error}", last + 1));
+                last = row.get(0)?;
+                continue;
+            }
+        };
+        if entry.seq != last + 1 {
+            bad(last + 1, format!("entry {} is missing", last + 1));
+        } else if entry.previous != previous {
+            bad(entry.seq, format!("entry {} does not follow the entry before it", entry.seq));
+        }
+        if entry.hash != entry.digest() {
+            bad(entry.seq, format!("entry {} was changed", entry.seq));
+        }
+        (last, previous) = (entry.seq, entry.hash);
+    }
+    let head: Option<(i64, String)> =
+        db.query_row("SELECT seq, hash FROM audit_head", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    match head {
+        Some((seq, _)) if seq > last => bad(last + 1, format!("entries {} to {seq} are missing from the end", last + 1)),
+        Some((seq, hash)) if seq != last || hash != previous => bad(last, format!("entry {last} is not the one that was written last")),
+        None if last > 0 => bad(last, "the note of the last entry is gone".into()),
+        _ => {}
+    }
+    verdict.ok = verdict.first_bad.is_none();
+    verdict.head = (verdict.entries > 0).then_some(previous);
+    Ok(verdict)
 }

@@ -1,9 +1,9 @@
 //! Where each source stands: watermark, place to go on from, what is covered, and what is missing.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError, micros, moment};
+use super::{Store, StoreError, moment, nanos};
 use crate::core::catalogue::{Fetched, Gap, Page, Position, Window};
 
 /// Where a source stands.
@@ -37,8 +37,7 @@ impl Store {
     /// When the store fails.
     pub async fn mark(&self, connection: &str, source: &str) -> Result<Mark, StoreError> {
         let (connection, source) = (connection.to_owned(), source.to_owned());
-        // By the writer: a reader may still see the past of another thread.
-        self.write(move |db| {
+        self.read(move |db| {
             let row = db
                 .prepare_cached("SELECT watermark, resume_time, resume_key FROM mark WHERE connection = ?1 AND source = ?2")?
                 .query_row([&connection, &source], |row| {
@@ -53,7 +52,8 @@ impl Store {
         .await
     }
 
-    /// Ends a fetch of a source: moves the watermark, or keeps where to go on, and notes what is missing.
+    /// Ends a fetch of a source: moves the watermark, or keeps where to go on, and notes what is missing. Only a plain fetch moves
+    /// the watermark, and never backwards.
     ///
     /// # Errors
     /// When the store fails.
@@ -67,33 +67,16 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let (connection, source, window, fetched) = (connection.to_owned(), source.to_owned(), window.clone(), fetched.clone());
-        self.write(move |db| {
-            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.change(move |db| {
             if let Some(to) = fetched.complete_to.filter(|to| *to > window.from) {
-                cover(&transaction, &connection, &source, micros(window.from), micros(to))?;
-                if plain && !fetched.truncated {
-                    transaction.execute(
-                        "INSERT INTO mark (connection, source, watermark) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET
-                         watermark = max(coalesce(watermark, ?3), ?3)",
-                        params![connection, source, micros(to)],
-                    )?;
-                }
+                cover(db, &connection, &source, nanos(window.from), nanos(to))?;
             }
-            if plain && !fetched.truncated {
-                transaction.execute(
-                    "UPDATE mark SET resume_time = NULL, resume_key = NULL WHERE connection = ?1 AND source = ?2",
-                    [&connection, &source],
-                )?;
+            if plain {
+                stand(db, &connection, &source, &window, &fetched)?;
             }
-            for gap in &fetched.gaps {
-                transaction.execute(
-                    "INSERT INTO gap (connection, source, start, end, reason, lasting, found_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     ON CONFLICT DO UPDATE SET reason = excluded.reason, found_at = excluded.found_at",
-                    params![connection, source, micros(gap.from), micros(gap.to), gap.reason, gap.lasting, micros(at)],
-                )?;
-            }
-            transaction.commit()?;
-            Ok(())
+            // What a fetch left behind that died is of no use to the next one.
+            db.execute("UPDATE mark SET page_time = NULL, page_key = NULL WHERE connection = ?1 AND source = ?2", [&connection, &source])?;
+            fetched.gaps.iter().filter(|gap| gap.from < gap.to).try_for_each(|gap| miss(db, &connection, &source, gap, at))
         })
         .await
     }
@@ -133,17 +116,66 @@ fn gaps(db: &Connection, connection: &str, source: &str) -> Result<Vec<Gap>, Sto
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Within a page's transaction: where to go on, and the stretch that is whole now.
+/// Where a source stands after a plain fetch.
+fn stand(db: &Connection, connection: &str, source: &str, window: &Window, fetched: &Fetched) -> Result<(), StoreError> {
+    // A first fetch that did not come to its end has a place to begin again all the same: what it was to bring is not let go when
+    // the next one looks back from a later hour.
+    db.execute(
+        "INSERT INTO mark (connection, source, watermark) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET watermark = coalesce(watermark, ?3)",
+        params![connection, source, nanos(window.from)],
+    )?;
+    if fetched.truncated {
+        db.execute(
+            "UPDATE mark SET resume_time = page_time, resume_key = page_key
+             WHERE connection = ?1 AND source = ?2 AND page_time IS NOT NULL",
+            [connection, source],
+        )?;
+        return Ok(());
+    }
+    db.execute("UPDATE mark SET resume_time = NULL, resume_key = NULL WHERE connection = ?1 AND source = ?2", [connection, source])?;
+    if let Some(to) = fetched.complete_to {
+        db.execute(
+            "UPDATE mark SET watermark = max(watermark, ?3) WHERE connection = ?1 AND source = ?2",
+            params![connection, source, nanos(to)],
+        )?;
+    }
+    Ok(())
+}
+
+/// Notes a stretch that is missing; shorter ones of the same kind within it are part of it.
+fn miss(db: &Connection, connection: &str, source: &str, gap: &Gap, at: Timestamp) -> Result<(), StoreError> {
+    let (from, to) = (nanos(gap.from), nanos(gap.to));
+    let known: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM gap WHERE connection = ?1 AND source = ?2 AND lasting = 1 AND start <= ?3 AND end >= ?4)",
+        params![connection, source, from, to],
+        |row| row.get(0),
+    )?;
+    if known {
+        return Ok(());
+    }
+    db.execute(
+        "DELETE FROM gap WHERE connection = ?1 AND source = ?2 AND lasting <= ?5 AND start >= ?3 AND end <= ?4",
+        params![connection, source, from, to, gap.lasting],
+    )?;
+    db.execute(
+        "INSERT INTO gap (connection, source, start, end, reason, lasting, found_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, found_at = excluded.found_at",
+        params![connection, source, from, to, gap.reason, gap.lasting, nanos(at)],
+    )?;
+    Ok(())
+}
+
+/// Within a page's transaction: how far the fetch has come, and the stretch that is whole now.
 pub(super) fn advance(db: &Connection, connection: &str, source: &str, page: &Page) -> Result<(), StoreError> {
     if let Some(position) = &page.position {
         db.prepare_cached(
-            "INSERT INTO mark (connection, source, resume_time, resume_key) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET resume_time = excluded.resume_time, resume_key = excluded.resume_key",
+            "INSERT INTO mark (connection, source, page_time, page_key) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET page_time = excluded.page_time, page_key = excluded.page_key",
         )?
-        .execute(params![connection, source, micros(position.time), position.key])?;
+        .execute(params![connection, source, nanos(position.time), position.key])?;
     }
     if let Some((from, to)) = page.covered.filter(|(from, to)| from < to) {
-        cover(db, connection, source, micros(from), micros(to))?;
+        cover(db, connection, source, nanos(from), nanos(to))?;
     }
     Ok(())
 }

@@ -1,31 +1,32 @@
 //! The store: SQLite in one file, written by one thread of a process and read by another; any number of processes share it.
 
 mod audit;
-mod event;
+mod cases;
+mod console;
+mod events;
 mod fetched;
+mod open;
 mod read;
+mod rows;
 mod sql;
 mod state;
+#[cfg(test)]
+mod tests;
+mod triage;
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 pub use audit::{AuditEntry, Intent, Verdict};
+pub use cases::{Case, CaseFile, WholeCase};
 pub use fetched::{Coverage, Mark};
+pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy};
 pub use state::{Health, JobRun};
+pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent};
 
-use crate::config::files;
-
-/// Numbered changes of the schema. Never edit one that was released; add the next.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_store.sql")];
-/// How long a write waits for another process's.
-const BUSY: Duration = Duration::from_secs(10);
 /// Pieces of work that may wait for a thread.
 const WAITING: usize = 64;
 
@@ -44,6 +45,12 @@ pub enum StoreError {
     /// Something stored is not what it was.
     #[error("the store holds something unreadable: {0}")]
     Damaged(String),
+    /// There is a case of that name already.
+    #[error("there is a case {0} already; give another name, or add to it")]
+    Taken(String),
+    /// There is no case of that name.
+    #[error("there is no case {0}; look at the list of cases, or open one")]
+    NoCase(String),
     /// The store's thread has ended.
     #[error("the store has ended")]
     Ended,
@@ -78,33 +85,26 @@ impl Store {
     /// # Errors
     /// When the folder or the file cannot be used, or a newer nightdesk made it.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let file = data_dir.join("nightdesk.db");
-        let fail = |error| StoreError::File(file.clone(), error);
-        files::private_dir(data_dir).map_err(fail)?;
-        // SQLite's own files take their mode from this one.
-        let made = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(&file).map_err(fail)?;
-        made.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(fail)?;
-        let shared = is_network(&made);
-        drop(made);
-        if shared {
-            tracing::warn!(file = %file.display(), "the store lies on a network file system: it is slower there, and locks may not hold; move it with --data-dir");
-        }
-        let mut writing = connect(&file, shared)?;
-        migrate(&mut writing)?;
-        let reading = connect(&file, shared)?;
+        let (writing, reading) = open::both(data_dir)?;
         Ok(Self { writer: thread("store-writer", writing)?, reader: thread("store-reader", reading)? })
     }
 
-    /// Runs work on the writer's thread.
-    pub(super) async fn write<T: Send + 'static>(
+    /// Runs work on the writer's thread within a transaction that is kept only when the work succeeds.
+    async fn change<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        send(&self.writer, work).await
+        send(&self.writer, move |db| {
+            let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+        .await
     }
 
     /// Runs work on the reader's thread.
-    pub(super) async fn read<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -143,46 +143,18 @@ fn thread(name: &str, mut db: Connection) -> Result<mpsc::Sender<Work>, StoreErr
     Ok(send)
 }
 
-fn connect(file: &Path, shared: bool) -> Result<Connection, StoreError> {
-    let db = Connection::open(file)?;
-    db.busy_timeout(BUSY)?;
-    // A write-ahead log needs memory that all processes share, which a network file system has not.
-    db.pragma_update(None, "journal_mode", if shared { "DELETE" } else { "WAL" })?;
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
-    db.pragma_update(None, "cache_size", -16_000)?;
-    db.set_prepared_statement_cache_capacity(64);
-    sql::functions(&db)?;
-    Ok(db)
+/// A limit as SQL takes it; -1 is none.
+fn limit_of(limit: Option<usize>) -> i64 {
+    limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
-fn migrate(db: &mut Connection) -> Result<(), StoreError> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let done = usize::try_from(version).map_err(|_| StoreError::Newer(version))?;
-    if done > MIGRATIONS.len() {
-        return Err(StoreError::Newer(version));
-    }
-    for migration in MIGRATIONS.iter().skip(done) {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or_default())?;
-    transaction.commit()?;
-    Ok(())
-}
-
-fn is_network(file: &std::fs::File) -> bool {
-    const NETWORK: [i64; 5] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997];
-    rustix::fs::fstatfs(file).is_ok_and(|about| NETWORK.contains(&(about.f_type as i64 & 0xFFFF_FFFF)))
-}
-
-/// A moment as the store keeps it.
-fn micros(time: Timestamp) -> i64 {
-    time.as_microsecond()
+/// A moment as the store keeps it: nanoseconds since 1970, as vendors' positions are that fine. What lies beyond 1677 or 2262 is
+/// kept as that bound.
+fn nanos(time: Timestamp) -> i64 {
+    i64::try_from(time.as_nanosecond()).unwrap_or(if time < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX })
 }
 
 /// A moment from the store.
-fn moment(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or_default()
+fn moment(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or_default()
 }

@@ -1,48 +1,51 @@
-//! Reading events: whole ones for the command line and the detail, light rows for the queue.
+//! Reading events: whole ones for the command line and the detail pane, light rows for the queue.
 
 use jiff::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params_from_iter};
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, OptionalExtension, Row as Record, params_from_iter};
+use serde::de::DeserializeOwned;
 
-use super::sql::condition;
-use super::{Store, StoreError, moment};
+use super::{Store, StoreError, limit_of, moment, sql};
 use crate::core::event::{Disposition, Event, Severity, SeverityOrigin, Status, StoredEvent};
 use crate::core::query::Query;
 
-const COLUMNS: &str =
-    "id, connection, vendor, event_type, key, title, severity, severity_origin, vendor_severity, vendor_status, vendor_assignee,
-    occurred_at, updated_at, first_seen_at, fields, entities, raw, revisions, unread, status, assignee, disposition,
-    (SELECT json_group_array(c.name) FROM case_event AS ce JOIN \"case\" AS c ON c.id = ce.\"case\" WHERE ce.event = event.id)";
+/// Columns of a whole event, in the order that [`whole`] reads them.
+const WHOLE: &str = "event.id, event.connection, event.vendor, event.event_type, event.key, event.title, event.severity, event.severity_origin,
+    event.vendor_severity, event.vendor_status, event.vendor_assignee, event.occurred_at, event.updated_at, event.first_seen_at, event.fields,
+    event.entities, event.revisions, event.unread, event.status, event.assignee, event.disposition, payload.raw,
+    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id)";
 
 impl Store {
-    /// Events that match a query, the newest first.
+    /// Events that a query finds, the newest first.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn events(&self, query: &Query, limit: Option<usize>, offset: usize, now: Timestamp) -> Result<Vec<StoredEvent>, StoreError> {
-        let condition = condition(query, now);
+        let mut condition = sql::condition(query, now);
         self.read(move |db| {
-            let sql = format!("SELECT {COLUMNS} FROM event WHERE {} ORDER BY occurred_at DESC, id DESC LIMIT ? OFFSET ?", condition.sql);
-            let mut values = condition.values;
-            values.push(Value::Integer(limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX))));
-            values.push(Value::Integer(i64::try_from(offset).unwrap_or(i64::MAX)));
-            let mut statement = db.prepare_cached(&sql)?;
-            let rows = statement.query_map(params_from_iter(values), raw_row)?;
-            rows.map(|row| whole(row?)).collect()
+            condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
+            let sql = format!(
+                "SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE {}
+                 ORDER BY event.occurred_at DESC, event.id DESC LIMIT ? OFFSET ?",
+                condition.sql
+            );
+            let mut statement = db.prepare(&sql)?;
+            let rows = statement.query_map(params_from_iter(condition.values), whole)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    /// How many events match a query.
+    /// How many events a query finds.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn count(&self, query: &Query, now: Timestamp) -> Result<usize, StoreError> {
-        let condition = condition(query, now);
+        let condition = sql::condition(query, now);
         self.read(move |db| {
             let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
-            let count: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(condition.values), |row| row.get(0))?;
-            Ok(usize::try_from(count).unwrap_or(0))
+            let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
+            Ok(usize::try_from(count).unwrap_or(usize::MAX))
         })
         .await
     }
@@ -56,75 +59,58 @@ impl Store {
     }
 }
 
+/// One event.
 pub(super) fn one(db: &Connection, id: i64) -> Result<Option<StoredEvent>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM event WHERE id = ?1");
-    let row = db.prepare_cached(&sql)?.query_row([id], raw_row).optional()?;
-    row.map(whole).transpose()
+    let sql = format!("SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE event.id = ?1");
+    Ok(db.prepare_cached(&sql)?.query_row([id], whole).optional()?)
 }
 
-/// A row with its JSON still as text.
-struct Raw {
-    event: StoredEvent,
-    fields: String,
-    entities: String,
-    raw: String,
-    cases: String,
-}
-
-fn raw_row(row: &SqlRow<'_>) -> rusqlite::Result<Raw> {
-    let origin: String = row.get(7)?;
-    let disposition: Option<String> = row.get(21)?;
-    let event = Event {
-        event_type: row.get(3)?,
-        key: row.get(4)?,
-        title: row.get(5)?,
-        severity: severity(row.get(6)?),
-        severity_origin: severity_origin(&origin),
-        vendor_severity: row.get(8)?,
-        vendor_status: row.get(9)?,
-        assignee: row.get(10)?,
-        occurred_at: moment(row.get(11)?),
-        updated_at: row.get::<_, Option<i64>>(12)?.map(moment),
-        ..Event::default()
-    };
-    let stored = StoredEvent {
+fn whole(row: &Record<'_>) -> rusqlite::Result<StoredEvent> {
+    Ok(StoredEvent {
         id: row.get(0)?,
         connection: row.get(1)?,
         vendor: row.get(2)?,
-        event,
+        event: Event {
+            event_type: row.get(3)?,
+            key: row.get(4)?,
+            title: row.get(5)?,
+            severity: severity(row.get(6)?),
+            severity_origin: origin(&row.get::<_, String>(7)?),
+            vendor_severity: row.get(8)?,
+            vendor_status: row.get(9)?,
+            assignee: row.get(10)?,
+            occurred_at: moment(row.get(11)?),
+            updated_at: row.get::<_, Option<i64>>(12)?.map(moment),
+            fields: json(row, 14)?,
+            entities: json(row, 15)?,
+            raw: json(row, 21)?,
+        },
         first_seen_at: moment(row.get(13)?),
-        status: status(row.get(19)?),
-        taken_by: row.get(20)?,
-        disposition: disposition.as_deref().and_then(Disposition::parse),
-        revisions: row.get(17)?,
-        unread: row.get(18)?,
-        cases: Vec::new(),
-    };
-    Ok(Raw { event: stored, fields: row.get(14)?, entities: row.get(15)?, raw: row.get(16)?, cases: row.get(22)? })
+        revisions: row.get(16)?,
+        unread: row.get(17)?,
+        status: status(row.get(18)?),
+        taken_by: row.get(19)?,
+        disposition: row.get::<_, Option<String>>(20)?.as_deref().and_then(Disposition::parse),
+        cases: json(row, 22)?,
+    })
 }
 
-fn whole(raw: Raw) -> Result<StoredEvent, StoreError> {
-    let damaged = |error: serde_json::Error| StoreError::Damaged(format!("event {}: {error}", raw.event.id));
-    let mut stored = raw.event.clone();
-    stored.event.fields = serde_json::from_str(&raw.fields).map_err(damaged)?;
-    stored.event.entities = serde_json::from_str(&raw.entities).map_err(damaged)?;
-    stored.event.raw = serde_json::from_str(&raw.raw).map_err(damaged)?;
-    stored.cases = serde_json::from_str(&raw.cases).map_err(damaged)?;
-    Ok(stored)
+/// A column that holds JSON; its depth was bounded before it was stored.
+pub(super) fn json<T: DeserializeOwned>(row: &Record<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    T::deserialize(&mut reader).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
 
 pub(super) fn severity(rank: u8) -> Severity {
-    Severity::ALL.iter().map(|(_, severity)| *severity).find(|severity| severity.rank() == rank).unwrap_or_default()
+    Severity::ALL.iter().find(|(_, severity)| severity.rank() == rank).map(|(_, severity)| *severity).unwrap_or_default()
 }
 
-pub(super) fn severity_origin(name: &str) -> SeverityOrigin {
-    match name {
-        "vendor" => SeverityOrigin::Vendor,
-        "derived" => SeverityOrigin::Derived,
-        _ => SeverityOrigin::None,
-    }
+pub(super) fn status(number: u8) -> Status {
+    Status::ALL.iter().find(|(_, status)| *status as u8 == number).map(|(_, status)| *status).unwrap_or_default()
 }
 
-pub(super) fn status(number: i64) -> Status {
-    Status::ALL.iter().map(|(_, status)| *status).find(|status| *status as i64 == number).unwrap_or_default()
+pub(super) fn origin(name: &str) -> SeverityOrigin {
+    serde_json::from_value(serde_json::Value::from(name)).unwrap_or_default()
 }

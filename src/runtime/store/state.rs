@@ -4,27 +4,27 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
 
-use super::{Store, StoreError, micros, moment};
+use super::{Store, StoreError, moment, nanos};
 
 /// How a connection is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     /// When it last worked.
     pub last_success_at: Option<Timestamp>,
-    /// What went wrong last, where the last time did.
+    /// What was wrong the last time it did not.
     pub last_error: Option<String>,
-    /// How often in a row it went wrong.
+    /// How often in a row it has not.
     pub consecutive_failures: u32,
 }
 
-/// One run of a job.
-#[derive(Clone, Debug)]
+/// A run of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRun {
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// What came of it.
+    /// The state that it ended in.
     pub result: String,
 }
 
@@ -51,38 +51,47 @@ impl Store {
         .await
     }
 
-    /// Notes that a connection worked, or what went wrong.
+    /// Keeps that a connection worked, or what was wrong.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn record_health(&self, connection: &str, error: Option<&str>, at: Timestamp) -> Result<(), StoreError> {
         let (connection, error) = (connection.to_owned(), error.map(str::to_owned));
-        self.write(move |db| {
-            db.prepare_cached(
-                "INSERT INTO health (connection, last_success_at, last_error, last_error_at, consecutive_failures)
-                 VALUES (?1, iif(?2 IS NULL, ?3, NULL), ?2, iif(?2 IS NULL, NULL, ?3), iif(?2 IS NULL, 0, 1))
-                 ON CONFLICT DO UPDATE SET last_success_at = iif(?2 IS NULL, ?3, last_success_at), last_error = ?2,
-                 last_error_at = iif(?2 IS NULL, last_error_at, ?3), consecutive_failures = iif(?2 IS NULL, 0, consecutive_failures + 1)",
-            )?
-            .execute(params![connection, error, micros(at)])?;
+        self.change(move |db| {
+            match error {
+                None => db.execute(
+                    "INSERT INTO health (connection, last_success_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET
+                     last_success_at = excluded.last_success_at, last_error = NULL, last_error_at = NULL, consecutive_failures = 0",
+                    params![connection, nanos(at)],
+                )?,
+                Some(error) => db.execute(
+                    "INSERT INTO health (connection, last_error, last_error_at, consecutive_failures) VALUES (?1, ?2, ?3, 1)
+                     ON CONFLICT DO UPDATE SET last_error = excluded.last_error, last_error_at = excluded.last_error_at,
+                     consecutive_failures = consecutive_failures + 1",
+                    params![connection, error, nanos(at)],
+                )?,
+            };
             Ok(())
         })
         .await
     }
 
-    /// Notes a run of a job.
+    /// Keeps a run of a job.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn job_run(&self, name: &str, started: Timestamp, finished: Timestamp, result: &str) -> Result<(), StoreError> {
         let (name, result) = (name.to_owned(), result.to_owned());
-        self.write(move |db| {
-            db.prepare_cached("INSERT INTO job_run (name, started_at, finished_at, result) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-                name,
-                micros(started),
-                micros(finished),
-                result
-            ])?;
+        self.change(move |db| {
+            db.execute(
+                "INSERT INTO job_run (name, started_at, finished_at, result) VALUES (?1, ?2, ?3, ?4)",
+                params![name, nanos(started), nanos(finished), result],
+            )?;
+            // A job that runs every minute must not fill the disk.
+            db.execute(
+                "DELETE FROM job_run WHERE name = ?1 AND id <= (SELECT id FROM job_run WHERE name = ?1 ORDER BY id DESC LIMIT 1 OFFSET 100)",
+                [name],
+            )?;
             Ok(())
         })
         .await
@@ -95,13 +104,12 @@ impl Store {
     pub async fn last_job(&self, name: &str) -> Result<Option<JobRun>, StoreError> {
         let name = name.to_owned();
         self.read(move |db| {
-            let found = db
+            Ok(db
                 .prepare_cached("SELECT started_at, finished_at, result FROM job_run WHERE name = ?1 ORDER BY id DESC LIMIT 1")?
                 .query_row([name], |row| {
                     Ok(JobRun { started_at: moment(row.get(0)?), finished_at: moment(row.get(1)?), result: row.get(2)? })
                 })
-                .optional()?;
-            Ok(found)
+                .optional()?)
         })
         .await
     }
@@ -143,14 +151,14 @@ impl Store {
     /// When the store fails.
     pub async fn keep(&self, kind: &str, key: &str, value: Option<Value>) -> Result<(), StoreError> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
-        self.write(move |db| {
+        self.change(move |db| {
             match value {
                 Some(value) => db
                     .prepare_cached(
                         "INSERT INTO keep (kind, key, value, changed_at) VALUES (?1, ?2, ?3, ?4)
                          ON CONFLICT DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
                     )?
-                    .execute(params![kind, key, value.to_string(), micros(Timestamp::now())])?,
+                    .execute(params![kind, key, value.to_string(), nanos(Timestamp::now())])?,
                 None => db.prepare_cached("DELETE FROM keep WHERE kind = ?1 AND key = ?2")?.execute(params![kind, key])?,
             };
             Ok(())

@@ -159,7 +159,7 @@ fn hunting_rows(azure: &Azure, table: &str) -> Option<Vec<Value>> {
         ),
         _ => return None,
     };
-    let rows = azure.tables().shown(source, false, false);
+    let rows = azure.tables().shown(source, None, false);
     Some(
         rows.iter()
             .map(|row| columns.iter().map(|(name, path)| ((*name).to_owned(), row.pointer(path).cloned().unwrap_or(Value::Null))).collect())

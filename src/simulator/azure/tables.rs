@@ -157,13 +157,17 @@ impl Tables {
         self.table(table).iter_mut().find(|record| record["id"] == id)
     }
 
-    /// A table as it is shown.
-    pub fn shown(&self, table: &'static str, late: bool, hostile: bool) -> Vec<Value> {
+    /// A table as it is shown. Every second record since `late` is not there until the table was read once.
+    pub fn shown(&self, table: &'static str, late: Option<Timestamp>, hostile: bool) -> Vec<Value> {
         let events = matches!(table, "signIns" | "directoryAudits" | "alerts" | "incidents");
-        let hidden = late && events && !self.read.contains(table);
+        let late = late.filter(|_| events && !self.read.contains(table)).map(stamp);
+        let is_late = |record: &Value| {
+            let at = ["activityDateTime", "createdDateTime"].iter().find_map(|name| record[*name].as_str());
+            late.as_deref().is_some_and(|since| at.is_some_and(|at| at > since))
+        };
         let records = self.all.get(table).map(Vec::as_slice).unwrap_or_default();
         let mut shown: Vec<Value> =
-            records.iter().enumerate().filter(|(n, _)| !(hidden && n % 10 == 3)).map(|(_, record)| record.clone()).collect();
+            records.iter().enumerate().filter(|(n, record)| !(n % 2 == 0 && is_late(record))).map(|(_, record)| record.clone()).collect();
         if hostile && events {
             shown.iter_mut().enumerate().filter(|(n, _)| n % 3 == 0).for_each(|(n, record)| poison(record, n));
         }

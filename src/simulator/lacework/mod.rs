@@ -133,7 +133,9 @@ impl State {
             _ => return refuse(StatusCode::FORBIDDEN, "the API token is not known, or suspended"),
         };
         let now = self.shared.clock.now();
-        let token = format!("eyJhbGciOiJFUzI1NiJ9.{}.{}", lock(&self.dice).hex(60), lock(&self.dice).hex(43));
+        let digits = lock(&self.dice).hex(103);
+        let (claims, signature) = digits.split_at(60);
+        let token = format!("eyJhbGciOiJFUzI1NiJ9.{claims}.{signature}");
         let life = if self.shared.faults.has(Fault::ExpiredToken) { 0 } else { SESSION_LIFE };
         lock(&self.sessions).insert(token.clone(), Session { admin, expires: now + SignedDuration::from_secs(life) });
         let (user, _) = self.caller();
@@ -245,13 +247,14 @@ impl State {
             .collect();
         let person = self.shared.world.people.first().cloned();
         let template = operation.path.replace('{', ":").replace('}', "");
+        let trace = lock(&self.dice).hex(32);
         let mut estate = lock(&self.estate);
         let event = json!({"uuid": estate.uuid(), "account_name": ACCOUNT, "auth_account_name": ACCOUNT, "auth_type": "api_token", "auth_role": 2,
             "auth_uuid": person.as_ref().map(|person| person.id.clone()), "user_display_name": person.as_ref().map(|person| person.name.clone()),
             "user_login": person.map(|person| person.mail), "client_ip": "127.0.0.1", "create_time": now.as_millisecond(), "op": op,
             "method": operation.method, "matched_path": format!("{BASE}{template}"), "path": format!("{BASE}{path}"), "protocol": "http",
             "proto_version": "HTTP/1.1", "request_body": String::from_utf8_lossy(body), "response_status": status,
-            "response_status_text": estate::status_text(i64::from(status)), "trace": lock(&self.dice).hex(32)});
+            "response_status_text": estate::status_text(i64::from(status)), "trace": trace});
         estate.list_mut("AuditEvent").push(event);
     }
 }

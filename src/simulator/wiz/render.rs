@@ -118,14 +118,14 @@ impl Scene<'_> {
         let sample = dice.pick(&self.world.samples);
         Value::from(match rule.entity {
             "VIRTUAL_MACHINE" => format!(
-                "{} {about}: {} (SHA-256 {}), then {} and {bad}.",
+                "{} Seen on {about}: {} (SHA-256 {}), talking to {} at {bad}.",
                 rule.about,
                 sample.name,
                 sample.sha256,
                 dice.pick(&self.world.domains)
             ),
-            "BUCKET" | "ACCESS_KEY" => format!("{} {about}, by {} from {bad}.", rule.about, person.mail),
-            _ => format!("{} {about}, from {bad}.", rule.about),
+            "BUCKET" | "ACCESS_KEY" => format!("{} Concerns {about}, used by {} from {bad}.", rule.about, person.mail),
+            _ => format!("{} Concerns {about}; the address was {bad}.", rule.about),
         })
     }
 

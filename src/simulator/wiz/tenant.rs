@@ -246,7 +246,7 @@ fn issue(dice: &mut Dice, world: &World, time: Timestamp, number: usize) -> Issu
     };
     Issue {
         rule: (number == 0 || !dice.chance(3)).then_some(at),
-        kind: if dice.chance(3) { "ATTACK_SURFACE" } else { rule.kind.issue_type() },
+        kind: if rule.kind == RuleKind::Control && dice.chance(6) { "ATTACK_SURFACE" } else { rule.kind.issue_type() },
         severity: rule.severity,
         status: status.into(),
         created,

@@ -27,7 +27,6 @@ pub fn get_authorization() -> Command {
     let help = "Makes the address at which a user signs in and consents. Open it in a browser, then give the address you end at to Generate Token.";
     let scopes = "Permissions to ask for. Without offline_access no refresh token comes back.";
     Command::new("Get Authorization", help, address)
-        .class(Class::NOTE)
         .parameter(Parameter::new("Oauth Scopes", Type::texts(1), scopes).required().default(json!(["user.read", "offline_access"])))
 }
 

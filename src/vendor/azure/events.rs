@@ -35,6 +35,7 @@ struct Kind {
     /// When it happened.
     occurred: &'static str,
     top: u32,
+    expand: Option<&'static str>,
     overlap: u64,
     mapping: fn() -> Mapping,
     describe: fn(&Value, &mut Event),
@@ -48,6 +49,7 @@ const KINDS: [Kind; 4] = [
         clock: "lastUpdateDateTime",
         occurred: "createdDateTime",
         top: 500,
+        expand: None,
         overlap: 900,
         mapping: alert_mapping,
         describe: describe_alert,
@@ -59,6 +61,8 @@ const KINDS: [Kind; 4] = [
         clock: "lastUpdateDateTime",
         occurred: "createdDateTime",
         top: 50,
+        // What an incident is about stands in its alerts.
+        expand: Some("alerts"),
         overlap: 900,
         mapping: incident_mapping,
         describe: describe_incident,
@@ -70,6 +74,7 @@ const KINDS: [Kind; 4] = [
         clock: "createdDateTime",
         occurred: "createdDateTime",
         top: 1_000,
+        expand: None,
         // Sign-ins turn up minutes to an hour late.
         overlap: 3_600,
         mapping: sign_in_mapping,
@@ -82,6 +87,7 @@ const KINDS: [Kind; 4] = [
         clock: "activityDateTime",
         occurred: "activityDateTime",
         top: 1_000,
+        expand: None,
         overlap: 3_600,
         mapping: audit_mapping,
         describe: describe_audit,
@@ -143,11 +149,11 @@ async fn fetch(talk: Talk, _connection: Arc<Connection>, window: Window) -> Fetc
 async fn slice(talk: &Talk, kind: &Kind, from: Timestamp, to: Timestamp) -> Result<Vec<Value>, Failure> {
     // Graph is asked in whole seconds; what that brings beyond the slice belongs to its neighbour and is dropped.
     let filter = format!("{0} ge {1} and {0} lt {2}", kind.clock, seconds(from), seconds(to + SignedDuration::from_secs(1)));
-    let mut request = Request::get(GRAPH, kind.path)
-        .query("$filter", filter)
-        .query("$top", kind.top.to_string())
-        .header("Accept", "application/json")
-        .purpose(format!("{} from {} to {}", kind.name, seconds(from), seconds(to)));
+    let mut request = Request::get(GRAPH, kind.path).query("$filter", filter).query("$top", kind.top.to_string());
+    if let Some(expand) = kind.expand {
+        request = request.query("$expand", expand);
+    }
+    request = request.header("Accept", "application/json").purpose(format!("{} from {} to {}", kind.name, seconds(from), seconds(to)));
     let mut records = Vec::new();
     let (mut asked, mut ids) = (HashSet::new(), HashSet::new());
     for page in 1.. {
@@ -328,7 +334,23 @@ fn incident_mapping() -> Mapping {
             ("Created", ".createdDateTime"),
             ("Last update", ".lastUpdateDateTime"),
         ],
-        &[(Mail, ".assignedTo"), (TenantObject, ".id")],
+        &[
+            (Mail, ".assignedTo"),
+            (Mail, ".alerts[*].evidence[*].userAccount.userPrincipalName"),
+            (User, ".alerts[*].evidence[*].userAccount.accountName"),
+            (User, ".alerts[*].evidence[*].userAccount.azureAdUserId"),
+            (Ip, ".alerts[*].evidence[*].ipAddress"),
+            (Host, ".alerts[*].evidence[*].deviceDnsName"),
+            (Device, ".alerts[*].evidence[*].azureAdDeviceId"),
+            (Device, ".alerts[*].evidence[*].mdeDeviceId"),
+            (Hash, ".alerts[*].evidence[*].fileDetails.sha256"),
+            (Hash, ".alerts[*].evidence[*].fileDetails.sha1"),
+            (File, ".alerts[*].evidence[*].fileDetails.fileName"),
+            (Url, ".alerts[*].evidence[*].url"),
+            (Mail, ".alerts[*].evidence[*].p2Sender.emailAddress"),
+            (TenantObject, ".alerts[*].evidence[*].objectId"),
+            (TenantObject, ".id"),
+        ],
     )
 }
 

@@ -128,15 +128,26 @@ async fn once(talk: &Talk, connection: &Connection, plan: &Plan) -> Outcome {
 async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Value) -> Outcome {
     let mut waited = Duration::ZERO;
     let mut looks = 0;
+    let mut last: Option<(Reply, String)> = None;
     loop {
         looks += 1;
-        let answer = talk.send(plan.request.clone()).await;
+        let mut request = plan.request.clone();
+        // No single answer is waited for longer than the whole.
+        let left = plan.patience.saturating_sub(waited.max(talk.elapsed())).max(Duration::from_secs(1));
+        request.idle_timeout = request.idle_timeout.map(|limit| limit.min(left));
+        let answer = talk.send(request).await;
         if talk.planning() {
             return Outcome::successful(Value::Null);
         }
         let reply = match answer {
             Ok(reply) => reply,
-            Err(trouble) => return judge(connection, plan, Err(trouble)),
+            Err(trouble) => {
+                // What was seen before the time ran out is kept.
+                let Some((reply, seen)) = last else { return judge(connection, plan, Err(trouble)) };
+                let mut failure = trouble.failure(FAILED);
+                failure.message = format!("{} The expected response values were not reached; last seen: {seen}.", failure.message);
+                return failed(failure, raw(connection, plan, &reply).unwrap_or_default());
+            }
         };
         let slow_down = matches!(reply.status, 429 | 503 | 504);
         if reply.status >= 400 && !slow_down {
@@ -155,6 +166,7 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
             data => expected::observed(data, expected),
         };
         let pause = if slow_down { retry_after(&reply).unwrap_or(plan.interval).max(plan.interval) } else { plan.interval };
+        waited = waited.max(talk.elapsed());
         if waited + pause > plan.patience {
             let text = format!(
                 "the expected response values were not reached within {} s and {looks} requests; last seen: {seen}.",
@@ -166,6 +178,7 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
             return failed(failure, raw(connection, plan, &reply).unwrap_or_default());
         }
         talk.progress(format!("{WAITING} Request {looks}: {seen}."), looks, None).await;
+        last = Some((reply, seen));
         talk.wait(pause).await;
         waited += pause;
     }
@@ -183,7 +196,13 @@ fn raw(connection: &Connection, plan: &Plan, reply: &Reply) -> Result<Value, Str
         None if plan.base64 => answer::base64(reply, limit(connection))?,
         None => answer::parsed(reply),
     };
-    Ok(answer::result(reply, data, &plan.fields))
+    let mut result = answer::result(reply, data, &plan.fields);
+    if reply.attachment.is_some()
+        && let Some(guess) = result.get_mut("apparent_encoding")
+    {
+        *guess = Value::Null;
+    }
+    Ok(result)
 }
 
 /// "The encoded string can't exceed 15 MB"; what a megabyte is, is a switch.
@@ -235,4 +254,82 @@ pub fn failed(failure: Failure, raw: Value) -> Outcome {
     outcome.message = format!("{FAILED} Error: {}", failure.message);
     outcome.errors.push(failure);
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::catalogue::{Given, validate};
+    use crate::core::request::Request;
+    use crate::core::talk::{Input, Step};
+
+    fn started(given: Value) -> Conversation {
+        let Value::Object(parameters) = json!({"graph_api_root": "https://graph.example", "scopes": ["s"]}) else { panic!("an object") };
+        let connection = Connection { parameters, ..Connection::default() };
+        let Value::Object(given) = given else { panic!("an object") };
+        let given = given.into_iter().map(|(name, value)| (name, Given::Json(value))).collect();
+        let command = command(&connection);
+        let arguments = validate(&command, given, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        command.start(Talk::new(arguments.now(), false), Arc::new(connection), arguments)
+    }
+
+    fn running() -> Input {
+        Input::Answers(vec![Ok(Reply { status: 200, body: Arc::from(&b"{\"state\":\"running\"}"[..]), ..Reply::default() })])
+    }
+
+    fn sent(step: Step<Outcome>) -> Request {
+        let Step::Send(mut requests) = step else { panic!("a request, not {step:?}") };
+        requests.remove(0)
+    }
+
+    #[test]
+    fn the_time_that_answers_take_counts_as_waiting() {
+        let mut talk = started(json!({"url_path": "/x", "poll_timeout": 100, "expected_response_values": {"state": "finished"}}));
+        assert_eq!(sent(talk.resume(Input::Start)).idle_timeout, Some(Duration::from_secs(100)), "no answer is waited for longer");
+        talk.tell_elapsed(Duration::from_secs(60));
+        assert!(matches!(talk.resume(running()), Step::Progress { .. }));
+        assert!(matches!(talk.resume(Input::Done), Step::Wait(time) if time == Duration::from_secs(5)));
+        talk.tell_elapsed(Duration::from_secs(70));
+        assert_eq!(sent(talk.resume(Input::Done)).idle_timeout, Some(Duration::from_secs(30)));
+        talk.tell_elapsed(Duration::from_secs(99));
+        let Step::Done(outcome) = talk.resume(running()) else { panic!("the end") };
+        assert!(outcome.message.contains("within 100 s and 2 requests"), "{}", outcome.message);
+    }
+
+    #[test]
+    fn what_was_seen_before_the_time_ran_out_is_kept() {
+        let mut talk = started(json!({"url_path": "/x", "expected_response_values": {"state": "finished"}}));
+        talk.resume(Input::Start);
+        talk.resume(running());
+        talk.resume(Input::Done);
+        talk.resume(Input::Done);
+        let late = Err(Trouble::TimedOut("No answer in time.".into()));
+        let Step::Done(outcome) = talk.resume(Input::Answers(vec![late])) else { panic!("the end") };
+        assert_eq!(outcome.raw_data["response_data"]["state"], "running");
+        assert!(
+            outcome.message.ends_with("No answer in time. The expected response values were not reached; last seen: state = \"running\".")
+        );
+    }
+
+    #[test]
+    fn the_effect_follows_the_method_and_the_repeating() {
+        let class = |given: Value| {
+            let Value::Object(values) = given else { panic!("an object") };
+            class(&Arguments::new(values, Vec::new(), jiff::Timestamp::UNIX_EPOCH)).effect
+        };
+        for (given, effect) in [
+            (json!({}), Effect::Read),
+            (json!({"method": "HEAD"}), Effect::Read),
+            (json!({"method": "POST"}), Effect::Write),
+            (json!({"method": "PATCH"}), Effect::Write),
+            (json!({"method": "DELETE"}), Effect::Destructive),
+            (json!({"method": "GET", "expected_response_values": {"a": 1}}), Effect::Read),
+            (json!({"method": "POST", "expected_response_values": {"a": 1}}), Effect::Destructive),
+            (json!({"method": "POST", "expected_response_values": {}}), Effect::Write),
+        ] {
+            assert_eq!(class(given.clone()), effect, "{given}");
+        }
+    }
 }

@@ -17,9 +17,7 @@ use serde_json::{Map, Value, json};
 use super::openapi::call::{self, ROOT};
 use super::openapi::commands::{Profile, all};
 use super::openapi::document::{Document, Operation};
-use crate::core::catalogue::{
-    Arguments, Auth, Command, Entry, Invalid, Inverse, Parameter, Pick, Root, Source, TimeForm, Type, Vendor,
-};
+use crate::core::catalogue::{Arguments, Auth, Command, Entry, Invalid, Inverse, Parameter, Pick, Root, Source, TimeForm, Type, Vendor};
 use crate::core::connection::Connection;
 use crate::core::mapping::scalar;
 use crate::core::outcome::{Failure, Outcome};

@@ -217,7 +217,9 @@ pub async fn fetch_source(talk: Talk, _: Arc<Connection>, window: Window) -> Fet
         let events = records.into_iter().map(|record| position(kind, &mapping, record, stretch.0, talk.now())).collect();
         let (events, cut) = window.select(events, delivered);
         delivered += events.len();
-        let position = events.last().map(|(position, _)| position.clone());
+        // Only a fetch with a maximum ends in the middle of a stretch; any other begins again behind its watermark, where records may
+        // have turned up since.
+        let position = window.max.and_then(|_| events.last().map(|(position, _)| position.clone()));
         let events = events.into_iter().map(|(_, event)| event).collect();
         talk.deliver(Page { events, covered: (!cut).then_some(stretch), position }).await;
         if cut {

@@ -452,6 +452,7 @@ fn the_catalogue_names_what_the_document_names() {
     assert_eq!(parameters("update-issues"), ["issue_ids", "status", "reject_reason", "due_time", "note"]);
     let connection: Vec<String> = (VENDOR.parameters)().into_iter().map(|parameter| parameter.name).collect();
     assert_eq!(connection, ["api_endpoint_url", "client_id", "client_secret", "auth_url", "audience"]);
+    assert!(VENDOR.sample().is_some(), "the command reference can be made without a connection");
     let sources: Vec<_> = entry.sources.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(sources, ["Issues", "Cloud Configuration Findings", "Vulnerability Findings"]);
 }

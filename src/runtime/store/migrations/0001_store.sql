@@ -1,4 +1,4 @@
--- Events: what vendors said, and what became of it here. Times are microseconds since 1970, UTC.
+-- Events: what vendors said, and what became of it here. Times are nanoseconds since 1970, UTC.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY,
     connection TEXT NOT NULL,
@@ -6,6 +6,7 @@ CREATE TABLE event (
     event_type TEXT NOT NULL,
     key TEXT NOT NULL,
     title TEXT NOT NULL,
+    rule TEXT NOT NULL,
     severity INTEGER NOT NULL,
     severity_origin TEXT NOT NULL,
     vendor_severity TEXT,
@@ -17,7 +18,9 @@ CREATE TABLE event (
     payload_hash BLOB NOT NULL,
     fields TEXT NOT NULL,
     entities TEXT NOT NULL,
-    raw TEXT NOT NULL,
+    words TEXT NOT NULL,
+    entity_kind TEXT,
+    entity_value TEXT,
     revisions INTEGER NOT NULL DEFAULT 1,
     unread INTEGER NOT NULL DEFAULT 1,
     status INTEGER NOT NULL DEFAULT 0,
@@ -29,8 +32,15 @@ CREATE TABLE event (
     UNIQUE (connection, event_type, key)
 ) STRICT;
 CREATE INDEX event_by_time ON event (occurred_at DESC, id DESC);
-CREATE INDEX event_by_status ON event (status, occurred_at DESC);
-CREATE INDEX event_by_title ON event (event_type, title);
+CREATE INDEX event_by_severity ON event (severity DESC, occurred_at DESC, id DESC);
+CREATE INDEX event_by_status ON event (status, occurred_at DESC, id DESC);
+CREATE INDEX event_by_rule ON event (event_type, rule);
+
+-- The vendor's records lie apart, so that the queue reads past none of them.
+CREATE TABLE payload (
+    event INTEGER PRIMARY KEY REFERENCES event (id) ON DELETE CASCADE,
+    raw TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE revision (
     event INTEGER NOT NULL REFERENCES event (id) ON DELETE CASCADE,
@@ -48,8 +58,6 @@ CREATE TABLE entity (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entity_by_event ON entity (event);
 
-CREATE VIRTUAL TABLE search USING fts5 (content, content = '', contentless_delete = 1, tokenize = 'unicode61');
-
 -- Where each source stands, what it covered, and what is missing.
 CREATE TABLE mark (
     connection TEXT NOT NULL,
@@ -57,6 +65,8 @@ CREATE TABLE mark (
     watermark INTEGER,
     resume_time INTEGER,
     resume_key TEXT,
+    page_time INTEGER,
+    page_key TEXT,
     PRIMARY KEY (connection, source)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE coverage (
@@ -93,6 +103,7 @@ CREATE TABLE audit (
     previous TEXT NOT NULL,
     hash TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_by_intent ON audit (refers_to) WHERE refers_to IS NOT NULL;
 CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 
 CREATE TABLE note (
@@ -127,6 +138,15 @@ CREATE TABLE case_entry (
     kind TEXT NOT NULL,
     text TEXT NOT NULL
 ) STRICT;
+CREATE INDEX case_entry_by_case ON case_entry ("case", id);
+CREATE TABLE case_file (
+    "case" INTEGER NOT NULL REFERENCES "case" (id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    PRIMARY KEY ("case", sha256, path)
+) STRICT, WITHOUT ROWID;
 
 -- How things are and what is under way.
 CREATE TABLE health (

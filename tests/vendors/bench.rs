@@ -64,8 +64,9 @@ fn parameters(cloud: &Cloud) -> BTreeMap<String, String> {
 
 fn connect(azure: Arc<Azure>, cloud: Arc<Cloud>, parameters: &BTreeMap<String, String>, extra: &str) -> Bench {
     let dir = tempfile::tempdir().unwrap();
-    let lines: String = parameters.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
-    let text = format!("[[connection]]\nname = \"azure-demo\"\nvendor = \"azure-api\"\n[connection.parameters]\n{lines}{extra}");
+    let lines: Vec<String> = parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let lines = lines.join("\n");
+    let text = format!("[[connection]]\nname = \"azure-demo\"\nvendor = \"azure-api\"\n[connection.parameters]\n{lines}\n{extra}");
     let vendor = nightdesk::vendor::azure::vendor();
     let mut read = connections::parse(Path::new("connections.toml"), &text, &[vendor]).unwrap();
     let Configured { connection, secrets, .. } = read.all.remove(0);
@@ -82,12 +83,12 @@ fn connect(azure: Arc<Azure>, cloud: Arc<Cloud>, parameters: &BTreeMap<String, S
 
 impl Bench {
     /// Another connection to the same cloud, with nothing remembered.
-    pub async fn on(other: &Self, extra: &str) -> Self {
+    pub fn on(other: &Self, extra: &str) -> Self {
         connect(Arc::clone(&other.azure), Arc::clone(&other.cloud), &parameters(&other.cloud), extra)
     }
 
     /// A connection of the application that may do little, with another test path.
-    pub async fn narrow(&self, test_path: &str) -> Self {
+    pub fn narrow(&self, test_path: &str) -> Self {
         let (id, secret) = self.azure.narrow_application();
         let mut parameters = parameters(&self.cloud);
         parameters.insert("client_id".into(), format!("\"{id}\""));
@@ -257,18 +258,6 @@ impl Bench {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Whether an archive's one entry is encrypted, and its content.
-    pub fn unzip(&self, path: &str, password: Option<&str>) -> (bool, Vec<u8>) {
-        let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
-        let encrypted = zip.by_index_raw(0).unwrap().encrypted();
-        let mut bytes = Vec::new();
-        match password {
-            Some(password) => zip.by_index_decrypt(0, password.as_bytes()).unwrap().read_to_end(&mut bytes).unwrap(),
-            None => zip.by_index(0).unwrap().read_to_end(&mut bytes).unwrap(),
-        };
-        (encrypted, bytes)
-    }
-
     /// Whether any file of the data holds these bytes.
     pub fn disk_holds(&self, bytes: &[u8]) -> bool {
         fn files(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
@@ -281,4 +270,16 @@ impl Bench {
         files(self.dir.path(), &mut found);
         found.iter().any(|file| std::fs::read(file).unwrap().windows(bytes.len()).any(|window| window == bytes))
     }
+}
+
+/// Whether an archive's one entry is encrypted, and its content.
+pub fn unzip(path: &str, password: Option<&str>) -> (bool, Vec<u8>) {
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let encrypted = zip.by_index_raw(0).unwrap().encrypted();
+    let mut bytes = Vec::new();
+    match password {
+        Some(password) => zip.by_index_decrypt(0, password.as_bytes()).unwrap().read_to_end(&mut bytes).unwrap(),
+        None => zip.by_index(0).unwrap().read_to_end(&mut bytes).unwrap(),
+    };
+    (encrypted, bytes)
 }

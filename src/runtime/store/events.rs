@@ -1,0 +1,194 @@
+//! Writing events: new, revised or unchanged, by the hash of what the vendor sent.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::{Store, StoreError, nanos};
+use crate::core::catalogue::Page;
+use crate::core::entity::{Entity, EntityKind, lookups};
+use crate::core::event::Event;
+use crate::core::mapping::scalar;
+use crate::core::talk::Counts;
+
+impl Store {
+    /// Commits a page: its events, the place to go on from, and the stretch it completes, together or not at all.
+    ///
+    /// # Errors
+    /// When the store fails; nothing of the page is kept then.
+    pub async fn commit_page(&self, connection: &str, vendor: &str, source: &str, page: Page, at: Timestamp) -> Result<Counts, StoreError> {
+        let (connection, vendor, source) = (connection.to_owned(), vendor.to_owned(), source.to_owned());
+        self.change(move |db| {
+            let counts = put_all(db, &connection, &vendor, &page.events, at)?;
+            super::fetched::advance(db, &connection, &source, &page)?;
+            Ok(counts)
+        })
+        .await
+    }
+
+    /// Stores events that a command brought, without touching any watermark.
+    ///
+    /// # Errors
+    /// When the store fails; none is kept then.
+    pub async fn store_events(&self, connection: &str, vendor: &str, events: Vec<Event>, at: Timestamp) -> Result<Counts, StoreError> {
+        let (connection, vendor) = (connection.to_owned(), vendor.to_owned());
+        self.change(move |db| put_all(db, &connection, &vendor, &events, at)).await
+    }
+}
+
+fn put_all(db: &Connection, connection: &str, vendor: &str, events: &[Event], at: Timestamp) -> Result<Counts, StoreError> {
+    let mut counts = Counts::default();
+    for event in events {
+        put(db, connection, vendor, event, at, &mut counts)?;
+    }
+    Ok(counts)
+}
+
+fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Timestamp, counts: &mut Counts) -> Result<(), StoreError> {
+    let raw = event.raw.to_string();
+    let hash = Sha256::digest(raw.as_bytes()).to_vec();
+    let main = main_entity(event);
+    let known: Option<(i64, Vec<u8>, i64)> = db
+        .prepare_cached("SELECT id, payload_hash, revisions FROM event WHERE connection = ?1 AND event_type = ?2 AND key = ?3")?
+        .query_row(params![connection, event.event_type, event.key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    match known {
+        Some((_, known, _)) if known == hash => {
+            counts.unchanged += 1;
+            Ok(())
+        }
+        Some((id, _, revisions)) => {
+            counts.updated += 1;
+            db.prepare_cached(
+                "INSERT INTO revision (event, number, seen_at, raw) SELECT event, ?2, ?3, raw FROM payload WHERE event = ?1",
+            )?
+            .execute(params![id, revisions, nanos(at)])?;
+            db.prepare_cached(
+                "UPDATE event SET title = ?2, severity = ?3, severity_origin = ?4, vendor_severity = ?5, vendor_status = ?6, vendor_assignee = ?7,
+                 occurred_at = ?8, updated_at = ?9, payload_hash = ?10, fields = ?11, entities = ?12, words = ?13, rule = ?14, entity_kind = ?15, entity_value = ?16, revisions = revisions + 1, unread = 1
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                id,
+                event.title,
+                event.severity.rank(),
+                origin(event),
+                event.vendor_severity,
+                event.vendor_status,
+                event.assignee,
+                nanos(event.occurred_at),
+                event.updated_at.map(nanos),
+                hash,
+                fields(event),
+                entities(event)?,
+                words(event),
+                rule(event),
+                main.map(|entity| entity.kind.as_str()),
+                main.map(|entity| &entity.value),
+            ])?;
+            db.prepare_cached("DELETE FROM entity WHERE event = ?1")?.execute([id])?;
+            db.prepare_cached("UPDATE payload SET raw = ?2 WHERE event = ?1")?.execute(params![id, raw])?;
+            index(db, id, event)
+        }
+        None => {
+            counts.new += 1;
+            db.prepare_cached(
+                "INSERT INTO event (connection, vendor, event_type, key, title, severity, severity_origin, vendor_severity, vendor_status,
+                 vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words, rule, entity_kind, entity_value)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+            )?
+            .execute(params![
+                connection,
+                vendor,
+                event.event_type,
+                event.key,
+                event.title,
+                event.severity.rank(),
+                origin(event),
+                event.vendor_severity,
+                event.vendor_status,
+                event.assignee,
+                nanos(event.occurred_at),
+                event.updated_at.map(nanos),
+                nanos(at),
+                hash,
+                fields(event),
+                entities(event)?,
+                words(event),
+                rule(event),
+                main.map(|entity| entity.kind.as_str()),
+                main.map(|entity| &entity.value),
+            ])?;
+            let id = db.last_insert_rowid();
+            db.prepare_cached("INSERT INTO payload (event, raw) VALUES (?1, ?2)")?.execute(params![id, raw])?;
+            index(db, id, event)
+        }
+    }
+}
+
+/// Puts an event's entities where a pivot finds them.
+fn index(db: &Connection, id: i64, event: &Event) -> Result<(), StoreError> {
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO entity (kind, normal, event) VALUES (?1, ?2, ?3)")?;
+    for entity in &event.entities {
+        for (kind, normal) in lookups(entity.kind, &entity.value) {
+            insert.execute(params![kind.as_str(), normal, id])?;
+        }
+    }
+    Ok(())
+}
+
+/// What a word of a query is looked for in, in lower case: title, mapped fields, entities, a line each.
+///
+/// A word may be any part of a text, so an index of whole words would not find it, and one of three-letter parts costs ten times
+/// the time of storing the event; a look through this column does not.
+fn words(event: &Event) -> String {
+    let mut words = event.title.to_lowercase();
+    let fields = event.fields.values().map(|value| scalar(value).unwrap_or_else(|| value.to_string()));
+    for text in fields.chain(event.entities.iter().map(|entity| entity.value.clone())) {
+        words.push('\n');
+        words.push_str(&text.to_lowercase());
+    }
+    words
+}
+
+/// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies from
+/// event to event (numbers, ids, paths, addresses, quoted names).
+fn rule(event: &Event) -> String {
+    let named = event
+        .fields
+        .iter()
+        .find(|(name, _)| matches!(name.to_lowercase().as_str(), "rule" | "rule name" | "source rule" | "source rule name"));
+    if let Some(rule) = named.and_then(|(_, value)| scalar(value)).filter(|rule| !rule.is_empty()) {
+        return rule;
+    }
+    let varies = |word: &str| word.contains(|c: char| c.is_ascii_digit() || matches!(c, '\\' | '/' | '@' | '"' | '\''));
+    event.title.split_whitespace().map(|word| if varies(word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+/// The entity that stands for an event in a list: who, else where, else what.
+fn main_entity(event: &Event) -> Option<&Entity> {
+    const ORDER: [EntityKind; 8] = [
+        EntityKind::User,
+        EntityKind::Mail,
+        EntityKind::Host,
+        EntityKind::CloudResource,
+        EntityKind::Device,
+        EntityKind::Ip,
+        EntityKind::Hash,
+        EntityKind::Domain,
+    ];
+    let place = |entity: &&Entity| ORDER.iter().position(|kind| *kind == entity.kind).unwrap_or(ORDER.len());
+    event.entities.iter().min_by_key(place)
+}
+
+fn origin(event: &Event) -> String {
+    serde_json::to_value(event.severity_origin).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn fields(event: &Event) -> String {
+    serde_json::Value::from(event.fields.clone()).to_string()
+}
+
+fn entities(event: &Event) -> Result<String, StoreError> {
+    serde_json::to_string(&event.entities).map_err(|error| StoreError::Damaged(error.to_string()))
+}

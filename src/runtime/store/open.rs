@@ -1,0 +1,95 @@
+//! Opening the store's file: private, in the journal mode that its file system allows, in the newest schema.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::{StoreError, sql};
+use crate::config::files;
+
+/// The store's file within the data directory.
+const FILE: &str = "nightdesk.db";
+/// Numbered changes of the schema. Never edit one that was released; add the next.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_store.sql")];
+/// How long a write waits for another process's.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A connection that writes and one that reads.
+pub(super) fn both(data_dir: &Path) -> Result<(Connection, Connection), StoreError> {
+    let file = data_dir.join(FILE);
+    let fail = |error| StoreError::File(file.clone(), error);
+    files::private_dir(data_dir).map_err(fail)?;
+    // SQLite's own files beside it take their mode from this one.
+    let made = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(&file).map_err(fail)?;
+    made.set_permissions(Permissions::from_mode(0o600)).map_err(fail)?;
+    let shared = is_network(&made);
+    drop(made);
+    if shared {
+        tracing::warn!(file = %file.display(), "the store lies on a network file system: it is slower there, and locks may not hold; move it with --data-dir");
+    }
+    let mut writing = connect(&file, shared)?;
+    migrate(&mut writing)?;
+    Ok((writing, connect(&file, shared)?))
+}
+
+fn connect(file: &Path, shared: bool) -> Result<Connection, StoreError> {
+    let db = Connection::open(file)?;
+    db.busy_timeout(BUSY)?;
+    // A write-ahead log needs memory that all processes share, which a network file system has not.
+    journal(&db, if shared { "delete" } else { "wal" })?;
+    // An intent must be on the disk before the first byte goes out, so every commit is.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    db.pragma_update(None, "cache_size", -16_000)?;
+    db.set_prepared_statement_cache_capacity(128);
+    sql::functions(&db)?;
+    Ok(db)
+}
+
+/// Sets the journal mode. SQLite does not wait for other processes here, so this does.
+fn journal(db: &Connection, wanted: &str) -> Result<(), StoreError> {
+    let end = Instant::now() + BUSY;
+    loop {
+        let set = db
+            .query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))
+            .and_then(|mode| if mode.eq_ignore_ascii_case(wanted) { Ok(()) } else { db.pragma_update(None, "journal_mode", wanted) });
+        match set {
+            Ok(()) => return Ok(()),
+            Err(error) if is_busy(&error) && Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+    // An up-to-date store is not locked, so that opening waits for nobody.
+    if version(db)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in MIGRATIONS.iter().skip(version(&transaction)?) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or_default())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn version(db: &Connection) -> Result<usize, StoreError> {
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    usize::try_from(version).ok().filter(|done| *done <= MIGRATIONS.len()).ok_or(StoreError::Newer(version))
+}
+
+/// Whether a file lies on NFS, SMB (all three of Linux's kinds), 9P or FUSE, by the magic numbers of statfs(2).
+fn is_network(file: &File) -> bool {
+    const NETWORK: [i64; 6] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x6573_5546];
+    rustix::fs::fstatfs(file).is_ok_and(|about| NETWORK.contains(&(about.f_type & 0xFFFF_FFFF)))
+}

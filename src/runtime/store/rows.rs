@@ -1,0 +1,381 @@
+//! Light rows for the queue, and what the console counts over them: groups, arrivals, pivots, likeness.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row as Record, params, params_from_iter};
+
+use super::read::{json, origin, severity, status};
+use super::{Store, StoreError, limit_of, moment, nanos, sql};
+use crate::core::entity::{Entity, EntityKind, lookups};
+use crate::core::event::{Disposition, Severity, SeverityOrigin, Status};
+use crate::core::query::Query;
+
+/// The most rows of a pivot or of likeness.
+const MOST: usize = 500;
+
+/// An event as a list shows it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its number in this store.
+    pub id: i64,
+    /// Connection that brought it.
+    pub connection: String,
+    /// Vendor of that connection.
+    pub vendor: String,
+    /// The document's name of its event type.
+    pub event_type: String,
+    /// Its key.
+    pub key: String,
+    /// What it is.
+    pub title: String,
+    /// What makes events of its type alike.
+    pub rule: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Who says so.
+    pub severity_origin: SeverityOrigin,
+    /// The analyst's status.
+    pub status: Status,
+    /// The vendor's status.
+    pub vendor_status: Option<String>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When the vendor last changed it.
+    pub updated_at: Option<Timestamp>,
+    /// When it was first stored.
+    pub first_seen_at: Timestamp,
+    /// Who has it: here, else at the vendor.
+    pub assignee: Option<String>,
+    /// The analyst's verdict.
+    pub disposition: Option<Disposition>,
+    /// The entity that stands for it.
+    pub main_entity: Option<Entity>,
+    /// Whether it changed since somebody looked at it here.
+    pub unread: bool,
+    /// How many revisions the vendor has sent.
+    pub revisions: u32,
+    /// The cases it belongs to.
+    pub cases: Vec<String>,
+}
+
+/// What rows are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    /// When it happened.
+    #[default]
+    Occurred,
+    /// When it was first stored.
+    FirstSeen,
+    /// When the vendor last changed it.
+    Updated,
+    /// How bad it is.
+    Severity,
+    /// The analyst's status.
+    Status,
+    /// The vendor.
+    Vendor,
+    /// The connection.
+    Connection,
+    /// The event type.
+    EventType,
+    /// The title.
+    Title,
+}
+
+/// The order of rows; equal ones stand newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub by: SortBy,
+    /// From the greatest down.
+    pub descending: bool,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self { by: SortBy::Occurred, descending: true }
+    }
+}
+
+impl Sort {
+    fn sql(self) -> String {
+        let column = match self.by {
+            SortBy::Occurred => "event.occurred_at",
+            SortBy::FirstSeen => "event.first_seen_at",
+            SortBy::Updated => "coalesce(event.updated_at, event.occurred_at)",
+            SortBy::Severity => "event.severity",
+            SortBy::Status => "event.status",
+            SortBy::Vendor => "event.vendor",
+            SortBy::Connection => "event.connection",
+            SortBy::EventType => "event.event_type",
+            SortBy::Title => "event.title COLLATE NOCASE",
+        };
+        match (self.by, self.descending) {
+            (SortBy::Occurred, true) => "event.occurred_at DESC, event.id DESC".into(),
+            (SortBy::Occurred, false) => "event.occurred_at, event.id".into(),
+            (_, true) => format!("{column} DESC, event.occurred_at DESC, event.id DESC"),
+            (_, false) => format!("{column}, event.occurred_at DESC, event.id DESC"),
+        }
+    }
+}
+
+/// What rows are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// What makes them alike.
+    Rule,
+    /// The entity that stands for them.
+    Entity,
+    /// The vendor.
+    Vendor,
+    /// The event type.
+    EventType,
+    /// How bad they are.
+    Severity,
+    /// The analyst's status.
+    Status,
+    /// The connection.
+    Connection,
+}
+
+/// A group of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What they share.
+    pub value: String,
+    /// How many there are.
+    pub count: usize,
+    /// How many of them nobody has looked at.
+    pub unread: usize,
+    /// The worst severity among them.
+    pub worst: Severity,
+    /// When the first happened.
+    pub first: Timestamp,
+    /// When the last happened.
+    pub last: Timestamp,
+}
+
+/// How much of a vendor mentions an entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The vendor.
+    pub vendor: String,
+    /// How many of its events.
+    pub count: usize,
+    /// When the first happened.
+    pub first: Timestamp,
+    /// When the last happened.
+    pub last: Timestamp,
+}
+
+/// Every event that mentions an entity, over all vendors.
+#[derive(Clone, Debug, Default)]
+pub struct Pivot {
+    /// How many, by vendor.
+    pub per_vendor: Vec<Share>,
+    /// The newest of them.
+    pub rows: Vec<Row>,
+}
+
+/// Columns of a row, in the order that [`light`] reads them.
+const LIGHT: &str = "event.id, event.connection, event.vendor, event.event_type, event.key, event.title, event.rule, event.severity,
+    event.severity_origin, event.status, event.vendor_status, event.occurred_at, event.updated_at, event.first_seen_at,
+    coalesce(event.assignee, event.vendor_assignee), event.disposition, event.entity_kind, event.entity_value, event.unread, event.revisions,
+    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id)";
+
+impl Store {
+    /// Rows of the events that a query finds, in an order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rows(
+        &self,
+        query: &Query,
+        sort: Sort,
+        limit: Option<usize>,
+        offset: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut condition = sql::condition(query, now);
+        self.read(move |db| {
+            condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
+            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ? OFFSET ?", condition.sql, sort.sql()), condition.values)
+        })
+        .await
+    }
+
+    /// The groups of the events that a query finds, the largest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn groups(&self, query: &Query, by: GroupBy, now: Timestamp) -> Result<Vec<Group>, StoreError> {
+        let condition = sql::condition(query, now);
+        let column = match by {
+            GroupBy::Rule => "event.rule",
+            GroupBy::Entity => "coalesce(event.entity_value, '')",
+            GroupBy::Vendor => "event.vendor",
+            GroupBy::EventType => "event.event_type",
+            GroupBy::Severity => "event.severity",
+            GroupBy::Status => "event.status",
+            GroupBy::Connection => "event.connection",
+        };
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT {column}, count(*), sum(event.unread), max(event.severity), min(event.occurred_at), max(event.occurred_at)
+                 FROM event WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1",
+                condition.sql
+            );
+            let mut statement = db.prepare(&sql)?;
+            let groups = statement.query_map(params_from_iter(condition.values), |row| {
+                let value = match by {
+                    GroupBy::Severity => severity(row.get(0)?).as_str().to_owned(),
+                    GroupBy::Status => status(row.get(0)?).as_str().to_owned(),
+                    _ => row.get(0)?,
+                };
+                Ok(Group {
+                    value,
+                    count: size(row, 1)?,
+                    unread: size(row, 2)?,
+                    worst: severity(row.get(3)?),
+                    first: moment(row.get(4)?),
+                    last: moment(row.get(5)?),
+                })
+            })?;
+            Ok(groups.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// How many of the events that a query finds happened in each of so many equal parts of the last 24 hours, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn arrivals(&self, query: &Query, buckets: usize, now: Timestamp) -> Result<Vec<u64>, StoreError> {
+        let condition = sql::condition(query, now);
+        self.read(move |db| {
+            let mut counts = vec![0; buckets];
+            let day = SignedDuration::from_hours(24);
+            let start = nanos(now.checked_sub(day).unwrap_or(Timestamp::MIN));
+            let part = i64::try_from(day.as_nanos()).unwrap_or(i64::MAX) / i64::try_from(buckets.max(1)).unwrap_or(1);
+            let sql = format!(
+                "SELECT (event.occurred_at - {start}) / {}, count(*) FROM event
+                 WHERE event.occurred_at >= {start} AND event.occurred_at < {} AND ({}) GROUP BY 1",
+                part.max(1),
+                nanos(now),
+                condition.sql
+            );
+            let mut statement = db.prepare(&sql)?;
+            let mut found = statement.query(params_from_iter(condition.values))?;
+            while let Some(row) = found.next()? {
+                if let Some(count) = counts.get_mut(size(row, 0)?) {
+                    *count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+                }
+            }
+            Ok(counts)
+        })
+        .await
+    }
+
+    /// Every event of every vendor that mentions an entity, however each spells it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pivot(&self, kind: EntityKind, value: &str) -> Result<Pivot, StoreError> {
+        let (within, values) = mentions(kind, value);
+        self.read(move |db| {
+            let per_vendor = shares(db, &within, &values)?;
+            let order = Sort::default().sql();
+            let rows = rows(db, &format!("WHERE event.id IN ({within}) ORDER BY {order} LIMIT {MOST}"), values)?;
+            Ok(Pivot { per_vendor, rows })
+        })
+        .await
+    }
+
+    /// How much of each vendor mentions each of these entities, in their order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn shares(&self, entities: &[Entity]) -> Result<Vec<Vec<Share>>, StoreError> {
+        let wanted: Vec<_> = entities.iter().map(|entity| mentions(entity.kind, &entity.value)).collect();
+        self.read(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
+    }
+
+    /// The events alike: of the same vendor, type and rule, the newest first, without the event itself.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn similar(&self, id: i64) -> Result<Vec<i64>, StoreError> {
+        self.read(move |db| {
+            let mut statement = db.prepare_cached(
+                "SELECT other.id FROM event AS this JOIN event AS other USING (event_type, rule, vendor)
+                 WHERE this.id = ?1 AND other.id <> ?1 ORDER BY other.occurred_at DESC, other.id DESC",
+            )?;
+            Ok(statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
+/// The ids of the events that mention an entity, as SQL with its values.
+fn mentions(kind: EntityKind, value: &str) -> (String, Vec<Value>) {
+    let lookups = lookups(kind, value);
+    let sql = vec!["SELECT event FROM entity WHERE kind = ? AND normal = ?"; lookups.len()].join(" UNION ");
+    let values = lookups.into_iter().flat_map(|(kind, normal)| [Value::from(kind.as_str().to_owned()), Value::from(normal)]).collect();
+    (sql, values)
+}
+
+fn shares(db: &Connection, within: &str, values: &[Value]) -> Result<Vec<Share>, StoreError> {
+    let sql = format!(
+        "SELECT vendor, count(*), min(occurred_at), max(occurred_at) FROM event WHERE id IN ({within}) GROUP BY vendor ORDER BY 2 DESC, 1"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let shares = statement.query_map(params_from_iter(values), |row| {
+        Ok(Share { vendor: row.get(0)?, count: size(row, 1)?, first: moment(row.get(2)?), last: moment(row.get(3)?) })
+    })?;
+    Ok(shares.collect::<Result<_, _>>()?)
+}
+
+fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+    let mut statement = db.prepare(&format!("SELECT {LIGHT} FROM event {rest}"))?;
+    Ok(statement.query_map(params_from_iter(values), light)?.collect::<Result<_, _>>()?)
+}
+
+/// The rows of these events, in order of time.
+pub(super) fn rows_of_case(db: &Connection, case: i64) -> Result<Vec<Row>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {LIGHT} FROM event JOIN case_event ON case_event.event = event.id WHERE case_event.\"case\" = ?1 ORDER BY event.occurred_at, event.id"
+    ))?;
+    Ok(statement.query_map(params![case], light)?.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn size(row: &Record<'_>, column: usize) -> rusqlite::Result<usize> {
+    Ok(usize::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
+}
+
+fn light(row: &Record<'_>) -> rusqlite::Result<Row> {
+    let kind: Option<String> = row.get(16)?;
+    let value: Option<String> = row.get(17)?;
+    let kind = kind.as_deref().and_then(EntityKind::parse);
+    Ok(Row {
+        id: row.get(0)?,
+        connection: row.get(1)?,
+        vendor: row.get(2)?,
+        event_type: row.get(3)?,
+        key: row.get(4)?,
+        title: row.get(5)?,
+        rule: row.get(6)?,
+        severity: severity(row.get(7)?),
+        severity_origin: origin(&row.get::<_, String>(8)?),
+        status: status(row.get(9)?),
+        vendor_status: row.get(10)?,
+        occurred_at: moment(row.get(11)?),
+        updated_at: row.get::<_, Option<i64>>(12)?.map(moment),
+        first_seen_at: moment(row.get(13)?),
+        assignee: row.get(14)?,
+        disposition: row.get::<_, Option<String>>(15)?.as_deref().and_then(Disposition::parse),
+        main_entity: kind.zip(value).map(|(kind, value)| Entity { kind, value, path: String::new() }),
+        unread: row.get(18)?,
+        revisions: row.get(19)?,
+        cases: json(row, 20)?,
+    })
+}

@@ -1,0 +1,150 @@
+//! Tests of decisions, cases, and what the console counts.
+
+use serde_json::json;
+
+use super::{at, event, now, store};
+use crate::core::entity::{Entity, EntityKind};
+use crate::core::event::{Disposition, Event, Severity, Status};
+use crate::core::query::Query;
+use crate::runtime::store::{Decision, GroupBy, HappenedKind, Sort, SortBy, Store};
+
+async fn filled() -> (tempfile::TempDir, Store) {
+    let (dir, store) = store();
+    let user = |value: &str| vec![Entity { kind: EntityKind::User, value: value.into(), path: "$".into() }];
+    let wiz = vec![event("a", "one"), Event { severity: Severity::Low, occurred_at: at("2026-03-01T20:00:00Z"), ..event("b", "two") }];
+    store.store_events("wiz-1", "wiz", wiz, now()).await.unwrap();
+    let eset = vec![Event { entities: user("CORP\\dana.weiss"), event_type: "Detections".into(), ..event("c", "three") }];
+    store.store_events("eset-1", "eset-protect-cloud", eset, now()).await.unwrap();
+    (dir, store)
+}
+
+fn close(verdict: Disposition, note: &str) -> Decision {
+    Decision {
+        actor: "dana".into(),
+        status: Some(Status::Closed),
+        disposition: Some(Some(verdict)),
+        note: Some(note.into()),
+        ..Decision::default()
+    }
+}
+
+#[tokio::test]
+async fn a_decision_stands_in_the_record_and_outlives_an_update() {
+    let (_dir, store) = filled().await;
+    let decided = store.decide(vec![1, 99], close(Disposition::Benign, "a test"), now()).await.unwrap();
+    assert_eq!(decided, [1]);
+    store.store_events("wiz-1", "wiz", vec![event("a", "changed")], now()).await.unwrap();
+    let after = store.event(1).await.unwrap().unwrap();
+    assert_eq!((after.status, after.disposition, after.unread), (Status::Closed, Some(Disposition::Benign), true));
+    let entry = store.audit_list(Some(1), 0).await.unwrap().remove(0);
+    assert_eq!((entry.command.as_str(), entry.connection, entry.items), ("event close", None, vec!["event 1".to_owned()]));
+    assert_eq!(entry.detail["before"][0]["status"], "new");
+    let kinds: Vec<HappenedKind> = store.history(1).await.unwrap().into_iter().map(|one| one.kind).collect();
+    for kind in [HappenedKind::Arrived, HappenedKind::Revised, HappenedKind::Note, HappenedKind::Recorded] {
+        assert!(kinds.contains(&kind), "{kind:?}");
+    }
+    assert_eq!(store.revision(1, 1).await.unwrap().unwrap()["title"], "one");
+    assert_eq!(store.revision(1, 2).await.unwrap().unwrap()["title"], "changed");
+    assert_eq!(store.revision(1, 3).await.unwrap(), None);
+    assert_eq!(store.notes(1).await.unwrap()[0].text, "a test");
+    assert!(store.audit_verify().await.unwrap().ok);
+}
+
+#[tokio::test]
+async fn precedent_tells_how_the_same_rule_was_closed() {
+    let (_dir, store) = filled().await;
+    assert_eq!(store.similar(2).await.unwrap(), [1]);
+    assert_eq!(store.precedent(2).await.unwrap().closed, 0);
+    store.decide(vec![1], close(Disposition::FalsePositive, "scanner"), now()).await.unwrap();
+    let precedent = store.precedent(2).await.unwrap();
+    assert_eq!(precedent.verdicts, [(Some(Disposition::FalsePositive), 1)]);
+    assert_eq!((precedent.last[0].id, precedent.last[0].note.as_deref()), (1, Some("scanner")));
+    // Another vendor's is no precedent, nor is the event's own.
+    assert_eq!(store.precedent(3).await.unwrap().closed, 0);
+    assert_eq!(store.precedent(1).await.unwrap().closed, 0);
+}
+
+#[tokio::test]
+async fn a_pivot_finds_every_vendors_spelling() {
+    let (_dir, store) = filled().await;
+    let pivot = store.pivot(EntityKind::User, "DANA.WEISS@northwind.example").await.unwrap();
+    let shares: Vec<_> = pivot.per_vendor.iter().map(|share| (share.vendor.as_str(), share.count)).collect();
+    assert_eq!(shares, [("wiz", 2), ("eset-protect-cloud", 1)]);
+    assert_eq!(pivot.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 3, 1]);
+    assert!(store.pivot(EntityKind::User, "ilse.okafor").await.unwrap().rows.is_empty());
+}
+
+#[tokio::test]
+async fn rows_groups_and_arrivals_agree_with_the_query() {
+    let (_dir, store) = filled().await;
+    let all = Query::default();
+    let sort = Sort { by: SortBy::Severity, descending: false };
+    let rows = store.rows(&all, sort, None, 0, now()).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 3, 1]);
+    assert_eq!(rows[0].main_entity.as_ref().map(|entity| entity.value.as_str()), Some("Dana.Weiss@northwind.example"));
+    assert_eq!(rows[0].rule, "Brute force");
+    let rows = store.rows(&Query::parse("vendor:wiz").unwrap(), Sort::default(), Some(1), 1, now()).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
+    store.mark_read(vec![1]).await.unwrap();
+    let groups = store.groups(&all, GroupBy::Vendor, now()).await.unwrap();
+    assert_eq!((groups[0].value.as_str(), groups[0].count, groups[0].unread, groups[0].worst), ("wiz", 2, 1, Severity::High));
+    assert_eq!(store.arrivals(&all, 2, now()).await.unwrap(), [2, 1]);
+}
+
+#[tokio::test]
+async fn a_case_holds_events_notes_and_files_and_is_searched_for() {
+    let (_dir, store) = filled().await;
+    let name = store.case_create(None, "Brute force on Dana", "dana", now()).await.unwrap();
+    assert!(store.case_create(Some(&name), "", "dana", now()).await.unwrap_err().to_string().contains("already"));
+    assert_eq!(store.case_add(&name, vec![1, 3, 99], "dana", now()).await.unwrap(), [1, 3]);
+    assert_eq!(store.case_add("other", vec![1], "dana", now()).await.unwrap(), [1]);
+    store.case_note(&name, "asked Dana", "dana", now()).await.unwrap();
+    store.case_file(&name, "/q/report.zip", "ab", 12, "dana", now()).await.unwrap();
+    assert_eq!(store.case_remove(&name, vec![3], "dana", now()).await.unwrap(), [3]);
+    let query = Query::parse(&format!("case:={name}")).unwrap();
+    let found = store.events(&query, None, 0, now()).await.unwrap();
+    assert_eq!(found.iter().map(|event| event.id).collect::<Vec<_>>(), [1]);
+    assert!(query.matches(&found[0], now()));
+    store.case_close(&name, true, "dana", now()).await.unwrap();
+    let whole = store.case_show(&name).await.unwrap().unwrap();
+    assert!(!whole.case.open);
+    assert_eq!((whole.events.len(), whole.files.len(), whole.case.events), (1, 1, 1));
+    let timeline: Vec<String> = store.case_timeline(&name).await.unwrap().into_iter().map(|one| one.text).collect();
+    for text in ["wiz-1: one", "case open: Successful", "asked Dana", "case close: Successful"] {
+        assert!(timeline.iter().any(|line| line == text), "{text}: {timeline:?}");
+    }
+    assert!(store.case_note("none", "x", "dana", now()).await.unwrap_err().to_string().contains("no case none"));
+    assert_eq!(store.case_list().await.unwrap().iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["other", name.as_str()]);
+}
+
+#[tokio::test]
+async fn health_jobs_and_what_the_console_keeps_are_found_again() {
+    let (_dir, store) = store();
+    for error in [Some("no answer"), Some("still none")] {
+        store.record_health("wiz-1", error, now()).await.unwrap();
+    }
+    let health = store.health("wiz-1").await.unwrap();
+    assert_eq!((health.last_success_at, health.last_error.as_deref(), health.consecutive_failures), (None, Some("still none"), 2));
+    store.record_health("wiz-1", None, now()).await.unwrap();
+    let health = store.health("wiz-1").await.unwrap();
+    assert_eq!((health.last_success_at, health.last_error, health.consecutive_failures), (Some(now()), None, 0));
+    for _ in 0..150 {
+        store.job_run("wiz-1/fetch", now(), now(), "Successful").await.unwrap();
+    }
+    store.job_run("wiz-1/fetch", now(), now(), "Failed").await.unwrap();
+    assert_eq!(store.last_job("wiz-1/fetch").await.unwrap().unwrap().result, "Failed");
+    assert_eq!(store.last_job("wiz-1/health-check").await.unwrap(), None);
+    let input = |text: &str| json!({"a": text}).as_object().cloned().unwrap();
+    for text in ["one", "two", "one"] {
+        store.push_form_history("wiz-1", "x", input(text)).await.unwrap();
+    }
+    assert_eq!(store.form_history("wiz-1", "x").await.unwrap(), [input("one"), input("two")]);
+    store.set_draft("wiz-1", "x", input("one")).await.unwrap();
+    assert_eq!(store.draft("wiz-1", "x").await.unwrap(), Some(input("one")));
+    store.set_draft("wiz-1", "x", serde_json::Map::new()).await.unwrap();
+    assert_eq!(store.draft("wiz-1", "x").await.unwrap(), None);
+    let id = store.outbox_push(json!({"command": "x"})).await.unwrap();
+    assert_eq!(store.outbox().await.unwrap(), [(id.clone(), json!({"command": "x"}))]);
+    store.outbox_remove(&id).await.unwrap();
+    assert!(store.outbox().await.unwrap().is_empty());
+}

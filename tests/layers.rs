@@ -1,0 +1,77 @@
+//! Who may import whom: the rule of `src/lib.rs`, kept by reading the `use` lines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A layer, and the layers that it may import.
+const LAYERS: [(&str, &[&str]); 8] = [
+    ("core", &["core"]),
+    ("vendor", &["vendor", "core"]),
+    ("ui", &["ui", "core"]),
+    ("simulator", &["simulator"]),
+    ("config", &["config", "core"]),
+    ("secrets", &["secrets", "config", "core"]),
+    ("runtime", &["runtime", "ui", "vendor", "simulator", "config", "secrets", "core"]),
+    ("cli", &["cli", "runtime", "ui", "vendor", "simulator", "config", "secrets", "core"]),
+];
+
+/// What touches the world, and the layers that may.
+const WORLD: [&str; 7] = ["tokio", "reqwest", "rusqlite", "crossterm", "arboard", "std::fs", "std::env"];
+const WORLDLY: [&str; 5] = ["runtime", "config", "secrets", "cli", "simulator"];
+
+#[test]
+fn layers_import_only_what_lies_below_them() {
+    let mut wrong = Vec::new();
+    for (layer, allowed) in LAYERS {
+        for file in sources(&Path::new("src").join(layer)) {
+            let text = product_code(&file);
+            for other in LAYERS.map(|(other, _)| other) {
+                if !allowed.contains(&other) && text.contains(&format!("crate::{other}::")) {
+                    wrong.push(format!("{} imports {other}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_outer_layers_touch_the_world() {
+    let mut wrong = Vec::new();
+    for (layer, _) in LAYERS.into_iter().filter(|(layer, _)| !WORLDLY.contains(layer)) {
+        for file in sources(&Path::new("src").join(layer)) {
+            let text = product_code(&file);
+            for world in WORLD {
+                if text.contains(&format!("{world}::")) {
+                    wrong.push(format!("{} touches {world}", file.display()));
+                }
+            }
+            if text.contains("Timestamp::now()") || text.contains("SystemTime::now") {
+                wrong.push(format!("{} reads the clock", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The files of a layer, tests left out.
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path.is_dir() && name != "tests" {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") && name != "tests.rs" {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A file's code up to its inline tests, comments left out.
+fn product_code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
