@@ -200,6 +200,9 @@ fn integer(schema: &Value, value: Value) -> Option<Value> {
             if let Ok(number) = text.parse::<i64>() {
                 return Some(number.into());
             }
+            if let Some(at) = ["INIT", "ACTIVE", "SUSPENDED", "DELETED"].iter().position(|known| *known == text) {
+                return Some((at + 1).into());
+            }
             let names = schema["x-enum-varnames"].as_array();
             match names.and_then(|names| names.iter().position(|name| *name == text.as_str())) {
                 Some(at) => schema["enum"].get(at).or_else(|| schema["x-known-values"].get(at)).cloned(),

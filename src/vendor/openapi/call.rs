@@ -253,16 +253,14 @@ fn flat(value: &Value, between: &str) -> String {
 /// A path segment, percent-encoded.
 pub fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let encoded = text.bytes().fold(String::new(), |mut out, byte| {
+    text.bytes().fold(String::new(), |mut out, byte| {
         if plain(byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");
         }
         out
-    });
-    // A segment of dots would climb out of its path.
-    if matches!(encoded.as_str(), "." | "..") { encoded.replace('.', "%2E") } else { encoded }
+    })
 }
 
 /// What a reply holds: JSON where it is JSON, else text; nothing where it is empty.

@@ -119,7 +119,8 @@ fn command(document: &Arc<Document>, profile: &Arc<Profile>, mut operation: Oper
     }
     command.parameters = parameters(&bound, &members.1);
     let checked = Arc::clone(&bound);
-    command.rule(move |arguments| check_body(&checked, arguments))
+    let climbing = Arc::clone(&bound);
+    command.rule(move |arguments| check_path(&climbing, arguments)).rule(move |arguments| check_body(&checked, arguments))
 }
 
 /// Which parameter fills which place. A name in several places is one parameter where the profile says so, else `path.id`, `body.id`.
@@ -252,6 +253,13 @@ fn escalates(bound: &Bound, arguments: &Arguments) -> bool {
                 .as_u64()
                 .is_some_and(|most| found().iter().any(|(_, value)| value.as_array().is_some_and(|items| items.len() as u64 > most)))
     })
+}
+
+/// An id of dots would climb out of its path, encoded or not, and make the request another one.
+fn check_path(bound: &Bound, arguments: &Arguments) -> Result<(), Invalid> {
+    let places = bound.places.iter().filter(|(_, place, _)| place == "path");
+    let bad = places.map(|(parameter, _, _)| parameter).find(|parameter| matches!(arguments.text(parameter), Some("." | "..")));
+    bad.map_or(Ok(()), |parameter| Err(Invalid::new(parameter, format!("{parameter} must not be . or .., which would mean another path."))))
 }
 
 /// The body as a whole must satisfy its schema.
