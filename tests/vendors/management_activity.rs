@@ -269,7 +269,7 @@ fn with(text: &str, name: &str, value: &str) -> String {
 }
 
 fn without(text: &str, name: &str) -> String {
-    text.lines().filter(|line| !line.starts_with(&format!("{name} ="))).map(|line| format!("{line}\n")).collect()
+    text.split_inclusive('\n').filter(|line| !line.starts_with(&format!("{name} ="))).collect()
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::core::talk::{Counts, Input, Step, Talk};
 
 const TENANT: &str = "11111111-2222-4333-8444-555555555555";
 
-fn connection(parameters: Value) -> Connection {
+fn connection(parameters: &Value) -> Connection {
     let mut all = json!({"base_url": "https://manage.office.com/api/v1.0/", "client_id": "c", "tenant_id": TENANT, "content_types": ["Audit.General"]});
     for (name, value) in parameters.as_object().unwrap() {
         all[name] = value.clone();
@@ -27,16 +27,19 @@ fn now() -> Timestamp {
     "2026-03-10T12:00:00Z".parse().unwrap()
 }
 
-/// A feed of blobs: when each became available, and its records or the error that it is answered with.
+/// A blob: how many minutes ago it became available, its id, and its records or the error that it is answered with.
+type Blob = (i64, &'static str, Result<Vec<Value>, &'static str>);
+
+/// A feed of blobs.
 struct Feed {
-    blobs: Vec<(i64, &'static str, Result<Vec<Value>, &'static str>)>,
+    blobs: Vec<Blob>,
     asked: Vec<String>,
     recalled: Option<String>,
     remembered: Option<String>,
 }
 
 impl Feed {
-    fn new(blobs: &[(i64, &'static str, Result<Vec<Value>, &'static str>)]) -> Self {
+    fn new(blobs: &[Blob]) -> Self {
         Self { blobs: blobs.to_vec(), asked: Vec::new(), recalled: None, remembered: None }
     }
 
@@ -72,7 +75,7 @@ impl Feed {
     }
 
     fn fetch(&mut self, window: Window) -> (Fetched, Vec<Page>) {
-        let connection = Arc::new(connection(json!({})));
+        let connection = Arc::new(connection(&json!({})));
         let entry = open(&connection).unwrap();
         let source = entry.source("Audit.General").unwrap();
         let mut talking = (source.fetcher)(Talk::new(now(), false), connection, window);
@@ -134,7 +137,7 @@ fn what_is_gone_for_good_is_a_lasting_gap_and_not_asked_for_again() {
 
 #[test]
 fn a_maximum_loses_nothing_that_shares_its_instant() {
-    let blobs: Vec<(i64, &'static str, _)> = vec![
+    let blobs: Vec<Blob> = vec![
         (50, "a", Ok(vec![record("9"), record("3")])),
         (50, "b", Ok(vec![record("1"), record("5")])),
         (20, "c", Ok(vec![record("2")])),
@@ -177,40 +180,40 @@ fn form(entry: &Entry) -> (String, Vec<(String, String)>) {
 #[test]
 fn each_way_to_sign_in_asks_as_entra_wants_it() {
     let has = |fields: &[(String, String)], name: &str, value: &str| fields.contains(&(name.to_owned(), value.to_owned()));
-    let (path, fields) = form(&open(&connection(json!({}))).unwrap());
+    let (path, fields) = form(&open(&connection(&json!({}))).unwrap());
     assert_eq!(path, format!("/{TENANT}/oauth2/token"));
     assert!(has(&fields, "grant_type", "client_credentials") && has(&fields, "resource", "https://manage.office.com"));
     assert!(has(&fields, "client_secret", "***"));
     let mut other = connection(
-        json!({"certificate_thumbprint": "84E05C1D98BCE3A5421D225B140B36E86A3D5534", "base_url": "https://manage-gcc.office.com/api/v1.0"}),
+        &json!({"certificate_thumbprint": "84E05C1D98BCE3A5421D225B140B36E86A3D5534", "base_url": "https://manage-gcc.office.com/api/v1.0"}),
     );
     other.secrets = ["private_key".to_owned()].into();
     let (_, fields) = form(&open(&other).unwrap());
     assert!(has(&fields, "client_assertion", "***") && has(&fields, "resource", "https://manage-gcc.office.com"));
     assert!(!fields.iter().any(|(name, _)| name == "client_secret"));
-    let mut code = connection(json!({"redirect_uri": "http://localhost"}));
+    let mut code = connection(&json!({"redirect_uri": "http://localhost"}));
     code.secrets.insert("auth_code".into());
     let (_, fields) = form(&open(&code).unwrap());
     assert!(has(&fields, "grant_type", "authorization_code") && has(&fields, "redirect_uri", "http://localhost"));
     let identity = json!({"managed_identity": true, "managed_identity_client_id": "u"});
-    let (path, fields) = form(&open(&connection(identity)).unwrap());
+    let (path, fields) = form(&open(&connection(&identity)).unwrap());
     assert_eq!(path, "/metadata/identity/oauth2/token");
     assert!(has(&fields, "resource", "https://manage.office.com/") && has(&fields, "client_id", "u"));
 }
 
 #[test]
 fn what_cannot_work_is_refused_with_the_parameter_at_fault() {
-    let refused = |parameters: Value| -> String { open(&connection(parameters)).unwrap_err().remove(0).parameter };
-    assert_eq!(refused(json!({"first_fetch": "8 days"})), "first_fetch");
-    assert_eq!(refused(json!({"first_fetch": "soon"})), "first_fetch");
-    assert_eq!(refused(json!({"client_id": ""})), "client_id");
-    assert_eq!(refused(json!({"base_url": "http://manage.office.com"})), "base_url");
-    assert_eq!(refused(json!({"base_url": "http://169.254.169.254"})), "base_url");
-    assert_eq!(refused(json!({"content_types": ["Audit.Nothing"]})), "content_types");
-    assert_eq!(refused(json!({"record_types": ["NoSuchType"]})), "record_types");
-    let mut bare = connection(json!({}));
+    let refused = |parameters: &Value| -> String { open(&connection(parameters)).unwrap_err().remove(0).parameter };
+    assert_eq!(refused(&json!({"first_fetch": "8 days"})), "first_fetch");
+    assert_eq!(refused(&json!({"first_fetch": "soon"})), "first_fetch");
+    assert_eq!(refused(&json!({"client_id": ""})), "client_id");
+    assert_eq!(refused(&json!({"base_url": "http://manage.office.com"})), "base_url");
+    assert_eq!(refused(&json!({"base_url": "http://169.254.169.254"})), "base_url");
+    assert_eq!(refused(&json!({"content_types": ["Audit.Nothing"]})), "content_types");
+    assert_eq!(refused(&json!({"record_types": ["NoSuchType"]})), "record_types");
+    let mut bare = connection(&json!({}));
     bare.secrets.clear();
     assert_eq!(open(&bare).unwrap_err()[0].message, "Key or Certificate Thumbprint and Private Key must be provided.");
-    let government = connection(json!({"base_url": "https://manage.office365.us/api/v1.0/"}));
+    let government = connection(&json!({"base_url": "https://manage.office365.us/api/v1.0/"}));
     assert_eq!(open(&government).unwrap().roots[1].url, "https://login.microsoftonline.us");
 }
