@@ -48,8 +48,13 @@ impl Invalid {
 /// Every complaint, so that a form can show all at once.
 pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) -> Result<Arguments, Vec<Invalid>> {
     let mut complaints = Vec::new();
-    let mut values = Map::new();
+    let (mut values, mut as_given) = (Map::new(), Map::new());
     for (name, value) in given {
+        if let Given::Text(text) | Given::Json(Value::String(text)) = &value
+            && !text.is_empty()
+        {
+            as_given.insert(name.clone(), Value::from(text.trim()));
+        }
         match command.parameters.iter().find(|parameter| parameter.name == name) {
             None => complaints.push(unknown(&name, &command.parameters)),
             Some(parameter) => match validate_value(parameter, value, now) {
@@ -77,7 +82,7 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let arguments = Arguments::new(ordered, command.parameters.clone(), now);
+    let arguments = Arguments::new(ordered, command.parameters.clone(), now).with_given(as_given);
     let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).collect();
     if broken.is_empty() { Ok(arguments) } else { Err(broken) }
 }
@@ -237,11 +242,15 @@ fn shown(value: &Value) -> String {
     if text.chars().count() > 60 { text.chars().take(60).chain("…".chars()).collect() } else { text }
 }
 
-/// Reads a time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` and `YYYY-MM-DDTHH:MM[:SS]` (UTC), `now`, `-24h`, `-7d`, `-30m`, `-2w`.
+/// Reads a time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` and `YYYY-MM-DDTHH:MM[:SS]` (UTC), `now`, `-24h`, `-7d`, `-30m`, `-2w`,
+/// and `+24h` for what lies ahead.
 pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("now") {
         return Some(now);
+    }
+    if let Some(ahead) = text.strip_prefix('+') {
+        return now.checked_add(parse_span(ahead)?).ok();
     }
     if let Some(back) = text.strip_prefix('-') {
         return now.checked_sub(parse_span(back)?).ok();
@@ -307,6 +316,7 @@ mod tests {
             Err(vec!["status".into(), "count".into(), "nope".into(), "issue_ids".into()])
         );
         assert_eq!(run(&[("issue_ids", "[]")]), Err(vec!["issue_ids".into()]));
+        assert_eq!(run(&[("issue_ids", "a"), ("since", "+24h")]).unwrap()["since"], json!("2026-03-02T00:00:00Z"));
         assert_eq!(run(&[("issue_ids", "a"), ("since", "yesterday")]), Err(vec!["since".into()]));
     }
 }
