@@ -16,4 +16,5 @@ pub mod core;
 pub mod runtime;
 pub mod secrets;
 pub mod simulator;
+pub mod ui;
 pub mod vendor;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::{cell, complain};
-use crate::core::catalogue::{Command, Entry, Parameter, Type};
+use crate::core::catalogue::{Command, Entry, Parameter, Type, reference};
 use crate::vendor;
 
 /// Arguments of `nightdesk commands`.
@@ -16,10 +16,17 @@ pub struct Commands {
     of: Option<String>,
     /// One command
     command: Option<String>,
+    /// Print the reference of all vendors as a page (assets/commands.md)
+    #[arg(long, hide = true)]
+    reference: bool,
 }
 
 impl Commands {
     pub(super) fn carry_out(self, context: &Context) -> u8 {
+        if self.reference {
+            context.output.bytes(reference(&vendor::all()).as_bytes());
+            return 0;
+        }
         let entries = match self.entries(context) {
             Ok(entries) => entries,
             Err(reason) => {

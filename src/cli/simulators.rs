@@ -98,7 +98,7 @@ impl Demo {
                 tokio::spawn(async move { runner.fetch(&opened, &FetchOptions::default()).await })
             })
             .collect();
-        let code = super::console::open_on(&context, runner).await;
+        let code = super::console::open_on(&context, runner, true).await;
         fetching.iter().for_each(tokio::task::JoinHandle::abort);
         drop(simulation);
         code

@@ -123,6 +123,9 @@ impl<T: Into<String>> From<T> for Template {
     }
 }
 
+/// Stands in a path or query for the tenant (claim `tid`) of the access token that is sent, where nothing else tells it.
+pub const TOKEN_TENANT: &str = "$tid";
+
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {

@@ -214,7 +214,11 @@ impl Runner {
                 }
                 Step::Recall(name) => Input::Recalled(door.tokens().recall(&name).await),
                 Step::Random(bytes) => Input::Random(random_hex(bytes)),
-                Step::ForgetTokens | Step::KeepRefreshToken { .. } | Step::Remember(..) => Input::Done,
+                Step::Remember(name, value) => {
+                    let kept = door.tokens().remember(&name, value.as_deref()).await;
+                    kept.map_or_else(Input::Failed, |()| Input::Done)
+                }
+                Step::ForgetTokens | Step::KeepRefreshToken { .. } => Input::Done,
             };
         }
     }

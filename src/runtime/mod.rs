@@ -1,10 +1,16 @@
 //! The one part that touches the world: network, files, clock, terminal.
 
 pub mod attachment;
+pub mod clipboard;
+pub mod console;
 pub mod fetch;
 pub mod http;
 pub mod jobs;
 pub mod opened;
+pub mod perform;
+pub mod read;
 pub mod report;
 pub mod run;
+pub mod shell;
 pub mod store;
+pub mod terminal;

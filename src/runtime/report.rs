@@ -38,12 +38,7 @@ pub async fn handover(runner: &Runner, from: Timestamp, to: Timestamp) -> Result
         out.push('\n');
     }
 
-    let record: Vec<AuditEntry> = store
-        .audit_list(None, 0)
-        .await?
-        .into_iter()
-        .filter(|entry| entry.time >= from)
-        .collect();
+    let record: Vec<AuditEntry> = store.audit_list(None, 0).await?.into_iter().filter(|entry| entry.time >= from).collect();
     out.push_str("## Done\n\n");
     let done: Vec<&AuditEntry> = record.iter().filter(|entry| entry.effect != "read" && entry.state != "intent").collect();
     if done.is_empty() {

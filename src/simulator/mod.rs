@@ -8,6 +8,7 @@
 pub mod azure;
 pub mod clock;
 pub mod configuration;
+pub mod eset;
 pub mod fault;
 pub mod management_activity;
 pub mod serve;
@@ -115,7 +116,12 @@ impl Simulation {
         let faults = Faults::new(&options.faults);
         let shared = Arc::new(Shared { options, world, clock, faults, foreign: foreign.root.clone() });
         // One line a vendor, in the order of the connections file.
-        let vendors = vec![azure::start(&shared).await?, wiz::start(&shared).await?, management_activity::start(&shared).await?];
+        let vendors = vec![
+            azure::start(&shared).await?,
+            wiz::start(&shared).await?,
+            eset::start(&shared).await?,
+            management_activity::start(&shared).await?,
+        ];
         Ok(Self { shared, vendors, foreign })
     }
 

@@ -2,13 +2,14 @@
 
 pub mod azure;
 pub mod eset;
+pub mod management_activity;
 pub mod wiz;
 
 use crate::core::catalogue::Vendor;
 
 /// Every vendor, in the order they are listed.
 pub fn all() -> Vec<Vendor> {
-    vec![azure::vendor(), wiz::VENDOR, eset::VENDOR]
+    vec![azure::vendor(), wiz::VENDOR, eset::VENDOR, management_activity::VENDOR]
 }
 
 /// The vendor of that name.

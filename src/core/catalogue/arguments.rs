@@ -12,12 +12,25 @@ pub struct Arguments {
     values: Map<String, Value>,
     parameters: Vec<Parameter>,
     now: Timestamp,
+    as_given: Map<String, Value>,
 }
 
 impl Arguments {
     /// Arguments that were checked already.
     pub fn new(values: Map<String, Value>, parameters: Vec<Parameter>, now: Timestamp) -> Self {
-        Self { values, parameters, now }
+        Self { values, parameters, now, as_given: Map::new() }
+    }
+
+    /// The same, remembering texts as they were typed.
+    #[must_use]
+    pub fn with_given(mut self, as_given: Map<String, Value>) -> Self {
+        self.as_given = as_given;
+        self
+    }
+
+    /// A text as it was typed, where output has to repeat it; else its canonical form.
+    pub fn as_given(&self, name: &str) -> Option<&str> {
+        self.as_given.get(name).and_then(Value::as_str).or_else(|| self.text(name))
     }
 
     /// When they were accepted; "now" of every relative time and default in them.

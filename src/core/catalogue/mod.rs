@@ -8,6 +8,7 @@ mod arguments;
 mod class;
 mod command;
 mod parameter;
+mod reference;
 mod source;
 mod validate;
 
@@ -17,6 +18,7 @@ pub use arguments::Arguments;
 pub use class::{Class, Effect, Inverse, Reach, Undo};
 pub use command::{Command, Escalation, Handler, KeyField, Rule};
 pub use parameter::{Choice, Parameter, Pick, TimeForm, Type};
+pub use reference::reference;
 pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window};
 pub use validate::{Given, Invalid, parse_span, parse_time, validate, validate_value};
 

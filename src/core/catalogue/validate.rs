@@ -48,8 +48,13 @@ impl Invalid {
 /// Every complaint, so that a form can show all at once.
 pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) -> Result<Arguments, Vec<Invalid>> {
     let mut complaints = Vec::new();
-    let mut values = Map::new();
+    let (mut values, mut as_given) = (Map::new(), Map::new());
     for (name, value) in given {
+        if let Given::Text(text) | Given::Json(Value::String(text)) = &value
+            && !text.is_empty()
+        {
+            as_given.insert(name.clone(), Value::from(text.trim()));
+        }
         match command.parameters.iter().find(|parameter| parameter.name == name) {
             None => complaints.push(unknown(&name, &command.parameters)),
             Some(parameter) => match validate_value(parameter, value, now) {
@@ -77,7 +82,7 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let arguments = Arguments::new(ordered, command.parameters.clone(), now);
+    let arguments = Arguments::new(ordered, command.parameters.clone(), now).with_given(as_given);
     let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).collect();
     if broken.is_empty() { Ok(arguments) } else { Err(broken) }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep};
@@ -24,7 +24,7 @@ use url::Url;
 use crate::core::catalogue::{Auth, Entry, Root};
 use crate::core::connection::Connection;
 use crate::core::outcome::Attachment;
-use crate::core::request::{Answer, Body, Follow, Method, Reply, Request, Template, Trouble};
+use crate::core::request::{Answer, Body, Follow, Method, Reply, Request, TOKEN_TENANT, Template, Trouble};
 use crate::runtime::attachment::Quarantine;
 use crate::secrets::Redactor;
 use prepare::{is_secret_header, origin, resolve, with_query};
@@ -185,6 +185,9 @@ impl Door {
                 Err(trouble) => return (Err(trouble), used),
             };
             used = credentials.token.clone().or(used);
+            if let Err(trouble) = with_tenant(&mut url, credentials.token.as_deref()) {
+                return (Err(trouble), used);
+            }
             let reply = match self.once(request, method, url.clone(), home, credentials, scope).await {
                 Ok(reply) => reply,
                 Err(trouble) => return (Err(trouble), used),
@@ -367,6 +370,25 @@ fn may_carry(request: &Request, method: Method, home: bool) -> bool {
         Follow::Anywhere => method.is_safe() || home,
         _ => !request.changes || method.is_safe(),
     }
+}
+
+/// Puts the tenant of a token where a URL leaves its place open. The token's signature is its issuer's affair, not ours.
+fn with_tenant(url: &mut Url, token: Option<&str>) -> Result<(), Trouble> {
+    let encoded = TOKEN_TENANT.replace('$', "%24");
+    let text = url.as_str();
+    if !text.contains(TOKEN_TENANT) && !text.contains(&encoded) {
+        return Ok(());
+    }
+    let claims = token.and_then(|token| URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok());
+    let claims: Option<serde_json::Value> = claims.and_then(|claims| serde_json::from_slice(&claims).ok());
+    let tenant = claims.as_ref().and_then(|claims| claims.get("tid")?.as_str());
+    let tenant = tenant.filter(|tenant| tenant.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')));
+    let Some(tenant) = tenant else {
+        return Err(Trouble::Refused("The access token does not say of which tenant it is; configure tenant_id.".into()));
+    };
+    let text = text.replace(TOKEN_TENANT, tenant).replace(&encoded, tenant);
+    *url = Url::parse(&text).map_err(|error| Trouble::Refused(format!("{text} is not a URL: {error}.")))?;
+    Ok(())
 }
 
 #[derive(Default)]

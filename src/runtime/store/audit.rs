@@ -186,6 +186,15 @@ impl Store {
         .await
     }
 
+    /// Records something that is over and needed no intent, such as a read, as one entry.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record(&self, intent: Intent, state: &str, detail: Value) -> Result<i64, StoreError> {
+        let state = state.to_owned();
+        self.change(move |db| record(db, &intent, &state, &detail, Timestamp::now())).await
+    }
+
     /// The record, newest first.
     ///
     /// # Errors

@@ -118,20 +118,24 @@ fn gaps(db: &Connection, connection: &str, source: &str) -> Result<Vec<Gap>, Sto
 
 /// Where a source stands after a plain fetch.
 fn stand(db: &Connection, connection: &str, source: &str, window: &Window, fetched: &Fetched) -> Result<(), StoreError> {
-    db.execute("INSERT OR IGNORE INTO mark (connection, source) VALUES (?1, ?2)", [connection, source])?;
+    // A first fetch that did not come to its end has a place to begin again all the same: what it was to bring is not let go when
+    // the next one looks back from a later hour.
+    db.execute(
+        "INSERT INTO mark (connection, source, watermark) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET watermark = coalesce(watermark, ?3)",
+        params![connection, source, nanos(window.from)],
+    )?;
     if fetched.truncated {
-        // A page of another window, whose fetch died, is no place to go on from.
         db.execute(
             "UPDATE mark SET resume_time = page_time, resume_key = page_key
-             WHERE connection = ?1 AND source = ?2 AND page_time BETWEEN ?3 AND ?4",
-            params![connection, source, nanos(window.from), nanos(window.to)],
+             WHERE connection = ?1 AND source = ?2 AND page_time IS NOT NULL",
+            [connection, source],
         )?;
         return Ok(());
     }
     db.execute("UPDATE mark SET resume_time = NULL, resume_key = NULL WHERE connection = ?1 AND source = ?2", [connection, source])?;
     if let Some(to) = fetched.complete_to {
         db.execute(
-            "UPDATE mark SET watermark = max(coalesce(watermark, ?3), ?3) WHERE connection = ?1 AND source = ?2",
+            "UPDATE mark SET watermark = max(watermark, ?3) WHERE connection = ?1 AND source = ?2",
             params![connection, source, nanos(to)],
         )?;
     }

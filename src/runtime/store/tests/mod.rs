@@ -103,6 +103,10 @@ async fn only_a_plain_fetch_moves_the_watermark_and_never_back() {
     let six = Some(at("2026-03-01T06:00:00Z"));
     assert_eq!(end(window("2026-03-01T00:00:00Z", "2026-03-01T06:00:00Z"), complete("2026-03-01T06:00:00Z"), true).await, six);
     assert_eq!(end(window("2026-03-01T00:00:00Z", "2026-03-01T03:00:00Z"), complete("2026-03-01T03:00:00Z"), true).await, six);
+    // A first one that fails begins at the same place when it is tried again.
+    let failed = Fetched { gaps: vec![gap("2026-03-01T00:00:00Z", "2026-03-01T06:00:00Z", false)], ..Fetched::default() };
+    store.finish_fetch("wiz-1", "Other", &window("2026-03-01T00:00:00Z", "2026-03-01T06:00:00Z"), &failed, true, now()).await.unwrap();
+    assert_eq!(store.mark("wiz-1", "Other").await.unwrap().watermark, Some(at("2026-03-01T00:00:00Z")));
     let failed = Fetched { gaps: vec![gap("2026-03-01T06:00:00Z", "2026-03-01T09:00:00Z", false)], ..Fetched::default() };
     assert_eq!(end(window("2026-03-01T06:00:00Z", "2026-03-01T09:00:00Z"), failed, true).await, six);
 }
@@ -123,7 +127,7 @@ async fn a_fetch_that_ended_at_its_maximum_goes_on_after_its_last_event() {
     let truncated = || Fetched { truncated: true, ..Fetched::default() };
     deliver("a").await;
     let mark = end(truncated(), true).await;
-    assert_eq!((mark.watermark, mark.resume), (None, Some(place("a"))));
+    assert_eq!((mark.watermark, mark.resume), (Some(at("2026-03-01T00:00:00Z")), Some(place("a"))));
     // A window that was asked for does not touch the place.
     deliver("z").await;
     assert_eq!(end(truncated(), false).await.resume, Some(place("a")));
@@ -188,6 +192,33 @@ async fn the_store_is_private_whatever_the_folder_was() {
     for name in ["nightdesk.db", "nightdesk.db-wal", "nightdesk.db-shm"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_stored_and_keeps_no_half_page() {
+    let (_dir, store) = store();
+    let big = |key: &str| Event { raw: json!({"text": "x".repeat(5_000)}), ..event(key, "one") };
+    store.store_events("wiz-1", "wiz", vec![big("a")], now()).await.unwrap();
+    let limit = async |store: &Store, more: i64| {
+        let set = move |db: &rusqlite::Transaction<'_>| {
+            let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            Ok(db.query_row(&format!("PRAGMA max_page_count = {}", pages + more), [], |row| row.get::<_, i64>(0))?)
+        };
+        store.change(set).await.unwrap()
+    };
+    limit(&store, 1).await;
+    let page = Page {
+        position: Some(Position { time: now(), key: "z".into() }),
+        covered: Some((at("2026-03-01T00:00:00Z"), now())),
+        ..page((0..50).map(|number| big(&format!("k{number}"))).collect())
+    };
+    let error = store.commit_page("wiz-1", "wiz", "Issues", page.clone(), now()).await.unwrap_err();
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    assert_eq!(all(&store).await.len(), 1);
+    assert!(store.coverage("wiz-1").await.unwrap().is_empty());
+    limit(&store, 10_000).await;
+    assert_eq!(store.commit_page("wiz-1", "wiz", "Issues", page, now()).await.unwrap(), counts(50, 0, 0));
+    assert!(store.audit_verify().await.unwrap().ok);
 }
 
 #[test]

@@ -1,0 +1,645 @@
+//! What each action does.
+
+use super::action::Action;
+use super::chooser::{Chooser, Purpose};
+use super::confirm::Confirm;
+use super::detail::Tab;
+use super::effect::{Change, Effect, Gather, Outside};
+use super::event::{Disposition, Status};
+use super::explorer::Face;
+use super::health::Connected;
+use super::layer::{Asks, Dispose, Layer, Page, Prompt};
+use super::model::{Model, OPEN, Pane, Undoable};
+use super::notice::Tone;
+use super::queue::{FIRST_LIMIT, Item, MOST, View};
+use super::{choose, copy, help, run};
+
+/// Takes an action, if it can be taken now.
+pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Err(reason) = model.availability(action) {
+        model.tell(Tone::Info, format!("{}: {reason}", action.row().title));
+        return Vec::new();
+    }
+    match action {
+        Action::Down => move_by(model, 1, action),
+        Action::Up => move_by(model, -1, action),
+        Action::PageDown => move_by(model, page(model), action),
+        Action::PageUp => move_by(model, -page(model), action),
+        Action::Top => move_by(model, -FAR, action),
+        Action::Bottom => move_by(model, FAR, action),
+        Action::Open => open(model),
+        Action::Back => back(model),
+        Action::Quit => quit(model),
+        Action::Interrupt => interrupt(model),
+        Action::ShowConnections => focus(model, Pane::Connections),
+        Action::ShowQueue => focus(model, Pane::Queue),
+        Action::ShowRecord => focus(model, Pane::Record),
+        Action::ShowTasks => focus(model, Pane::Tasks),
+        Action::NextPane | Action::PreviousPane => {
+            let at = Pane::ALL.iter().position(|pane| *pane == model.focus).unwrap_or(0);
+            let step = if action == Action::NextPane { 1 } else { Pane::ALL.len() - 1 };
+            let pane = Pane::ALL.get((at + step) % Pane::ALL.len()).copied().unwrap_or_default();
+            focus(model, pane)
+        }
+        Action::Zoom => just(model, |model| model.zoomed = !model.zoomed),
+        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark(model, action),
+        Action::Sort | Action::Group | Action::Theme | Action::Views | Action::Palette | Action::Commands => choose::open(model, action),
+        Action::Reverse => reverse(model),
+        Action::Fold => fold(model),
+        Action::Alike => only_alike(model),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
+        Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
+        Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
+        Action::Act => gather(model, Purpose::Act(Vec::new()), "Do with this", Gather::Act, false),
+        Action::Pivot => pivot(model),
+        Action::GoBack | Action::GoForward => {
+            let moved = if action == Action::GoBack { model.queue.go_back() } else { model.queue.go_forward() };
+            if moved { vec![model.list()] } else { Vec::new() }
+        }
+        Action::Related => run::again(model),
+        Action::NextEvent | Action::PreviousEvent => {
+            let next = model.queue.step(action == Action::NextEvent);
+            next.map(|id| show(model, id)).unwrap_or_default()
+        }
+        Action::NextTab | Action::PreviousTab => turn(model, action == Action::NextTab),
+        Action::Expand
+        | Action::Collapse
+        | Action::UnfoldAll
+        | Action::FoldAll
+        | Action::Depth1
+        | Action::Depth2
+        | Action::Depth3
+        | Action::ViewTable
+        | Action::SortColumn
+        | Action::HideColumn
+        | Action::ShowColumns => explore(model, action),
+        Action::CopyValue | Action::CopyPath | Action::CopyJson | Action::CopyId | Action::CopyCall => copy::perform(model, action),
+        Action::Pager => outside(model, Outside::Pager),
+        Action::Editor => outside(model, Outside::Editor),
+        Action::Fetch => run::fetch(model),
+        Action::Refill => run::refill(model),
+        Action::Test => run::test(model),
+        Action::Cancel => run::cancel(model),
+        Action::Dismiss => just(model, |model| model.tasks.dismiss()),
+        Action::Preview => run::preview(model),
+        Action::PickValue => run::pick(model),
+        Action::Submit => run::submit(model),
+        Action::Help => help::open(model),
+        Action::Notices => {
+            let lines =
+                model.notices.list.iter().rev().map(|notice| format!("{}  {}", notice.at.strftime("%H:%M:%S"), notice.text)).collect();
+            page_layer(model, "Notices", lines)
+        }
+        Action::Stats => {
+            let lines = model.meter.lines(model.now);
+            page_layer(model, "Keys and time", lines)
+        }
+        Action::History => vec![Effect::History],
+        Action::LocalTime => just(model, |model| model.local_time = !model.local_time),
+        Action::Mouse => {
+            model.mouse = !model.mouse;
+            vec![Effect::Mouse(model.mouse)]
+        }
+        Action::Ascii => {
+            model.setup.ascii = !model.setup.ascii;
+            vec![Effect::Redraw]
+        }
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+    }
+}
+
+const FAR: isize = isize::MAX / 4;
+
+fn just(model: &mut Model, change: impl FnOnce(&mut Model)) -> Vec<Effect> {
+    change(model);
+    Vec::new()
+}
+
+fn page(model: &Model) -> isize {
+    let rows = match (model.layers.last(), model.focus) {
+        (Some(_), _) => model.screen.layer,
+        (None, Pane::Record) => model.screen.record,
+        _ => model.screen.queue,
+    };
+    isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+/// Opens a page of text.
+pub fn page_layer(model: &mut Model, title: &str, lines: Vec<String>) -> Vec<Effect> {
+    model.layers.push(Layer::Page(Page { title: title.into(), lines, ..Page::default() }));
+    Vec::new()
+}
+
+fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    model.layers.retain(|layer| matches!(layer, Layer::Form(_) | Layer::Confirm(_)));
+    model.focus = pane;
+    match (pane, &model.queue.selected) {
+        (Pane::Record, Some(Item::Event(id))) if model.detail.wanted != Some(*id) => show(model, *id),
+        _ => Vec::new(),
+    }
+}
+
+/// Shows an event in the event pane.
+pub fn show(model: &mut Model, id: i64) -> Vec<Effect> {
+    model.detail.wanted = Some(id);
+    model.detail.fault = None;
+    vec![Effect::Show(id)]
+}
+
+/// In the wide layout the event pane follows the queue's cursor.
+pub fn follow(model: &mut Model) -> Vec<Effect> {
+    let wide = model.size.0 >= WIDE && model.size.1 >= 30;
+    match model.queue.selected {
+        Some(Item::Event(id)) if (wide || model.focus == Pane::Record) && model.detail.wanted != Some(id) => show(model, id),
+        _ => Vec::new(),
+    }
+}
+
+/// From so many columns on, panes lie side by side.
+pub const WIDE: u16 = 120;
+
+/// Moves the cursor of what has the focus.
+pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
+    let face = model.face();
+    match model.layers.last_mut() {
+        Some(Layer::Page(page)) => {
+            page.first = page.first.saturating_add_signed(rows).min(page.lines.len().saturating_sub(1));
+            return Vec::new();
+        }
+        Some(Layer::Outcome(view)) => {
+            match (face, view.explorer.as_mut()) {
+                (Some(face), Some(explorer)) => explorer.move_by(face, rows),
+                _ => view.first = view.first.saturating_add_signed(rows).min(10_000),
+            }
+            return Vec::new();
+        }
+        Some(Layer::Chooser(chooser)) => {
+            chooser.move_by(rows);
+            return Vec::new();
+        }
+        Some(_) => return Vec::new(),
+        None => {}
+    }
+    match model.focus {
+        Pane::Queue => {
+            model.queue.move_by(rows);
+            let mut effects = follow(model);
+            let near_end = model.queue.place() + 100 > model.queue.rows.len();
+            if near_end && model.queue.rows.len() < model.queue.total.min(MOST) && !model.queue.loading && model.queue.grouping.is_none() {
+                model.queue.limit = (model.queue.rows.len() * 2).clamp(FIRST_LIMIT, MOST);
+                effects.push(model.list());
+            }
+            effects
+        }
+        Pane::Record => {
+            let detail = &mut model.detail;
+            match (face, detail.shown.as_mut()) {
+                (Some(face), Some(shown)) => shown.explorer.move_by(face, rows),
+                (None, Some(shown)) => {
+                    let most = match detail.tab {
+                        Tab::Entities => shown.entities.len(),
+                        Tab::Fields => shown.event.event.fields.len(),
+                        Tab::History => shown.history.len(),
+                        _ => 60,
+                    };
+                    detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1));
+                }
+                _ => {}
+            }
+            Vec::new()
+        }
+        Pane::Connections => {
+            let names: Vec<&Connected> = model.setup.connected.iter().collect();
+            let at = names.iter().position(|connected| Some(&connected.name) == model.connection.as_ref()).unwrap_or(0);
+            let at = at.saturating_add_signed(rows).min(names.len().saturating_sub(1));
+            model.connection = names.get(at).map(|connected| connected.name.clone());
+            Vec::new()
+        }
+        Pane::Tasks => just(model, |model| model.tasks.move_by(rows)),
+    }
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let face = model.face();
+    if let Some(Layer::Outcome(view)) = model.layers.last_mut() {
+        if let (Some(Face::Tree | Face::Raw), Some(explorer)) = (face, view.explorer.as_mut()) {
+            explorer.tree.toggle(&explorer.document);
+        }
+        return Vec::new();
+    }
+    match model.focus {
+        Pane::Queue => match model.queue.selected.clone() {
+            Some(Item::Event(id)) => {
+                model.focus = Pane::Record;
+                show(model, id)
+            }
+            Some(Item::Group(_)) => fold(model),
+            None => Vec::new(),
+        },
+        Pane::Record => {
+            if let Some(entity) = model.detail.entity().cloned() {
+                return choose::pivot_on(model, entity.kind.as_str(), &entity.value);
+            }
+            match (face, model.detail.shown.as_mut()) {
+                (Some(Face::Tree), Some(shown)) => shown.explorer.tree.toggle(&shown.explorer.document),
+                (Some(_), _) => {}
+                _ => model.zoomed = !model.zoomed,
+            }
+            Vec::new()
+        }
+        Pane::Connections => {
+            let Some(name) = model.connection.clone() else { return Vec::new() };
+            let query = format!("connection:={name}");
+            model.focus = Pane::Queue;
+            go(model, View { query, title: name, order: model.queue.view.order })
+        }
+        Pane::Tasks => {
+            let Some(task) = model.tasks.current().map(|task| task.id) else { return Vec::new() };
+            run::show_outcome(model, task);
+            Vec::new()
+        }
+    }
+}
+
+/// Goes to another view of the queue.
+pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
+    model.queue.go(view);
+    vec![model.list()]
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.layers.pop().is_some() {
+        return Vec::new();
+    }
+    if model.focus != Pane::Queue {
+        model.zoomed = false;
+        model.focus = Pane::Queue;
+        return Vec::new();
+    }
+    if !model.queue.marks.is_empty() {
+        model.queue.marks.clear();
+        return Vec::new();
+    }
+    if model.queue.go_back() {
+        return vec![model.list()];
+    }
+    if model.queue.view.query != OPEN {
+        let order = model.queue.view.order;
+        model.queue.view = View { query: OPEN.into(), order, title: String::new() };
+        return vec![model.list()];
+    }
+    Vec::new()
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    if model.layers.pop().is_some() {
+        return Vec::new();
+    }
+    let running: Vec<String> = model.tasks.running().map(|task| task.title.clone()).collect();
+    if running.is_empty() {
+        return leave(model);
+    }
+    let confirm = Confirm::quit(&running, model.now);
+    let wake = Effect::Wake(confirm.armed_at);
+    model.layers.push(Layer::Confirm(Box::new(confirm)));
+    vec![wake]
+}
+
+/// Leaves.
+pub fn leave(model: &mut Model) -> Vec<Effect> {
+    model.leaving = true;
+    vec![Effect::Keep(model.session()), Effect::Quit]
+}
+
+/// Closes what is on top, or leaves.
+pub fn interrupt(model: &mut Model) -> Vec<Effect> {
+    model.pending.clear();
+    if matches!(model.layers.last(), Some(Layer::Form(_))) {
+        return run::put_away(model);
+    }
+    quit(model)
+}
+
+fn mark(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Mark => {
+            model.queue.toggle_mark();
+            return move_by(model, 1, action);
+        }
+        Action::MarkRange => model.queue.mark_range(),
+        Action::MarkAlike => {
+            let count = model.queue.mark_alike();
+            model.tell(Tone::Info, format!("{count} alike marked"));
+        }
+        Action::MarkAll => model.queue.marks = model.queue.rows.iter().map(|row| row.id).collect(),
+        _ => model.queue.marks.clear(),
+    }
+    Vec::new()
+}
+
+fn reverse(model: &mut Model) -> Vec<Effect> {
+    if model.face() == Some(Face::Table) {
+        return explore(model, Action::SortColumn);
+    }
+    model.queue.view.order.descending = !model.queue.view.order.descending;
+    vec![model.list()]
+}
+
+fn fold(model: &mut Model) -> Vec<Effect> {
+    let name = match &model.queue.selected {
+        Some(Item::Group(name)) => name.clone(),
+        Some(Item::Event(id)) => {
+            let place = model.queue.items().iter().position(|item| *item == Item::Event(*id)).unwrap_or(0);
+            let above = model.queue.items().iter().take(place).rev().find_map(|item| match item {
+                Item::Group(name) => Some(name.clone()),
+                Item::Event(_) => None,
+            });
+            let Some(name) = above else { return Vec::new() };
+            name
+        }
+        None => return Vec::new(),
+    };
+    if !model.queue.folded.remove(&name) {
+        model.queue.folded.insert(name.clone());
+    }
+    model.queue.selected = Some(Item::Group(name));
+    model.queue.arrange();
+    Vec::new()
+}
+
+fn only_alike(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.queue.current().cloned() else { return Vec::new() };
+    let words: Vec<&str> = row.rule.split('…').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let quoted: Vec<String> = words.iter().map(|part| format!("\"{}\"", part.replace('"', ""))).collect();
+    let query = format!("vendor:={} type:=\"{}\" {}", row.vendor, row.event_type, quoted.join(" "));
+    go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
+}
+
+/// The document under the keys: its face and what it says.
+pub fn document(model: &Model) -> Option<String> {
+    match model.layers.last() {
+        Some(Layer::Page(page)) => Some(page.lines.join("\n")),
+        Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
+        Some(_) => None,
+        None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
+    }
+}
+
+fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
+    match document(model) {
+        Some(text) => vec![Effect::Outside(program, text)],
+        None => Vec::new(),
+    }
+}
+
+fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
+    let (asks, text) = match action {
+        Action::Filter => (Asks::Filter, model.queue.view.query.clone()),
+        Action::Find => (Asks::Find, String::new()),
+        Action::Memo => (Asks::Note, String::new()),
+        Action::Case => (Asks::Case, String::new()),
+        Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
+        _ => (Asks::Save, "document.json".to_owned()),
+    };
+    let mut prompt = Prompt::new(asks, &text);
+    if asks == Asks::Filter {
+        // What is open already stays, and one can type on; an empty line shows everything.
+        if !prompt.line.is_empty() {
+            prompt.line.set(&format!("{text} "));
+        }
+        prompt.earlier.clone_from(&model.queries);
+    }
+    if matches!(asks, Asks::Note | Asks::Case) {
+        prompt.events = model.targets();
+    }
+    model.layers.push(Layer::Prompt(Box::new(prompt)));
+    Vec::new()
+}
+
+/// Enter in a prompt.
+pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
+    let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
+    if asks != Asks::Filter {
+        model.layers.pop();
+    }
+    match asks {
+        // The prompt stays until the store has accepted the query: a wrong one is mended where it was typed.
+        Asks::Filter => {
+            model.queries.retain(|query| *query != text);
+            model.queries.push(text.clone());
+            if model.queries.len() > 50 {
+                model.queries.remove(0);
+            }
+            let order = model.queue.view.order;
+            go(model, View { query: text, title: String::new(), order })
+        }
+        Asks::Find => find(model, &text),
+        Asks::Note if text.is_empty() => Vec::new(),
+        Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
+        Asks::Case if text.is_empty() => Vec::new(),
+        Asks::Case => vec![Effect::Decide(events, Change::Case(text))],
+        Asks::Pipe => outside(model, Outside::Pipe(text)),
+        Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
+    }
+}
+
+fn find(model: &mut Model, text: &str) -> Vec<Effect> {
+    let face = model.face().unwrap_or(Face::Tree);
+    let found = match model.layers.last_mut() {
+        Some(Layer::Page(page)) => {
+            text.clone_into(&mut page.needle);
+            Some(usize::from(page.next_hit(true)))
+        }
+        Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
+        Some(_) => None,
+        None => {
+            // A search on a side that is not the document goes to the tree.
+            if model.detail.face().is_none() {
+                model.detail.turn(Tab::Tree);
+            }
+            model.detail.shown.as_mut().map(|shown| shown.explorer.search(face, text))
+        }
+    };
+    match found {
+        Some(0) => model.tell(Tone::Warning, format!("{text:?} is not in here")),
+        Some(count) => model.tell(Tone::Info, format!("{count} found; n and N go on")),
+        None => {}
+    }
+    Vec::new()
+}
+
+fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
+    let face = model.face().unwrap_or(Face::Tree);
+    let place = match model.layers.last_mut() {
+        Some(Layer::Page(page)) => {
+            page.next_hit(forward);
+            None
+        }
+        Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
+        _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
+    };
+    if let Some((number, total)) = place {
+        model.tell(Tone::Info, format!("{number} of {total}"));
+    }
+    Vec::new()
+}
+
+fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
+    match model.layers.last_mut() {
+        Some(Layer::Outcome(view)) => view.turn(forward),
+        None => model.detail.turn(model.detail.tab.beside(forward)),
+        Some(_) => {}
+    }
+    Vec::new()
+}
+
+fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(face) = model.face() else { return Vec::new() };
+    if action == Action::ViewTable && model.layers.is_empty() {
+        model.detail.turn(Tab::Table);
+        return Vec::new();
+    }
+    let explorer = match model.layers.last_mut() {
+        Some(Layer::Outcome(view)) => {
+            if action == Action::ViewTable {
+                view.side = super::layer::Side::Table;
+            }
+            view.explorer.as_mut()
+        }
+        _ => model.detail.shown.as_mut().map(|shown| &mut shown.explorer),
+    };
+    let Some(explorer) = explorer else { return Vec::new() };
+    let document = explorer.document.clone();
+    match action {
+        Action::Expand => explorer.expand(face),
+        Action::Collapse => explorer.collapse(face),
+        Action::UnfoldAll => explorer.tree.open_all(&document),
+        Action::FoldAll => explorer.tree.shut_all(&document),
+        Action::ViewTable => explorer.show_table(),
+        Action::SortColumn => explorer.sort_column(),
+        Action::HideColumn => explorer.hide_column(),
+        Action::ShowColumns => explorer.show_columns(),
+        depth => {
+            let levels = match depth {
+                Action::Depth1 => 1,
+                Action::Depth2 => 2,
+                _ => 3,
+            };
+            explorer.tree.to_depth(&document, levels);
+        }
+    }
+    Vec::new()
+}
+
+/// Asks for the records of the targets, and opens the list that they will fill.
+fn gather(model: &mut Model, purpose: Purpose, title: &str, why: Gather, letters: bool) -> Vec<Effect> {
+    let events = model.targets();
+    let chooser = Chooser { letters, ..Chooser::loading(purpose, title) };
+    model.layers.push(Layer::Chooser(Box::new(chooser)));
+    vec![Effect::Gather(events, why)]
+}
+
+fn pivot(model: &mut Model) -> Vec<Effect> {
+    gather(model, Purpose::Pivot, "Pivot on", Gather::Pivot, true)
+}
+
+fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
+    let events = model.targets();
+    match action {
+        Action::Dispose => {
+            let note = super::line::Line::default();
+            let dispose = Dispose {
+                events,
+                disposition: None,
+                note,
+                template: None,
+                last: model.last_verdict.clone(),
+                own: model.setup.templates.clone(),
+            };
+            model.layers.push(Layer::Dispose(Box::new(dispose)));
+            Vec::new()
+        }
+        Action::Again => match model.last_verdict.clone() {
+            Some((disposition, note)) => close(model, events, disposition, note),
+            None => Vec::new(),
+        },
+        Action::Take => {
+            remember(model, &events);
+            for id in &events {
+                let analyst = model.setup.analyst.clone();
+                if let Some(row) = model.queue.row_mut(*id) {
+                    row.status = Status::InProgress;
+                    row.taken_by = Some(analyst);
+                }
+            }
+            vec![Effect::Decide(events, Change::Take)]
+        }
+        Action::Reopen => {
+            remember(model, &events);
+            for id in &events {
+                if let Some(row) = model.queue.row_mut(*id) {
+                    row.status = Status::New;
+                    row.disposition = None;
+                }
+            }
+            vec![Effect::Decide(events, Change::Reopen)]
+        }
+        _ => undo(model),
+    }
+}
+
+fn remember(model: &mut Model, events: &[i64]) {
+    let before = events.iter().filter_map(|id| model.queue.row(*id)).map(|row| (row.id, row.status, row.disposition)).collect();
+    model.undo.push(Undoable::Decision(before));
+}
+
+fn undo(model: &mut Model) -> Vec<Effect> {
+    match model.undo.pop() {
+        None => Vec::new(),
+        Some(Undoable::Decision(before)) => vec![Effect::Restore(before)],
+        Some(Undoable::Run(connection, command, values, condition)) => {
+            if !condition.is_empty() {
+                model.tell(Tone::Info, format!("The way back works {condition}"));
+            }
+            run::open_form(model, &connection, &command, &[], &values)
+        }
+    }
+}
+
+/// Closes events and goes on to the next.
+pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String) -> Vec<Effect> {
+    if events.is_empty() {
+        return Vec::new();
+    }
+    remember(model, &events);
+    for id in &events {
+        if let Some(row) = model.queue.row_mut(*id) {
+            row.status = Status::Closed;
+            row.disposition = Some(disposition);
+        }
+    }
+    model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
+    model.last_verdict = Some((disposition, note.clone()));
+    advance(model, &events);
+    model.queue.marks.clear();
+    model.queue.anchor = None;
+    let mut effects = vec![Effect::Decide(events, Change::Close(disposition, note))];
+    effects.extend(follow(model));
+    effects
+}
+
+/// Selects the next event that is still open, below first.
+fn advance(model: &mut Model, done: &[i64]) {
+    let place = model.queue.place();
+    let open = |item: &&Item| match item {
+        Item::Event(id) => !done.contains(id) && model.queue.row(*id).is_some_and(|row| row.status != Status::Closed),
+        Item::Group(_) => false,
+    };
+    let items = model.queue.items();
+    let next = items.iter().skip(place).find(open).or_else(|| items.iter().take(place).rev().find(open)).cloned();
+    if next.is_some() {
+        model.queue.selected = next;
+    }
+}

@@ -1,0 +1,220 @@
+//! THE table of console actions: the keymap, help, which-key, the palette, the footer, `nightdesk keys` and `assets/keys.md` come from it.
+
+use serde_json::{Value, json};
+
+use super::keys::Keymap;
+
+/// Where keys are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// Everywhere but in text fields and questions.
+    Global,
+    /// The event queue.
+    Queue,
+    /// The event on show.
+    Record,
+    /// A JSON tree or pretty text.
+    Tree,
+    /// A JSON table.
+    Table,
+    /// The connections.
+    Connections,
+    /// The tasks.
+    Tasks,
+    /// A page of text, or an outcome.
+    Page,
+    /// A form.
+    Form,
+    /// A list to choose from.
+    Chooser,
+}
+
+impl Context {
+    /// Its name, in `nightdesk keys` and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Global => "everywhere",
+            Self::Queue => "queue",
+            Self::Record => "event",
+            Self::Tree => "tree",
+            Self::Table => "table",
+            Self::Connections => "connections",
+            Self::Tasks => "tasks",
+            Self::Page => "page",
+            Self::Form => "form",
+            Self::Chooser => "list",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The action.
+    pub action: Action,
+    /// Its id in configuration and output.
+    pub id: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// Where it works.
+    pub contexts: &'static [Context],
+    /// Its default chords.
+    pub keys: &'static [&'static str],
+}
+
+macro_rules! actions {
+    ($($name:ident, $id:literal, $title:literal, $help:literal, [$($context:ident),*], [$($key:literal),*];)*) => {
+        /// What an analyst can ask the console for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $(#[doc = $help] $name,)*
+        }
+
+        const TABLE: &[Row] = &[
+            $(Row { action: Action::$name, id: $id, title: $title, help: $help, contexts: &[$(Context::$context),*], keys: &[$($key),*] },)*
+        ];
+    };
+}
+
+actions! {
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["up", "k"];
+    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pagedown", "ctrl-f"];
+    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pageup", "ctrl-b"];
+    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["g g", "home"];
+    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["G", "end"];
+    Open, "open", "Open", "Open what is selected.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
+    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page], ["esc"];
+    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page], ["q"];
+    Interrupt, "interrupt", "Interrupt", "Close what is on top, or leave the console.", [Global], ["ctrl-c"];
+    Help, "help", "Help", "Show the keys that work here.", [Global, Page], ["?", "f1"];
+    Palette, "palette", "Palette", "Find an action, a command, a saved view or a playbook by name.", [Global], [":"];
+    Filter, "filter", "Filter", "Filter the queue with a query.", [Global], ["/"];
+    Find, "find", "Search here", "Search in this document.", [Record, Tree, Table, Page], ["/"];
+    FindNext, "find-next", "Next hit", "Go to the next place that was searched for.", [Record, Tree, Table, Page], ["n"];
+    FindPrevious, "find-previous", "Previous hit", "Go to the previous place that was searched for.", [Record, Tree, Table, Page], ["N"];
+    NextPane, "next-pane", "Next pane", "Go to the next pane.", [Global], ["tab"];
+    PreviousPane, "previous-pane", "Previous pane", "Go to the previous pane.", [Global], ["backtab"];
+    ShowConnections, "connections", "Connections", "Go to the connections.", [Global], ["1"];
+    ShowQueue, "queue", "Queue", "Go to the queue.", [Global], ["2"];
+    ShowRecord, "event", "Event", "Go to the event on show.", [Global], ["3"];
+    ShowTasks, "tasks", "Tasks", "Go to the tasks.", [Global], ["4"];
+    Zoom, "zoom", "Zoom", "Give the pane the whole screen, or take it back.", [Global], ["+"];
+    Mark, "mark", "Mark", "Mark or unmark the event, and go on.", [Queue], ["space"];
+    MarkRange, "mark-range", "Mark range", "Mark from the last mark to here.", [Queue], ["v"];
+    MarkAlike, "mark-alike", "Mark all alike", "Mark every listed event like this one: same vendor, type and rule.", [Queue, Record], ["*"];
+    MarkAll, "mark-all", "Mark all", "Mark every listed event.", [Queue], ["ctrl-a"];
+    Unmark, "unmark", "Clear marks", "Take all marks away.", [Queue], ["M"];
+    Sort, "sort", "Sort", "Choose the queue's order.", [Queue], ["s"];
+    Reverse, "reverse", "Reverse order", "Turn the order round.", [Queue, Table], ["S"];
+    Group, "group", "Group", "Group the queue by rule, entity, vendor, type, severity or connection.", [Queue], ["="];
+    Fold, "fold", "Fold group", "Fold or unfold the group.", [Queue], ["-"];
+    Alike, "alike", "Only alike", "Show only events like this one.", [Queue], ["&"];
+    Dispose, "dispose", "Close as …", "Close the marked events, or this one: t true positive, f false positive, b benign, d duplicate, u undetermined.", [Queue, Record], ["d"];
+    Again, "again", "Same again", "Close with the last disposition and note.", [Queue, Record], ["."];
+    Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
+    Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
+    Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
+    Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
+    Act, "act", "Act", "Choose among the commands that this event can fill in, best first.", [Queue, Record], ["a"];
+    Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
+    GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];
+    GoForward, "go-forward", "Forward in history", "Go to the next queue view.", [Queue, Record], ["L", "alt-right"];
+    Undo, "undo", "Undo", "Take the last thing back, or offer the command that does.", [Queue, Record, Tasks], ["u"];
+    Related, "run-last", "Run again", "Open the last command's form again.", [Queue, Record], ["g r"];
+    NextEvent, "next-event", "Next event", "Show the next event of the queue.", [Record], ["J"];
+    PreviousEvent, "previous-event", "Previous event", "Show the previous event of the queue.", [Record], ["K"];
+    NextTab, "next-tab", "Next tab", "Go to the next tab.", [Record, Page], ["]"];
+    PreviousTab, "previous-tab", "Previous tab", "Go to the previous tab.", [Record, Page], ["["];
+    Expand, "expand", "Unfold", "Unfold, or go in; the next column in a table.", [Tree, Table], ["l", "right"];
+    Collapse, "collapse", "Fold", "Fold, or go out; the previous column in a table.", [Tree, Table], ["h", "left"];
+    UnfoldAll, "unfold-all", "Unfold all", "Unfold the whole document.", [Tree], ["z R"];
+    FoldAll, "fold-all", "Fold all", "Fold everything but the top.", [Tree], ["z M"];
+    Depth1, "depth-1", "Depth 1", "Show one level.", [Tree], ["z 1"];
+    Depth2, "depth-2", "Depth 2", "Show two levels.", [Tree], ["z 2"];
+    Depth3, "depth-3", "Depth 3", "Show three levels.", [Tree], ["z 3"];
+    ViewTable, "view-table", "As table", "Show the selected list as a table.", [Tree], ["T"];
+    SortColumn, "sort-column", "Sort by column", "Sort the table by this column.", [Table], ["s"];
+    HideColumn, "hide-column", "Hide column", "Hide this column.", [Table], ["x"];
+    ShowColumns, "show-columns", "Show columns", "Show all columns.", [Table], ["X"];
+    CopyValue, "copy-value", "Copy value", "Copy the selected value, or the event's title.", [Queue, Record, Tree, Table, Page], ["y y"];
+    CopyPath, "copy-path", "Copy path", "Copy the path of the selected value.", [Record, Tree, Table, Page], ["y p"];
+    CopyJson, "copy-json", "Copy JSON", "Copy the selected value, or the event, as JSON.", [Queue, Record, Tree, Table, Page], ["y j"];
+    CopyId, "copy-id", "Copy id", "Copy the vendor's key of the event.", [Queue, Record], ["y i"];
+    CopyCall, "copy-call", "Copy as command line", "Copy the command line that shows this event or runs this task again.", [Queue, Record, Tasks, Page], ["y c"];
+    Pager, "pager", "Open in pager", "Show the document in $PAGER.", [Record, Tree, Table, Page], ["V"];
+    Editor, "editor", "Open in editor", "Show the document in $EDITOR.", [Record, Tree, Table, Page], ["E"];
+    Pipe, "pipe", "Pipe", "Pipe the document into a command.", [Record, Tree, Table, Page], ["|"];
+    Save, "save", "Save", "Write the document to a file.", [Record, Tree, Table, Page], ["w"];
+    Fetch, "fetch", "Fetch", "Bring new events of the selected connection, or of all.", [Queue, Connections], ["f"];
+    Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
+    Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
+    Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
+    Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
+    Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
+    Preview, "preview", "Preview", "Show the exact requests without sending anything.", [Form], ["ctrl-p"];
+    PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
+    Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
+    Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
+    History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
+    LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
+    Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];
+    Views, "views", "Views", "Choose a saved view of the queue.", [Global], ["g v"];
+    Mouse, "mouse", "Mouse", "Turn the mouse on or off.", [Global], ["g m"];
+    Ascii, "ascii", "ASCII", "Draw with ASCII only, or with box characters.", [Global], ["g a"];
+    Redraw, "redraw", "Redraw", "Draw everything anew.", [Global], ["ctrl-l"];
+    Suspend, "suspend", "Suspend", "Go to the background (shell's fg brings it back).", [Global], ["ctrl-z"];
+}
+
+impl Action {
+    /// Every action.
+    pub fn table() -> &'static [Row] {
+        TABLE
+    }
+
+    /// Its row.
+    pub fn row(self) -> &'static Row {
+        // The enum and the table are made from one list, so its number is its place.
+        TABLE.get(self as usize).unwrap_or(&TABLE[0])
+    }
+}
+
+/// The lines of `nightdesk keys`: every action with where it works, its keys as configured and its help.
+pub fn lines(keymap: &Keymap) -> Vec<Value> {
+    let line = |row: &Row| {
+        let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
+        json!({"action": row.id, "contexts": contexts, "keys": keymap.chords(row.action), "help": row.help})
+    };
+    TABLE.iter().map(line).collect()
+}
+
+/// `assets/keys.md`.
+pub fn reference() -> String {
+    let mut text =
+        String::from("# Keys\n\nMade from the action table; do not edit.\n\n| action | where | keys | does |\n|---|---|---|---|\n");
+    let keymap = Keymap::default();
+    for row in TABLE {
+        let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
+        let keys: Vec<_> = keymap.chords(row.action).iter().map(|chord| format!("`{}`", chord.replace('|', "\\|"))).collect();
+        text.push_str(&format!("| {} | {} | {} | {} |\n", row.id, contexts.join(", "), keys.join(", "), row.help));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_its_action_and_says_what_it_does() {
+        let mut ids = std::collections::BTreeSet::new();
+        for row in Action::table() {
+            assert_eq!(row.action.row().id, row.id);
+            assert!(ids.insert(row.id), "{} twice", row.id);
+            assert!(row.help.ends_with('.') && !row.title.is_empty(), "{}", row.id);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The lists to choose from, and what a choice does.
+
+use super::act;
+use super::action::Action;
+use super::chooser::{Choice, Chooser, Purpose};
+use super::effect::Effect;
+use super::layer::Layer;
+use super::model::{Model, OPEN, Pane};
+use super::notice::Tone;
+use super::queue::{Column, Grouping, View};
+use super::{fit, run};
+
+/// Opens the list that an action names.
+pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
+    let chooser = match action {
+        Action::Palette => Chooser::new(Purpose::Palette, "Palette", palette(model)),
+        Action::Sort => {
+            let choices = Column::ALL.iter().map(|(id, title, _)| plain(id, title)).collect();
+            Chooser::new(Purpose::Sort, "Sort by (S turns it round)", choices)
+        }
+        Action::Group => {
+            let mut choices: Vec<Choice> = Grouping::ALL.iter().map(|(id, title, _)| plain(id, title)).collect();
+            if model.queue.grouping.is_some() {
+                choices.insert(0, plain("none", "No groups"));
+            }
+            Chooser::new(Purpose::Group, "Group by", choices)
+        }
+        Action::Theme => Chooser::new(Purpose::Theme, "Colours", model.setup.themes.iter().map(|name| plain(name, name)).collect()),
+        Action::Views => Chooser::new(Purpose::View, "Views", views(model)),
+        _ => {
+            let Some(connection) = model.connection.as_ref().and_then(|name| model.connected(name)) else { return Vec::new() };
+            let shown = connection.entry.commands.iter().filter(|command| !command.hidden);
+            let choices = shown.map(|command| fit::choice(command, connection, model.setup.read_only)).collect();
+            Chooser::new(Purpose::Command(connection.name.clone()), &format!("Commands of {}", connection.name), choices)
+        }
+    };
+    model.layers.push(Layer::Chooser(Box::new(chooser)));
+    Vec::new()
+}
+
+fn plain(id: &str, title: &str) -> Choice {
+    Choice { id: id.into(), title: title.into(), ..Choice::default() }
+}
+
+fn views(model: &Model) -> Vec<Choice> {
+    let own = [
+        ("Open", OPEN),
+        ("High and critical, open", "severity:>=high -status:closed"),
+        ("In progress", "status:in_progress"),
+        ("Last 24 hours", "age:<24h"),
+        ("Everything", ""),
+    ];
+    let saved = model.setup.views.iter().map(|(name, query)| (name.as_str(), query.as_str()));
+    let choice =
+        |(name, query): (&str, &str)| Choice { id: format!("v:{query}"), title: name.into(), note: query.into(), ..Choice::default() };
+    saved.chain(own).map(choice).collect()
+}
+
+/// Everything by name: actions, with those that do not work here last and with the reason; commands of all connections; views; colours.
+fn palette(model: &Model) -> Vec<Choice> {
+    let mut choices: Vec<Choice> = Vec::new();
+    for row in Action::table().iter().filter(|row| !matches!(row.action, Action::Palette | Action::Back)) {
+        choices.push(Choice {
+            id: format!("a:{}", row.id),
+            title: row.title.into(),
+            note: row.help.into(),
+            hint: model.setup.keymap.chords(row.action).join(", "),
+            reason: model.availability(row.action).err(),
+            letter: None,
+        });
+    }
+    choices.sort_by_key(|choice| choice.reason.is_some());
+    for connection in &model.setup.connected {
+        choices.extend(connection.entry.commands.iter().filter(|command| !command.hidden).map(|command| {
+            let choice = fit::choice(command, connection, model.setup.read_only);
+            Choice { title: format!("{}: {}", connection.name, command.title), note: String::new(), ..choice }
+        }));
+    }
+    choices.extend(views(model).into_iter().map(|view| Choice { title: format!("View: {}", view.title), ..view }));
+    choices.extend(model.setup.themes.iter().map(|name| Choice {
+        id: format!("c:{name}"),
+        title: format!("Colours: {name}"),
+        ..Choice::default()
+    }));
+    choices
+}
+
+/// Something was chosen.
+pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
+    let Some(Layer::Chooser(chooser)) = model.layers.pop() else { return Vec::new() };
+    match chooser.purpose {
+        Purpose::Sort => {
+            if let Some(column) = Column::parse(&choice.id) {
+                model.queue.view.order.column = column;
+                model.queue.view.order.descending = matches!(column, Column::Age | Column::Severity | Column::Seen);
+            }
+            vec![model.list()]
+        }
+        Purpose::Group => {
+            model.queue.grouping = Grouping::parse(&choice.id);
+            model.queue.folded.clear();
+            if model.queue.grouping.is_some() {
+                model.queue.arrange();
+                // Groups begin folded: one line each, with its count.
+                let names: Vec<String> = model
+                    .queue
+                    .items()
+                    .iter()
+                    .filter_map(|item| if let super::queue::Item::Group(name) = item { Some(name.clone()) } else { None })
+                    .collect();
+                model.queue.folded.extend(names);
+            }
+            model.queue.arrange();
+            model.queue.select(0);
+            Vec::new()
+        }
+        Purpose::Theme => {
+            model.setup.theme.clone_from(&choice.id);
+            Vec::new()
+        }
+        Purpose::View | Purpose::Palette | Purpose::Pivot => by_id(model, &choice.id),
+        Purpose::Act(events) => {
+            let Some((connection, command)) = split(&choice.id) else { return Vec::new() };
+            run::open_form(model, &connection, &command, &events, &serde_json::Map::new())
+        }
+        Purpose::Command(_) => by_id(model, &choice.id),
+        Purpose::Value { form: id, field } => {
+            if let Some(Layer::Form(form)) = model.layers.last_mut()
+                && form.id == id
+                && let Some(field) = form.fields.iter_mut().find(|known| known.parameter.name == field)
+            {
+                field.add(&choice.id);
+                if choice.title != choice.id {
+                    field.names.insert(choice.id.clone(), choice.title.clone());
+                }
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn split(id: &str) -> Option<(String, String)> {
+    let (connection, command) = id.strip_prefix("r:")?.split_once('|')?;
+    Some((connection.to_owned(), command.to_owned()))
+}
+
+fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
+    if let Some((connection, command)) = split(id) {
+        return run::open_form(model, &connection, &command, &[], &serde_json::Map::new());
+    }
+    match id.split_once(':') {
+        Some(("a", name)) => {
+            let action = Action::table().iter().find(|row| row.id == name).map(|row| row.action);
+            action.map(|action| act::perform(model, action)).unwrap_or_default()
+        }
+        Some(("v", query)) => {
+            model.focus = Pane::Queue;
+            let view = View { query: query.into(), title: String::new(), order: model.queue.view.order };
+            act::go(model, view)
+        }
+        Some(("c", name)) => {
+            name.clone_into(&mut model.setup.theme);
+            Vec::new()
+        }
+        Some(("e", entity)) => match entity.split_once('|') {
+            Some((kind, value)) => pivot_on(model, kind, value),
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Shows everything that any vendor said about an entity, open or closed.
+pub fn pivot_on(model: &mut Model, kind: &str, value: &str) -> Vec<Effect> {
+    let query = format!("entity:={}", quoted(value));
+    model.focus = Pane::Queue;
+    model.tell(Tone::Info, format!("Everything about {kind} {value}; esc goes back"));
+    act::go(model, View { query, title: format!("{kind} {value}"), order: model.queue.view.order })
+}
+
+/// A value as the query language takes it literally.
+pub fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}

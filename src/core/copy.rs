@@ -1,0 +1,74 @@
+//! What is copied, and as what.
+
+use super::action::Action;
+use super::effect::{Effect, Gather};
+use super::explorer::Explorer;
+use super::layer::Layer;
+use super::model::{Model, Pane};
+
+/// Copies what is under the cursor.
+pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    if action == Action::CopyCall {
+        return call(model).map(|text| vec![Effect::Copy(text)]).unwrap_or_default();
+    }
+    let face = model.face();
+    let explorer: Option<&Explorer> = match model.layers.last() {
+        Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+        Some(Layer::Page(page)) => return page.lines.get(page.first).map(|line| vec![Effect::Copy(line.clone())]).unwrap_or_default(),
+        _ => model.detail.shown.as_ref().map(|shown| &shown.explorer),
+    };
+    if let (Some(face), Some(explorer)) = (face, explorer) {
+        let text = match action {
+            Action::CopyPath => explorer.path_text(face),
+            Action::CopyJson => explorer.json_text(face),
+            Action::CopyId => None,
+            _ => explorer.value_text(face),
+        };
+        if let Some(text) = text {
+            return vec![Effect::Copy(text)];
+        }
+    }
+    if model.focus == Pane::Record
+        && action == Action::CopyValue
+        && let Some(entity) = model.detail.entity()
+    {
+        return vec![Effect::Copy(entity.value.clone())];
+    }
+    match action {
+        Action::CopyJson => vec![Effect::Gather(model.targets(), Gather::Copy)],
+        Action::CopyId => row_text(model, |row| row.key.clone()),
+        _ => row_text(model, |row| row.title.clone()),
+    }
+}
+
+fn row_text(model: &Model, text: impl Fn(&super::queue::Listed) -> String) -> Vec<Effect> {
+    let lines: Vec<String> = model.targets().iter().filter_map(|id| model.queue.row(*id)).map(text).collect();
+    if lines.is_empty() { Vec::new() } else { vec![Effect::Copy(lines.join("\n"))] }
+}
+
+/// The command line that shows the same.
+fn call(model: &Model) -> Option<String> {
+    let task = match model.layers.last() {
+        Some(Layer::Outcome(view)) => model.tasks.get(view.task),
+        None if model.focus == Pane::Tasks => model.tasks.current(),
+        _ => None,
+    };
+    let Some(task) = task else {
+        let ids: Vec<String> = model.targets().iter().map(i64::to_string).collect();
+        return (!ids.is_empty()).then(|| format!("nightdesk event show {}", ids.join(" ")));
+    };
+    if task.command.is_empty() {
+        return Some(format!("nightdesk fetch {}", task.connection));
+    }
+    let mut line = format!("nightdesk run {} {}", task.connection, task.command);
+    for (name, value) in &task.arguments {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        line.push_str(&format!(" {}", quoted(&format!("{name}={text}"))));
+    }
+    Some(line)
+}
+
+fn quoted(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./:@%+,".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}

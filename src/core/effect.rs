@@ -1,0 +1,146 @@
+//! Effects: everything that the console may ask of the world, as plain data.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::catalogue::Given;
+use super::confirm::Ready;
+use super::event::{Disposition, Status};
+use super::queue::View;
+use super::task::TaskId;
+
+/// What an analyst decides about events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Closed with a verdict and a note, which may be empty.
+    Close(Disposition, String),
+    /// Taken.
+    Take,
+    /// Set back to new.
+    Reopen,
+    /// A note was written.
+    Note(String),
+    /// Put into a case.
+    Case(String),
+}
+
+/// Why the records of events are wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gather {
+    /// To list what can be done.
+    Act,
+    /// To list what can be pivoted on.
+    Pivot,
+    /// To fill a form.
+    Form {
+        /// The connection.
+        connection: String,
+        /// The command.
+        command: String,
+        /// Values that are known already.
+        values: Map<String, Value>,
+    },
+    /// To copy as JSON.
+    Copy,
+}
+
+/// A program that gets a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// `$PAGER`.
+    Pager,
+    /// `$EDITOR`.
+    Editor,
+    /// A shell line.
+    Pipe(String),
+}
+
+/// The state of an event before a decision.
+pub type Before = (i64, Status, Option<Disposition>);
+
+/// What the world is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// List events; answered by `Rows`.
+    Rows {
+        /// Number of the request.
+        generation: u64,
+        /// What to list.
+        view: View,
+        /// The most rows.
+        limit: usize,
+    },
+    /// Read one event with all that is known about it; answered by `Shown`. It counts as looked at.
+    Show(i64),
+    /// Read events; answered by `Gathered`.
+    Gather(Vec<i64>, Gather),
+    /// Record a decision; answered by `Decided`.
+    Decide(Vec<i64>, Change),
+    /// Set events back to what they were; answered by `Decided`.
+    Restore(Vec<Before>),
+    /// Run a command; answered by `Progress` and one `Ended`.
+    Run(TaskId, Ready),
+    /// Build a command's requests without sending them; answered by `Page`.
+    Plan {
+        /// The connection.
+        connection: String,
+        /// The command.
+        command: String,
+        /// What it is given.
+        given: Vec<(String, Given)>,
+    },
+    /// Run a command to fill a pick list; answered by `Picks`.
+    Pick {
+        /// Number of the form.
+        form: u64,
+        /// The parameter.
+        field: String,
+        /// The connection.
+        connection: String,
+        /// The command.
+        command: String,
+        /// Path of the values.
+        value: String,
+        /// Path of the names.
+        label: String,
+    },
+    /// Bring new events; answered by `Progress` and one `Ended`.
+    Fetch {
+        /// The task.
+        task: TaskId,
+        /// The connection.
+        connection: String,
+        /// The window, where it is not the next increment.
+        window: Option<(Timestamp, Timestamp)>,
+    },
+    /// Run a connection's test; answered by one `Ended`.
+    Test(TaskId, String),
+    /// Stop a task.
+    Cancel(TaskId),
+    /// Read the state of the connections; answered by `Health`.
+    Health,
+    /// Read what was run and decided; answered by `Page`.
+    History,
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Hand a text to a program.
+    Outside(Outside, String),
+    /// Write a text to a file.
+    Save(String, String),
+    /// Keep the state of the session.
+    Keep(Value),
+    /// Read the draft of a form; answered by `Draft`.
+    Draft(u64, String, String),
+    /// Keep the draft of a form, or forget it where it is empty.
+    KeepDraft(String, String, Map<String, Value>),
+    /// Send a `Tick` at that time.
+    Wake(Timestamp),
+    /// Turn the mouse on or off.
+    Mouse(bool),
+    /// Draw everything anew.
+    Redraw,
+    /// Go to the background.
+    Suspend,
+    /// Leave.
+    Quit,
+}

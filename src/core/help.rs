@@ -1,0 +1,108 @@
+//! Help, made from the action table: the keys that work here first, then all others.
+
+use super::act;
+use super::action::{Action, Context};
+use super::effect::Effect;
+use super::model::Model;
+
+/// Opens the help page.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let lines = lines(model);
+    act::page_layer(model, "Keys", lines)
+}
+
+/// The help page.
+pub fn lines(model: &Model) -> Vec<String> {
+    let here = model.contexts();
+    let all = [
+        Context::Queue,
+        Context::Record,
+        Context::Tree,
+        Context::Table,
+        Context::Connections,
+        Context::Tasks,
+        Context::Page,
+        Context::Form,
+        Context::Chooser,
+        Context::Global,
+    ];
+    let rest = all.into_iter().filter(|context| !here.contains(context)).collect::<Vec<_>>();
+    let mut lines = vec!["HERE".to_owned()];
+    for context in here {
+        section(model, context, &mut lines);
+    }
+    lines.push("ELSEWHERE".to_owned());
+    for context in rest {
+        section(model, context, &mut lines);
+    }
+    lines.extend(
+        [
+            "  note and verdict",
+            "    d t f b d u  true positive, false positive, benign, duplicate, undetermined; then a note, or enter",
+            "    d tab        goes through note templates; d . takes the last verdict and note",
+            "  query (/)",
+            "    words \"a phrase\" field:value field:=exactly severity:>=high age:<24h -not or ( )",
+            "    fields: severity status vendor connection type entity title assignee disposition age case key \"Rule name\"",
+        ]
+        .map(str::to_owned),
+    );
+    lines
+}
+
+fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
+    lines.push(format!("  {}", context.as_str()));
+    for row in Action::table().iter().filter(|row| row.contexts.contains(&context)) {
+        let keys = model.setup.keymap.chords(row.action).join(", ");
+        if !keys.is_empty() {
+            lines.push(format!("    {keys:<24} {:<22} {}", row.title, row.help));
+        }
+    }
+    lines.push(String::new());
+}
+
+/// What the footer shows: the most useful actions that work here, by key and title.
+pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
+    const BY_PRIORITY: [Action; 30] = [
+        Action::Submit,
+        Action::Preview,
+        Action::PickValue,
+        Action::Open,
+        Action::Dispose,
+        Action::Pivot,
+        Action::Act,
+        Action::MarkAlike,
+        Action::Expand,
+        Action::Find,
+        Action::SortColumn,
+        Action::NextTab,
+        Action::Cancel,
+        Action::Test,
+        Action::Commands,
+        Action::Fetch,
+        Action::Again,
+        Action::Undo,
+        Action::Take,
+        Action::Mark,
+        Action::Memo,
+        Action::Filter,
+        Action::Back,
+        Action::Palette,
+        Action::Help,
+        Action::Group,
+        Action::Sort,
+        Action::CopyValue,
+        Action::NextEvent,
+        Action::Quit,
+    ];
+    let searches = model.availability(Action::Find).is_ok();
+    let tabs = !matches!(model.layers.last(), Some(super::layer::Layer::Page(_)));
+    let works = |action: &Action| {
+        let hidden = (*action == Action::Filter && searches) || (*action == Action::NextTab && !tabs);
+        !hidden && model.availability(*action).is_ok()
+    };
+    BY_PRIORITY
+        .into_iter()
+        .filter(works)
+        .filter_map(|action| model.setup.keymap.hint(action).map(|hint| (hint, action.row().title)))
+        .collect()
+}

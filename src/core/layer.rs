@@ -1,0 +1,290 @@
+//! The overlay stack: the top layer gets the key first.
+
+use super::chooser::Chooser;
+use super::confirm::Confirm;
+use super::event::Disposition;
+use super::explorer::{Explorer, Face};
+use super::form::Form;
+use super::keys::{Code, Key};
+use super::line::Line;
+use super::outcome::ReturnData;
+use super::task::TaskId;
+
+/// What lies over the panes.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// A page of text.
+    Page(Page),
+    /// What a task gave back.
+    Outcome(Box<OutcomeView>),
+    /// A list to choose from.
+    Chooser(Box<Chooser>),
+    /// A form.
+    Form(Box<Form>),
+    /// A question.
+    Confirm(Box<Confirm>),
+    /// One line to type.
+    Prompt(Box<Prompt>),
+    /// A verdict.
+    Dispose(Box<Dispose>),
+}
+
+/// A page of text.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// What it is.
+    pub title: String,
+    /// Its lines.
+    pub lines: Vec<String>,
+    /// First line on the screen.
+    pub first: usize,
+    /// What was searched for.
+    pub needle: String,
+}
+
+impl Page {
+    /// Goes to the next or previous line that has what was searched for.
+    pub fn next_hit(&mut self, forward: bool) -> bool {
+        let needle = self.needle.to_lowercase();
+        let has = |line: &String| line.to_lowercase().contains(&needle);
+        let found = if forward {
+            self.lines.iter().skip(self.first + 1).position(has).map(|at| at + self.first + 1)
+        } else {
+            self.lines.iter().take(self.first).rposition(has)
+        };
+        self.first = found.unwrap_or(self.first);
+        found.is_some()
+    }
+}
+
+/// A side of an outcome, named as the source documents name them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// State and message.
+    #[default]
+    ReturnData,
+    /// The result summary.
+    Result,
+    /// The raw data as a tree.
+    Raw,
+    /// The raw data as a table.
+    Table,
+    /// The key fields.
+    KeyFields,
+    /// What went wrong.
+    Error,
+}
+
+impl Side {
+    /// Every side with its title.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("Return Data", Self::ReturnData),
+        ("Result", Self::Result),
+        ("Raw", Self::Raw),
+        ("Table", Self::Table),
+        ("Key fields", Self::KeyFields),
+        ("Error", Self::Error),
+    ];
+
+    /// The face of the document that it shows.
+    pub fn face(self) -> Option<Face> {
+        match self {
+            Self::Raw => Some(Face::Tree),
+            Self::Table => Some(Face::Table),
+            _ => None,
+        }
+    }
+}
+
+/// What a task gave back, on show.
+#[derive(Clone, Debug)]
+pub struct OutcomeView {
+    /// The task.
+    pub task: TaskId,
+    /// The side on show.
+    pub side: Side,
+    /// The raw data, once it is there.
+    pub explorer: Option<Explorer>,
+    /// First line on the screen.
+    pub first: usize,
+}
+
+impl OutcomeView {
+    /// A view of a task.
+    pub fn new(task: TaskId) -> Self {
+        Self { task, side: Side::ReturnData, explorer: None, first: 0 }
+    }
+
+    /// Takes up the end of the task: what went wrong is shown first.
+    pub fn fill(&mut self, explorer: Explorer, return_data: ReturnData, errors: usize) {
+        self.explorer = Some(explorer);
+        if errors > 0 && return_data != ReturnData::Successful {
+            self.side = Side::ReturnData;
+        }
+    }
+
+    /// Goes to the side beside this.
+    pub fn turn(&mut self, forward: bool) {
+        let count = Side::ALL.len();
+        let at = Side::ALL.iter().position(|(_, side)| *side == self.side).unwrap_or(0);
+        let at = if forward { (at + 1) % count } else { (at + count - 1) % count };
+        self.side = Side::ALL.get(at).map_or(Side::ReturnData, |(_, side)| *side);
+        self.first = 0;
+        if self.side == Side::Table
+            && let Some(explorer) = &mut self.explorer
+        {
+            explorer.show_table();
+        }
+    }
+}
+
+/// What a typed line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// The queue's query.
+    Filter,
+    /// Something to search for in what is on show.
+    Find,
+    /// A note.
+    Note,
+    /// A case.
+    Case,
+    /// A shell line that gets the document.
+    Pipe,
+    /// A file to write the document to.
+    Save,
+}
+
+/// One line to type.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What it is for.
+    pub asks: Asks,
+    /// The events that it is about.
+    pub events: Vec<i64>,
+    /// What was typed.
+    pub line: Line,
+    /// Why it is not accepted.
+    pub error: Option<String>,
+    /// What could come next.
+    pub candidates: Vec<String>,
+    /// Which of them was put in last.
+    pub candidate: Option<usize>,
+    /// Earlier lines, oldest first.
+    pub earlier: Vec<String>,
+    /// Which of them is shown.
+    pub recalled: Option<usize>,
+}
+
+impl Prompt {
+    /// A prompt with a text to begin with.
+    pub fn new(asks: Asks, text: &str) -> Self {
+        Self {
+            asks,
+            events: Vec::new(),
+            line: Line::new(text),
+            error: None,
+            candidates: Vec::new(),
+            candidate: None,
+            earlier: Vec::new(),
+            recalled: None,
+        }
+    }
+
+    /// Brings an earlier line back, or a later one.
+    pub fn recall(&mut self, back: bool) {
+        let last = self.earlier.len().checked_sub(1);
+        self.recalled = match (self.recalled, back) {
+            (None, true) => last,
+            (Some(at), true) => Some(at.saturating_sub(1)),
+            (Some(at), false) if Some(at) < last => Some(at + 1),
+            _ => None,
+        };
+        let text = self.recalled.and_then(|at| self.earlier.get(at).cloned()).unwrap_or_default();
+        self.line.set(&text);
+    }
+}
+
+/// A verdict under way.
+#[derive(Clone, Debug)]
+pub struct Dispose {
+    /// The events.
+    pub events: Vec<i64>,
+    /// The verdict, once chosen.
+    pub disposition: Option<Disposition>,
+    /// The note.
+    pub note: Line,
+    /// Which template was put in last.
+    pub template: Option<usize>,
+    /// The verdict and note of the last time.
+    pub last: Option<(Disposition, String)>,
+    /// Notes of the settings, offered before ours.
+    pub own: Vec<String>,
+}
+
+/// What a key did to a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing yet.
+    Open,
+    /// It is to be recorded.
+    Done,
+    /// It was given up.
+    GivenUp,
+}
+
+impl Dispose {
+    /// Notes to choose from, by verdict.
+    pub fn templates(disposition: Disposition) -> &'static [&'static str] {
+        match disposition {
+            Disposition::TruePositive => &["Confirmed; contained.", "Confirmed; handed over to incident response."],
+            Disposition::FalsePositive => &["Detection matches legitimate software.", "Detection rule is too broad; tuning requested."],
+            Disposition::Benign => &["Known administrative activity.", "Expected change, announced.", "Security test."],
+            Disposition::Duplicate => &["Same activity as an event already handled."],
+            Disposition::Undetermined => &["Not enough data to tell; owner asked."],
+        }
+    }
+
+    /// Takes a key: first the letter of a verdict (or `.` for the last one), then the note; Enter records.
+    pub fn input(&mut self, key: Key) -> Verdict {
+        if key.code == Code::Esc {
+            return Verdict::GivenUp;
+        }
+        let Some(disposition) = self.disposition else {
+            match key.typed() {
+                Some('.') => {
+                    if let Some((disposition, note)) = self.last.clone() {
+                        self.disposition = Some(disposition);
+                        self.note.set(&note);
+                    }
+                }
+                Some(letter) => {
+                    self.disposition =
+                        Disposition::ALL.iter().find(|(_, known, _)| *known == letter).map(|(_, _, disposition)| *disposition);
+                }
+                None => {}
+            }
+            return Verdict::Open;
+        };
+        match key.code {
+            Code::Enter => return Verdict::Done,
+            Code::Tab => {
+                let ours = Self::templates(disposition).iter().map(|text| (*text).to_owned());
+                let templates: Vec<String> = self.own.iter().cloned().chain(ours).collect();
+                let next = self.template.map_or(0, |at| (at + 1) % templates.len().max(1));
+                self.template = Some(next);
+                self.note.set(templates.get(next).map(String::as_str).unwrap_or_default());
+            }
+            Code::Char('.') if self.note.is_empty() => {
+                if let Some((_, note)) = &self.last {
+                    self.note.set(&note.clone());
+                }
+            }
+            Code::Backspace if self.note.is_empty() => self.disposition = None,
+            _ => {
+                self.note.input(key);
+            }
+        }
+        Verdict::Open
+    }
+}

@@ -1,0 +1,65 @@
+//! Messages: everything that can happen to the console.
+
+use serde_json::{Map, Value};
+
+use super::detail::Shown;
+use super::effect::{Before, Change, Gather};
+use super::event::StoredEvent;
+use super::health::Health;
+use super::keys::Key;
+use super::notice::Tone;
+use super::outcome::ReturnData;
+use super::queue::Listing;
+use super::task::{Report, TaskId};
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// A change of events.
+    Change(Vec<i64>, Change),
+    /// A change taken back.
+    Restored(Vec<Before>),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The wheel turned: rows down, or up where negative.
+    Scroll(isize),
+    /// The terminal has this size now.
+    Resized(u16, u16),
+    /// Time passed that was asked for.
+    Tick,
+    /// The store was changed, by whomever.
+    Changed,
+    /// The terminal is ours again.
+    Returned,
+    /// The process was told to end.
+    Stop,
+    /// The answer to `Effect::Rows`.
+    Rows(u64, Result<Listing, String>),
+    /// The answer to `Effect::Show`.
+    Shown(i64, Result<Box<Shown>, String>),
+    /// The answer to `Effect::Gather`.
+    Gathered(Gather, Result<Vec<StoredEvent>, String>),
+    /// The answer to `Effect::Decide` and `Effect::Restore`.
+    Decided(Decided, Result<(), String>),
+    /// A task went on.
+    Progress(TaskId, String, usize, Option<usize>),
+    /// A task ended.
+    Ended(TaskId, ReturnData, String, Option<Box<Report>>),
+    /// The answer to `Effect::Pick`: values with their names.
+    Picks(u64, String, Result<Vec<(String, String)>, String>),
+    /// The answer to `Effect::Health`.
+    Health(Vec<Health>),
+    /// A page to show.
+    Page(String, Vec<String>),
+    /// The answer to `Effect::Draft`.
+    Draft(u64, Map<String, Value>),
+    /// Something to tell.
+    Notice(Tone, String),
+}

@@ -1,0 +1,342 @@
+//! The model: every fact on the screen or in flight. The loop owns it and nobody else.
+
+use jiff::Timestamp;
+
+use super::action::{Action, Context};
+use super::catalogue::Command;
+use super::confirm::Ready;
+use super::detail::Detail;
+use super::effect::{Before, Effect};
+use super::event::Disposition;
+use super::explorer::Face;
+use super::health::{Connected, Health};
+use super::keys::{Key, Keymap};
+use super::layer::Layer;
+use super::meter::Meter;
+use super::notice::{Notices, Tone};
+use super::queue::{FIRST_LIMIT, Queue};
+use super::task::Tasks;
+
+/// A pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The connections.
+    Connections,
+    /// The queue.
+    #[default]
+    Queue,
+    /// The event on show.
+    Record,
+    /// The tasks.
+    Tasks,
+}
+
+impl Pane {
+    /// The panes in the order of tab.
+    pub const ALL: [Self; 4] = [Self::Connections, Self::Queue, Self::Record, Self::Tasks];
+}
+
+/// What the last drawing found out: how many rows each part has. Keys are never routed by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// Rows of the queue.
+    pub queue: usize,
+    /// Rows of the event pane's body.
+    pub record: usize,
+    /// Rows of the top layer's body.
+    pub layer: usize,
+}
+
+/// Something that can be taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Undoable {
+    /// A decision: what the events were before.
+    Decision(Vec<Before>),
+    /// A run, by the form that takes it back: connection, command, arguments, condition.
+    Run(String, String, serde_json::Map<String, serde_json::Value>, String),
+}
+
+/// How the console is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The connections and what they can do.
+    pub connected: Vec<Connected>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Names of the colour themes.
+    pub themes: Vec<String>,
+    /// The colours to begin with.
+    pub theme: String,
+    /// Saved views: name and query.
+    pub views: Vec<(String, String)>,
+    /// Whether nothing may be changed.
+    pub read_only: bool,
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
+    /// The analyst's name.
+    pub analyst: String,
+    /// The local time zone, for times shown on request.
+    pub zone: jiff::tz::TimeZone,
+    /// Where simulators stand behind the connections.
+    pub demo: bool,
+    /// Milliseconds before a question about a change can be answered.
+    pub arm_millis: i64,
+    /// Closing notes of the settings, offered before ours.
+    pub templates: Vec<String>,
+}
+
+/// The query that the console opens with: what is still to be decided.
+pub const OPEN: &str = "-status:closed";
+
+/// Every fact on the screen or in flight.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The time; the loop sets it before every message.
+    pub now: Timestamp,
+    /// The terminal's size.
+    pub size: (u16, u16),
+    /// How the console is set up.
+    pub setup: Setup,
+    /// The pane in focus.
+    pub focus: Pane,
+    /// Whether that pane has the whole screen.
+    pub zoomed: bool,
+    /// What lies over the panes.
+    pub layers: Vec<Layer>,
+    /// The keys of a chord so far.
+    pub pending: Vec<Key>,
+    /// The queue.
+    pub queue: Queue,
+    /// The event on show.
+    pub detail: Detail,
+    /// How the connections are.
+    pub health: Vec<Health>,
+    /// Which connection is selected, by name.
+    pub connection: Option<String>,
+    /// The tasks.
+    pub tasks: Tasks,
+    /// The notices.
+    pub notices: Notices,
+    /// The key and time meter.
+    pub meter: Meter,
+    /// What can be taken back, the last at the end.
+    pub undo: Vec<Undoable>,
+    /// The last verdict and note.
+    pub last_verdict: Option<(Disposition, String)>,
+    /// The last run.
+    pub last_run: Option<Ready>,
+    /// Earlier queries.
+    pub queries: Vec<String>,
+    /// Whether times are shown in local time.
+    pub local_time: bool,
+    /// Whether the mouse is on.
+    pub mouse: bool,
+    /// What the last drawing found out.
+    pub screen: Screen,
+    /// Whether the end has come.
+    pub leaving: bool,
+    /// Counter of form numbers.
+    pub next_form: u64,
+}
+
+impl Model {
+    /// The console before anything was read.
+    pub fn new(setup: Setup, now: Timestamp) -> Self {
+        let mut queue = Queue::default();
+        queue.view.query = OPEN.into();
+        queue.limit = FIRST_LIMIT;
+        let connection = setup.connected.first().map(|connected| connected.name.clone());
+        Self {
+            now,
+            size: (80, 24),
+            setup,
+            focus: Pane::Queue,
+            zoomed: false,
+            layers: Vec::new(),
+            pending: Vec::new(),
+            queue,
+            detail: Detail::default(),
+            health: Vec::new(),
+            connection,
+            tasks: Tasks::default(),
+            notices: Notices::default(),
+            meter: Meter::new(now),
+            undo: Vec::new(),
+            last_verdict: None,
+            last_run: None,
+            queries: Vec::new(),
+            local_time: false,
+            mouse: false,
+            screen: Screen::default(),
+            leaving: false,
+            next_form: 0,
+        }
+    }
+
+    /// What is asked for when the console opens.
+    pub fn start(&mut self) -> Vec<Effect> {
+        vec![self.list(), Effect::Health]
+    }
+
+    /// Asks for the queue's rows.
+    pub fn list(&mut self) -> Effect {
+        self.queue.generation += 1;
+        self.queue.loading = true;
+        Effect::Rows { generation: self.queue.generation, view: self.queue.view.clone(), limit: self.queue.limit.max(FIRST_LIMIT) }
+    }
+
+    /// A connection by name.
+    pub fn connected(&self, name: &str) -> Option<&Connected> {
+        self.setup.connected.iter().find(|connected| connected.name == name)
+    }
+
+    /// A command of a connection.
+    pub fn command(&self, connection: &str, command: &str) -> Option<&Command> {
+        self.connected(connection)?.entry.command(command)
+    }
+
+    /// How a connection is.
+    pub fn health_of(&self, name: &str) -> Option<&Health> {
+        self.health.iter().find(|health| health.connection == name)
+    }
+
+    /// Tells the analyst something.
+    pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
+        self.notices.add(self.now, tone, text);
+    }
+
+    /// The face of the document under the keys, if there is one.
+    pub fn face(&self) -> Option<Face> {
+        match self.layers.last() {
+            Some(Layer::Outcome(view)) => view.explorer.as_ref().and(view.side.face()),
+            Some(_) => None,
+            None if self.focus == Pane::Record => self.detail.shown.as_ref().and(self.detail.face()),
+            None => None,
+        }
+    }
+
+    /// Where keys are looked up now, first to last. Empty where they are text.
+    pub fn contexts(&self) -> Vec<Context> {
+        let face = match self.face() {
+            Some(Face::Table) => Some(Context::Table),
+            Some(_) => Some(Context::Tree),
+            None => None,
+        };
+        let mut contexts: Vec<Context> = face.into_iter().collect();
+        match self.layers.last() {
+            Some(Layer::Page(_) | Layer::Outcome(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Form(_)) => contexts.push(Context::Form),
+            Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
+            Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
+            None => {
+                contexts.push(match self.focus {
+                    Pane::Connections => Context::Connections,
+                    Pane::Queue => Context::Queue,
+                    Pane::Record => Context::Record,
+                    Pane::Tasks => Context::Tasks,
+                });
+                contexts.push(Context::Global);
+            }
+        }
+        contexts
+    }
+
+    /// Whether an action can be taken now, and if not, why.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn availability(&self, action: Action) -> Result<(), String> {
+        let row = action.row();
+        let contexts = self.contexts();
+        if !row.contexts.iter().any(|context| contexts.contains(context)) {
+            let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
+            return Err(format!("works in: {}", places.join(", ")));
+        }
+        let needs_event = matches!(
+            action,
+            Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Memo | Action::Case | Action::Act | Action::Pivot
+        );
+        if needs_event && self.targets().is_empty() {
+            return Err("no event is selected".into());
+        }
+        match action {
+            Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
+            Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
+            Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The events that a decision is about: the marked ones, else the one on show or selected.
+    pub fn targets(&self) -> Vec<i64> {
+        match (self.focus, self.detail.wanted) {
+            (Pane::Record, Some(id)) if self.queue.marks.is_empty() => vec![id],
+            _ => self.queue.targets(),
+        }
+    }
+
+    /// The state of the session that is worth keeping: never anything armed.
+    pub fn session(&self) -> serde_json::Value {
+        serde_json::json!({
+            "query": self.queue.view.query,
+            "title": self.queue.view.title,
+            "column": self.queue.view.order.column.as_str(),
+            "descending": self.queue.view.order.descending,
+            "grouping": self.queue.grouping.map(super::queue::Grouping::as_str),
+            "event": match self.queue.selected { Some(super::queue::Item::Event(id)) => Some(id), _ => None },
+            "focus": self.focus as u8,
+            "tab": self.detail.tab as u8,
+            "theme": self.setup.theme,
+            "local_time": self.local_time,
+            "queries": self.queries,
+        })
+    }
+
+    /// Takes up a kept session.
+    pub fn resume(&mut self, session: &serde_json::Value) {
+        let text = |name: &str| session.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let number = |name: &str| session.get(name).and_then(serde_json::Value::as_u64);
+        let view = &mut self.queue.view;
+        view.query = text("query").unwrap_or_else(|| OPEN.into());
+        view.title = text("title").unwrap_or_default();
+        if let Some(column) = text("column").and_then(|id| super::queue::Column::parse(&id)) {
+            view.order.column = column;
+            view.order.descending = session.get("descending").and_then(serde_json::Value::as_bool).unwrap_or(true);
+        }
+        self.queue.grouping = text("grouping").and_then(|id| super::queue::Grouping::parse(&id));
+        self.queue.selected = session.get("event").and_then(serde_json::Value::as_i64).map(super::queue::Item::Event);
+        if let Some(pane) = number("focus").and_then(|at| Pane::ALL.get(usize::try_from(at).ok()?)) {
+            self.focus = *pane;
+        }
+        let tab = number("tab").and_then(|at| super::detail::Tab::ALL.get(usize::try_from(at).ok()?));
+        if let Some((_, tab)) = tab {
+            self.detail.tab = *tab;
+        }
+        if let Some(theme) = text("theme").filter(|theme| self.setup.themes.contains(theme)) {
+            self.setup.theme = theme;
+        }
+        self.local_time = session.get("local_time").and_then(serde_json::Value::as_bool).unwrap_or(false);
+        if let Some(queries) = session.get("queries").and_then(serde_json::Value::as_array) {
+            self.queries = queries.iter().filter_map(|query| query.as_str().map(str::to_owned)).collect();
+        }
+    }
+
+    /// Takes up what a drawing found out, and scrolls so that selections can be seen.
+    pub fn settle(&mut self, screen: Screen) {
+        self.screen = screen;
+        self.queue.follow(screen.queue);
+        if let (Some(face), Some(shown)) = (self.detail.face(), self.detail.shown.as_mut()) {
+            shown.explorer.follow(face, screen.record);
+        }
+        match self.layers.last_mut() {
+            Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
+            Some(Layer::Outcome(view)) => {
+                if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {
+                    explorer.follow(face, screen.layer);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From keys to actions: layers of text get the key first, then chords are looked up where the focus is.
+
+use super::act;
+use super::action::{Action, Context};
+use super::choose;
+use super::chooser::Picked;
+use super::complete;
+use super::confirm::{Answer, Subject};
+use super::effect::Effect;
+use super::keys::{Code, Key, Match};
+use super::layer::{Asks, Layer, Verdict};
+use super::model::Model;
+use super::notice::Tone;
+use super::run;
+
+/// A key was pressed.
+pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.notices.seen = true;
+    let typed = match model.layers.last() {
+        Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note) && key.typed().is_some(),
+        Some(Layer::Dispose(dispose)) => dispose.disposition.is_some() && key.typed().is_some(),
+        _ => false,
+    };
+    model.meter.key(typed);
+    if key.ctrl && key.code == Code::Char('c') {
+        return act::interrupt(model);
+    }
+    match model.layers.last() {
+        Some(Layer::Confirm(_)) => confirm(model, key),
+        Some(Layer::Prompt(_)) => prompt(model, key),
+        Some(Layer::Dispose(_)) => dispose(model, key),
+        Some(Layer::Chooser(_)) => chooser(model, key),
+        Some(Layer::Form(_)) => form(model, key),
+        _ => chord(model, key),
+    }
+}
+
+/// Looks a key up, together with those before it.
+fn chord(model: &mut Model, key: Key) -> Vec<Effect> {
+    if !model.pending.is_empty() && key.code == Code::Esc {
+        model.pending.clear();
+        return Vec::new();
+    }
+    model.pending.push(key);
+    let contexts = model.contexts();
+    match model.setup.keymap.find(&contexts, &model.pending) {
+        Match::Action(action) => {
+            model.pending.clear();
+            act::perform(model, action)
+        }
+        Match::Pending => Vec::new(),
+        Match::None => {
+            let keys = super::keys::chord_text(&model.pending);
+            model.pending.clear();
+            model.tell(Tone::Info, format!("{keys} does nothing here; ? shows the keys"));
+            Vec::new()
+        }
+    }
+}
+
+fn confirm(model: &mut Model, key: Key) -> Vec<Effect> {
+    let now = model.now;
+    let Some(Layer::Confirm(confirm)) = model.layers.last_mut() else { return Vec::new() };
+    match confirm.input(key, now) {
+        Answer::Open => Vec::new(),
+        Answer::No => {
+            model.layers.pop();
+            Vec::new()
+        }
+        Answer::Yes => {
+            let subject = confirm.subject.clone();
+            model.layers.pop();
+            match subject {
+                Subject::Run(ready) => run::start(model, ready),
+                Subject::Quit => act::leave(model),
+            }
+        }
+    }
+}
+
+fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(Layer::Prompt(prompt)) = model.layers.last_mut() else { return Vec::new() };
+    match key.code {
+        Code::Esc => {
+            model.layers.pop();
+            return Vec::new();
+        }
+        Code::Enter => return act::answer_prompt(model),
+        Code::Up => prompt.recall(true),
+        Code::Down => prompt.recall(false),
+        Code::Tab if prompt.asks == Asks::Filter => complete::next(prompt),
+        _ => {
+            if prompt.line.input(key) {
+                prompt.candidate = None;
+                prompt.error = None;
+            }
+        }
+    }
+    if key.code != Code::Tab {
+        let names: Vec<String> = model.setup.connected.iter().map(|connected| connected.name.clone()).collect();
+        if let Some(Layer::Prompt(prompt)) = model.layers.last_mut()
+            && prompt.asks == Asks::Filter
+        {
+            prompt.candidates = complete::candidates(&prompt.line.before(), &names);
+        }
+    }
+    Vec::new()
+}
+
+fn dispose(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(Layer::Dispose(dispose)) = model.layers.last_mut() else { return Vec::new() };
+    match dispose.input(key) {
+        Verdict::Open => Vec::new(),
+        Verdict::GivenUp => {
+            model.layers.pop();
+            Vec::new()
+        }
+        Verdict::Done => {
+            let (events, disposition, note) = (dispose.events.clone(), dispose.disposition, dispose.note.text());
+            model.layers.pop();
+            disposition.map(|disposition| act::close(model, events, disposition, note)).unwrap_or_default()
+        }
+    }
+}
+
+fn chooser(model: &mut Model, key: Key) -> Vec<Effect> {
+    if key.code == Code::Esc {
+        model.layers.pop();
+        return Vec::new();
+    }
+    let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };
+    match chooser.input(key) {
+        Picked::Used => Vec::new(),
+        Picked::Choice(choice) => choose::chosen(model, &choice),
+        Picked::NotMine => chord(model, key),
+    }
+}
+
+fn form(model: &mut Model, key: Key) -> Vec<Effect> {
+    if let Match::Action(action) = model.setup.keymap.find(&[Context::Form], &[key]) {
+        return act::perform(model, action);
+    }
+    let now = model.now;
+    let Some(Layer::Form(form)) = model.layers.last_mut() else { return Vec::new() };
+    let several = matches!(form.field().map(|field| &field.entry), Some(super::form::Entry::Area(_)));
+    match key.code {
+        Code::Esc => return run::put_away(model),
+        Code::Tab => form.move_by(1, now),
+        Code::BackTab => form.move_by(-1, now),
+        Code::Down if !several => form.move_by(1, now),
+        Code::Up if !several => form.move_by(-1, now),
+        Code::Enter if !several => return run::submit(model),
+        _ => {
+            if let Some(field) = form.field() {
+                field.input(key);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Text was pasted. It goes into the text under edit or nowhere: a paste triggers nothing.
+pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    model.pending.clear();
+    match model.layers.last_mut() {
+        Some(Layer::Prompt(prompt)) => {
+            prompt.line.paste(text);
+            prompt.candidates.clear();
+        }
+        Some(Layer::Form(form)) => {
+            if let Some(field) = form.field() {
+                field.paste(text);
+            }
+        }
+        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => dispose.note.paste(text),
+        // A confirmation is typed by hand.
+        _ => model.tell(Tone::Info, "Pasted text is only taken where text is typed; nothing was done."),
+    }
+    Vec::new()
+}
+
+/// The wheel turned.
+pub fn scroll(model: &mut Model, rows: isize) -> Vec<Effect> {
+    act::move_by(model, rows, Action::Down)
+}

@@ -1,0 +1,255 @@
+//! From a command to its outcome: form, preview, confirmation, task.
+
+use serde_json::{Map, Value};
+
+use super::act;
+use super::catalogue::{Effect as Changes, Reach};
+use super::chooser::{Choice, Chooser, Purpose};
+use super::confirm::{Confirm, Ready};
+use super::effect::{Effect, Gather};
+use super::event::StoredEvent;
+use super::form::Form;
+use super::layer::{Layer, OutcomeView};
+use super::model::{Model, Pane, Undoable};
+use super::notice::Tone;
+use super::outcome::Outcome;
+use super::task::{State, TaskId};
+
+/// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
+pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
+    let Some(connected) = model.connected(connection) else {
+        model.tell(Tone::Error, format!("There is no connection {connection} any more."));
+        return Vec::new();
+    };
+    let Some(found) = connected.entry.command(command) else {
+        model.tell(Tone::Error, format!("{connection} has no command {command}."));
+        return Vec::new();
+    };
+    if found.class.effect != Changes::Read && (model.setup.read_only || connected.read_only) {
+        let what = if model.setup.read_only { "The console".to_owned() } else { format!("Connection {connection}") };
+        model.tell(Tone::Warning, format!("{what} is read-only; {} changes something.", found.title));
+        return Vec::new();
+    }
+    let mut form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, events);
+    form.fill(values);
+    model.next_form += 1;
+    let id = form.id;
+    let draft = values.is_empty() && events.is_empty();
+    model.layers.push(Layer::Form(Box::new(form)));
+    if draft { vec![Effect::Draft(id, connection.into(), command.into())] } else { Vec::new() }
+}
+
+/// Opens the last run's form again.
+pub fn again(model: &mut Model) -> Vec<Effect> {
+    let Some(last) = model.last_run.clone() else { return Vec::new() };
+    vec![Effect::Gather(model.targets(), Gather::Form { connection: last.connection, command: last.command, values: Map::new() })]
+}
+
+/// Closes the form and keeps what was typed.
+pub fn put_away(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Form(form)) = model.layers.pop() else { return Vec::new() };
+    vec![Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), form.draft())]
+}
+
+fn ready(model: &mut Model) -> Option<Ready> {
+    let now = model.now;
+    let Some(Layer::Form(form)) = model.layers.last_mut() else { return None };
+    let arguments = form.check(now)?;
+    let title = format!("{} on {}", form.command.title, form.connection);
+    Some(Ready {
+        connection: form.connection.clone(),
+        command: form.command.name.clone(),
+        title,
+        given: form.given(),
+        class: form.command.class_of(&arguments),
+        arguments: arguments.masked(),
+        events: form.events.clone(),
+    })
+}
+
+/// Checks the form; runs what only reads, asks about the rest.
+pub fn submit(model: &mut Model) -> Vec<Effect> {
+    let Some(ready) = ready(model) else { return Vec::new() };
+    if ready.class.effect == Changes::Read {
+        return start(model, ready);
+    }
+    let Some(Layer::Form(form)) = model.layers.last() else { return Vec::new() };
+    let (targets, noun) = form.targets();
+    let inverse = form.command.inverse.as_ref().map(|inverse| {
+        let title = model.command(&form.connection, &inverse.command).map_or(inverse.command.clone(), |command| command.title.clone());
+        if inverse.condition.is_empty() { title } else { format!("{title}, {}", inverse.condition) }
+    });
+    let confirm = Confirm::for_run(
+        ready,
+        &targets,
+        noun,
+        &form.environment,
+        inverse.as_deref(),
+        model.now + jiff::SignedDuration::from_millis(model.setup.arm_millis),
+    );
+    let wake = Effect::Wake(confirm.armed_at);
+    model.layers.push(Layer::Confirm(Box::new(confirm)));
+    vec![wake]
+}
+
+/// Starts a run: it becomes a task, and its outcome is shown as it comes.
+pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(Layer::Form(form)) = model.layers.last() {
+        effects.push(Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), Map::new()));
+        model.layers.pop();
+    }
+    let task = model.tasks.begin(model.now, ready.title.clone(), &ready.connection, &ready.command);
+    if let Some(begun) = model.tasks.get_mut(task) {
+        begun.arguments.clone_from(&ready.arguments);
+        begun.events.clone_from(&ready.events);
+        begun.changes = ready.class.effect != Changes::Read;
+    }
+    if ready.class.effect != Changes::Read {
+        model.meter.decide(model.now, &format!("ran {}", ready.title), ready.events.len().max(1));
+        // Marks are for one run: the next one is marked anew.
+        model.queue.marks.clear();
+    }
+    model.last_run = Some(ready.clone());
+    model.layers.push(Layer::Outcome(Box::new(OutcomeView::new(task))));
+    effects.push(Effect::Run(task, ready));
+    effects
+}
+
+/// Shows what a task gave back, or how far it is.
+pub fn show_outcome(model: &mut Model, task: TaskId) {
+    let mut view = OutcomeView::new(task);
+    if let Some(report) = model.tasks.get(task).and_then(|task| task.report.as_ref()) {
+        let explorer = super::explorer::Explorer::new(report.document.clone());
+        view.fill(explorer, report.outcome.return_data, report.outcome.errors.len());
+    }
+    model.layers.push(Layer::Outcome(Box::new(view)));
+}
+
+/// What takes a run back, if something does.
+pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoable> {
+    let task = model.tasks.get(task)?;
+    let command = model.command(&task.connection, &task.command)?;
+    let inverse = command.inverse.as_ref()?;
+    let last = model.last_run.as_ref().filter(|last| last.command == task.command && last.connection == task.connection)?;
+    let arguments = super::catalogue::validate(command, last.given.clone(), task.started_at).ok()?;
+    let values = (inverse.arguments)(&arguments, outcome)?;
+    Some(Undoable::Run(task.connection.clone(), inverse.command.clone(), values, inverse.condition.clone()))
+}
+
+/// Shows the exact requests.
+pub fn preview(model: &mut Model) -> Vec<Effect> {
+    match ready(model) {
+        Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
+        None => Vec::new(),
+    }
+}
+
+/// Opens the pick list of the field in focus.
+pub fn pick(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Form(form)) = model.layers.last_mut() else { return Vec::new() };
+    let (id, connection) = (form.id, form.connection.clone());
+    let Some(field) = form.field() else { return Vec::new() };
+    let name = field.parameter.name.clone();
+    let title = format!("{}: pick", field.parameter.label);
+    let choices = field.choices();
+    let purpose = Purpose::Value { form: id, field: name.clone() };
+    if !choices.is_empty() {
+        let choices = choices.into_iter().map(|label| Choice { id: label.clone(), title: label, ..Choice::default() }).collect();
+        model.layers.push(Layer::Chooser(Box::new(Chooser::new(purpose, &title, choices))));
+        return Vec::new();
+    }
+    let Some(pick) = field.parameter.pick.clone() else {
+        model.tell(Tone::Info, "This field has no list to pick from.");
+        return Vec::new();
+    };
+    model.layers.push(Layer::Chooser(Box::new(Chooser::loading(purpose, &title))));
+    vec![Effect::Pick { form: id, field: name, connection, command: pick.command, value: pick.value, label: pick.label }]
+}
+
+fn begin_fetch(model: &mut Model, connection: &str, window: Option<(jiff::Timestamp, jiff::Timestamp)>) -> Effect {
+    let task = model.tasks.begin(model.now, format!("Fetch {connection}"), connection, "");
+    Effect::Fetch { task, connection: connection.into(), window }
+}
+
+/// Fetches the selected connection, or from the queue all active ones.
+pub fn fetch(model: &mut Model) -> Vec<Effect> {
+    let names: Vec<String> = match (model.focus, &model.connection) {
+        (Pane::Connections, Some(name)) => vec![name.clone()],
+        _ => model.setup.connected.iter().filter(|connected| connected.active).map(|connected| connected.name.clone()).collect(),
+    };
+    let running: Vec<String> = model.tasks.running().filter(|task| task.command.is_empty()).map(|task| task.connection.clone()).collect();
+    let names: Vec<String> = names.into_iter().filter(|name| !running.contains(name)).collect();
+    names.iter().map(|name| begin_fetch(model, name, None)).collect()
+}
+
+/// Fetches the first gap of the selected connection.
+pub fn refill(model: &mut Model) -> Vec<Effect> {
+    let Some(name) = model.connection.clone() else { return Vec::new() };
+    match model.health_of(&name).and_then(|health| health.open_gap()).cloned() {
+        Some(gap) => vec![begin_fetch(model, &name, Some((gap.from, gap.to)))],
+        None => {
+            model.tell(Tone::Info, format!("{name} has no gap that can be fetched."));
+            Vec::new()
+        }
+    }
+}
+
+/// Tests the selected connection.
+pub fn test(model: &mut Model) -> Vec<Effect> {
+    let Some(name) = model.connection.clone() else { return Vec::new() };
+    let task = model.tasks.begin(model.now, format!("Test {name}"), &name, "test-connection");
+    vec![Effect::Test(task, name)]
+}
+
+/// Cancels the selected task.
+pub fn cancel(model: &mut Model) -> Vec<Effect> {
+    let Some(task) = model.tasks.current().map(|task| task.id) else { return Vec::new() };
+    let mut changes = false;
+    if let Some(task) = model.tasks.get_mut(task) {
+        task.state = State::Cancelling;
+        changes = task.changes;
+    }
+    if changes {
+        model.tell(Tone::Warning, "Cancelled here; the vendor may have acted already. Look before you run it again.");
+    }
+    vec![Effect::Cancel(task)]
+}
+
+/// What a question's reach means for its colours.
+pub fn is_dangerous(reach: Reach) -> bool {
+    reach >= Reach::Disruptive
+}
+
+/// Opens the list of what can be done with the targets, filled already.
+pub fn fill_actions(model: &mut Model, events: Vec<StoredEvent>) -> Vec<Effect> {
+    let choices = super::fit::commands(&model.setup.connected, model.setup.read_only, &events);
+    if let Some(Layer::Chooser(chooser)) = model.layers.last_mut() {
+        if choices.is_empty() {
+            model.layers.pop();
+            model.tell(Tone::Info, "No command takes what this event knows; : lists all commands.");
+            return Vec::new();
+        }
+        chooser.purpose = Purpose::Act(events);
+        let early = chooser.fill(choices);
+        return replay(model, early);
+    }
+    Vec::new()
+}
+
+/// Takes the keys that came before their list.
+pub fn replay(model: &mut Model, early: Vec<super::keys::Key>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for key in early {
+        // They were counted when they were pressed.
+        model.meter.keys = model.meter.keys.saturating_sub(1);
+        model.meter.current = model.meter.current.saturating_sub(1);
+        effects.extend(super::press::key(model, key));
+    }
+    effects
+}
+
+/// Focus and layers as they are when a page is opened by an answer.
+pub fn page(model: &mut Model, title: &str, lines: Vec<String>) -> Vec<Effect> {
+    act::page_layer(model, title, lines)
+}

@@ -1,0 +1,383 @@
+//! A console under test: keys in, effects out, answers back; no terminal, clock or network.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, json};
+
+use super::catalogue::{Class, Command, Effect as Changes, Entry, Inverse, Parameter, Reach, Type, Undo};
+use super::detail::{Known, Shown};
+use super::effect::{Change, Effect};
+use super::entity::{Entity, EntityKind};
+use super::event::{Event, Severity, Status, StoredEvent};
+use super::explorer::Explorer;
+use super::health::{Connected, Health, Stretch};
+use super::json::Document;
+use super::keys::{Key, Keymap, parse_chord};
+use super::message::{Decided, Message};
+use super::model::{Model, Setup};
+use super::outcome::{Outcome, ReturnData};
+use super::queue::{Listed, Listing, rule_of};
+use super::task::Report;
+use super::update::update;
+
+/// A console with events of its own.
+pub(crate) struct Session {
+    /// The console.
+    pub model: Model,
+    /// The world's events.
+    pub events: Vec<StoredEvent>,
+    /// Everything that was asked for, in order.
+    pub asked: Vec<Effect>,
+    /// What was asked for and not answered yet.
+    pub open: Vec<Effect>,
+}
+
+/// The time at which tests play.
+pub(crate) fn noon() -> Timestamp {
+    "2026-07-02T12:00:00Z".parse().unwrap()
+}
+
+fn run_nothing(title: &str, help: &str) -> Command {
+    Command::new(title, help, |_, _, _| async { Outcome::new(ReturnData::Successful) })
+}
+
+fn eset() -> Entry {
+    let isolate = run_nothing("Isolate Endpoints", "Cuts endpoints off the network.")
+        .permission("Endpoints: write")
+        .class(Class::new(Changes::Write, Reach::Disruptive, Undo::Exact))
+        .parameter(Parameter::new("Device UUID(s)", Type::texts(1), "The devices.").required().prefill(&[EntityKind::Device]).pick(
+            "list-devices",
+            "$.devices[*].uuid",
+            "$.devices[*].displayName",
+        ))
+        .parameter(Parameter::new("Comment", Type::Text { max_chars: Some(200), multiline: true }, "Why."))
+        .inverse(Inverse {
+            command: "end-isolation".into(),
+            arguments: |arguments, _| Some(Map::from_iter([("device_uuids".to_owned(), json!(arguments.texts("device_uuids")))])),
+            condition: "while the device answers".into(),
+        });
+    let end = run_nothing("End Isolation", "Lets endpoints back onto the network.")
+        .class(Class::REVERSIBLE)
+        .parameter(Parameter::new("Device UUID(s)", Type::texts(1), "The devices.").required().prefill(&[EntityKind::Device]));
+    let list = run_nothing("List Devices", "Lists the devices.")
+        .parameter(Parameter::new("Page Size", Type::integer(1, 1000), "How many.").default(100));
+    Entry { commands: vec![isolate, end, list], ..Entry::default() }
+}
+
+fn wiz() -> Entry {
+    let update = run_nothing("Update Issues", "Changes the status of issues.")
+        .class(Class::REVERSIBLE)
+        .parameter(Parameter::new("Issue ID(s)", Type::texts(1), "The issues.").required().prefill_path("Issues", "$.id"))
+        .parameter(
+            Parameter::new("Issue Status", Type::choice(&[("Open", "OPEN"), ("Rejected", "REJECTED")]), "The new status.").required(),
+        )
+        .parameter(Parameter::new("Note", Type::TEXT, "Why."));
+    let projects = run_nothing("List Projects", "Lists the projects.");
+    Entry { commands: vec![update, projects], ..Entry::default() }
+}
+
+fn connected(name: &str, vendor: &str, title: &str, entry: Entry) -> Connected {
+    Connected {
+        name: name.into(),
+        vendor: vendor.into(),
+        title: title.into(),
+        environment: "Default Environment".into(),
+        read_only: false,
+        active: true,
+        entry: Arc::new(entry),
+    }
+}
+
+fn event(id: i64, wiz: bool, title: &str, severity: Severity, entities: &[(EntityKind, &str)]) -> StoredEvent {
+    let entities: Vec<Entity> =
+        entities.iter().map(|(kind, value)| Entity { kind: *kind, value: (*value).into(), path: "$.x".into() }).collect();
+    let raw = json!({"id": format!("key-{id}"), "status": "OPEN", "deep": {"list": [{"n": 1, "name": "one"}, {"n": 2, "name": "two"}]},
+        "note": "needle in here", "count": 12_345_678_901_234_567_890_u64});
+    StoredEvent {
+        id,
+        connection: if wiz { "wiz-prod" } else { "eset-eu" }.into(),
+        vendor: if wiz { "wiz" } else { "eset-protect-cloud" }.into(),
+        event: Event {
+            event_type: if wiz { "Issues" } else { "Detections" }.into(),
+            key: format!("key-{id}"),
+            title: title.into(),
+            severity,
+            vendor_severity: Some(severity.as_str().to_uppercase()),
+            vendor_status: Some("OPEN".into()),
+            occurred_at: noon() - SignedDuration::from_mins(id * 13),
+            entities,
+            fields: Map::from_iter([
+                ("Rule name".to_owned(), json!(rule_of(title))),
+                ("Document ID".to_owned(), json!(format!("key-{id}"))),
+            ]),
+            raw,
+            ..Event::default()
+        },
+        first_seen_at: noon(),
+        unread: id % 2 == 0,
+        revisions: 1,
+        ..StoredEvent::default()
+    }
+}
+
+/// Twelve events of two vendors.
+pub(crate) fn events() -> Vec<StoredEvent> {
+    use EntityKind as K;
+    let mut events = vec![
+        event(
+            1,
+            false,
+            "Malware found on WS-DANAW-07",
+            Severity::Critical,
+            &[(K::Device, "dev-7"), (K::Host, "ws-danaw-07"), (K::Hash, "ab12"), (K::Ip, "10.0.0.7")],
+        ),
+        event(2, true, "Publicly exposed storage bucket", Severity::High, &[(K::CloudResource, "bucket-1"), (K::User, "dana")]),
+    ];
+    for id in 3..9 {
+        let title = format!("Failed sign-in from 10.0.0.{id}");
+        events.push(event(
+            id,
+            false,
+            &title,
+            Severity::Low,
+            &[(K::Ip, &format!("10.0.0.{id}")), (K::User, "dana"), (K::Device, &format!("dev-{id}")), (K::Host, &format!("ws-{id}"))],
+        ));
+    }
+    for id in 9..13 {
+        events.push(event(
+            id,
+            true,
+            "Virtual machine without disk encryption",
+            Severity::Medium,
+            &[(K::CloudResource, &format!("vm-{id}"))],
+        ));
+    }
+    events
+}
+
+/// How the console under test is set up.
+pub(crate) fn setup() -> Setup {
+    Setup {
+        connected: vec![
+            connected("eset-eu", "eset-protect-cloud", "ESET PROTECT Cloud", eset()),
+            connected("wiz-prod", "wiz", "Wiz", wiz()),
+        ],
+        keymap: Keymap::default(),
+        themes: vec!["ansi16".into(), "dark".into(), "mono".into()],
+        theme: "mono".into(),
+        views: vec![("Night".into(), "age:<12h".into())],
+        read_only: false,
+        ascii: false,
+        analyst: "ana".into(),
+        zone: jiff::tz::TimeZone::UTC,
+        demo: false,
+        arm_millis: 800,
+        templates: Vec::new(),
+    }
+}
+
+impl Session {
+    /// A console that has read its events.
+    pub(crate) fn new() -> Self {
+        Self::with(setup(), events())
+    }
+
+    /// A console with this setup and these events.
+    pub(crate) fn with(setup: Setup, events: Vec<StoredEvent>) -> Self {
+        let mut model = Model::new(setup, noon());
+        model.size = (80, 24);
+        let open = model.start();
+        let mut session = Self { model, events, asked: Vec::new(), open };
+        session.settle();
+        session
+    }
+
+    /// Sends a message; what it asks for is kept, not answered.
+    pub(crate) fn send(&mut self, message: Message) -> &mut Self {
+        let effects = update(&mut self.model, message);
+        self.asked.extend(effects.iter().cloned());
+        self.open.extend(effects);
+        self
+    }
+
+    /// Presses keys as written (`d b enter`), without answering what they ask for.
+    pub(crate) fn type_ahead(&mut self, keys: &str) -> &mut Self {
+        for key in parse_chord(keys).unwrap() {
+            self.send(Message::Key(key));
+        }
+        self
+    }
+
+    /// Presses keys as written, answering after each.
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
+        for key in parse_chord(keys).unwrap() {
+            self.send(Message::Key(key));
+            self.settle();
+        }
+        self
+    }
+
+    /// Types a text, answering after each key.
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            self.send(Message::Key(Key::char(c)));
+            self.settle();
+        }
+        self
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, millis: i64) -> &mut Self {
+        self.model.now += SignedDuration::from_millis(millis);
+        self.send(Message::Tick)
+    }
+
+    /// Answers everything that is open, as an honest world would.
+    pub(crate) fn settle(&mut self) -> &mut Self {
+        while !self.open.is_empty() {
+            let effect = self.open.remove(0);
+            if let Some(answer) = self.answer(effect) {
+                self.send(answer);
+            }
+        }
+        self
+    }
+
+    fn listing(&self, query: &str) -> Result<Listing, String> {
+        if query.contains("bad:") {
+            return Err("column 1: there is no field bad".into());
+        }
+        let wanted = |event: &&StoredEvent| match query {
+            "-status:closed" => event.status != Status::Closed,
+            query => match query.strip_prefix("entity:=") {
+                Some(value) => event.event.entities.iter().any(|entity| format!("\"{}\"", entity.value) == value),
+                None => query.split_whitespace().all(|word| event.event.title.contains(word)),
+            },
+        };
+        let rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
+        Ok(Listing { total: rows.len(), rows, arrivals: vec![0, 2, 5, 1] })
+    }
+
+    fn answer(&mut self, effect: Effect) -> Option<Message> {
+        Some(match effect {
+            Effect::Rows { generation, view, .. } => Message::Rows(generation, self.listing(&view.query)),
+            Effect::Show(id) => {
+                let event = self.events.iter().find(|event| event.id == id)?.clone();
+                Message::Shown(id, Ok(Box::new(shown(event))))
+            }
+            Effect::Gather(ids, why) => {
+                Message::Gathered(why, Ok(self.events.iter().filter(|event| ids.contains(&event.id)).cloned().collect()))
+            }
+            Effect::Decide(ids, change) => {
+                for event in self.events.iter_mut().filter(|event| ids.contains(&event.id)) {
+                    match &change {
+                        Change::Close(disposition, _) => (event.status, event.disposition) = (Status::Closed, Some(*disposition)),
+                        Change::Take => event.status = Status::InProgress,
+                        Change::Reopen => event.status = Status::New,
+                        Change::Note(_) | Change::Case(_) => {}
+                    }
+                }
+                Message::Decided(Decided::Change(ids, change), Ok(()))
+            }
+            Effect::Restore(before) => {
+                for (id, status, disposition) in &before {
+                    if let Some(event) = self.events.iter_mut().find(|event| event.id == *id) {
+                        (event.status, event.disposition) = (*status, *disposition);
+                    }
+                }
+                Message::Decided(Decided::Restored(before), Ok(()))
+            }
+            Effect::Run(task, ready) => {
+                let outcome = Outcome::successful(json!({"Results": [{"id": "1", "ok": true}], "command": ready.command}))
+                    .message(format!("{} done.", ready.title))
+                    .result("Count", 1)
+                    .key_field("IDs", json!(["1"]));
+                Message::Ended(task, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome))))
+            }
+            Effect::Fetch { task, .. } => Message::Ended(task, ReturnData::Successful, "3 new".into(), None),
+            Effect::Test(task, _) => Message::Ended(task, ReturnData::Successful, "It works.".into(), None),
+            Effect::Plan { command, .. } => Message::Page("Requests".into(), vec![format!("POST /{command}")]),
+            Effect::Pick { form, field, .. } => {
+                Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
+            }
+            Effect::Health => Message::Health(health()),
+            Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
+            _ => return None,
+        })
+    }
+
+    /// The effects asked for since the start that are like one.
+    pub(crate) fn asked_for(&self, like: impl Fn(&Effect) -> bool) -> Vec<Effect> {
+        self.asked.iter().filter(|effect| like(effect)).cloned().collect()
+    }
+}
+
+fn health() -> Vec<Health> {
+    vec![
+        Health {
+            connection: "eset-eu".into(),
+            last_success: Some(noon() - SignedDuration::from_mins(4)),
+            next_run: Some(noon() + SignedDuration::from_mins(11)),
+            covered_to: Some(noon() - SignedDuration::from_mins(4)),
+            ..Health::default()
+        },
+        Health {
+            connection: "wiz-prod".into(),
+            last_success: Some(noon() - SignedDuration::from_hours(3)),
+            last_error: Some("429 Too Many Requests".into()),
+            failures: 2,
+            gaps: vec![Stretch {
+                from: noon() - SignedDuration::from_hours(3),
+                to: noon() - SignedDuration::from_hours(2),
+                reason: "429 Too Many Requests".into(),
+                lasting: false,
+            }],
+            ..Health::default()
+        },
+    ]
+}
+
+/// A report of an outcome.
+pub(crate) fn report(outcome: Outcome) -> Report {
+    let document = Document::parse(outcome.raw_data.to_string().into_bytes());
+    Report { outcome, document }
+}
+
+fn listed(event: &StoredEvent) -> Listed {
+    Listed {
+        id: event.id,
+        connection: event.connection.clone(),
+        vendor: event.vendor.clone(),
+        event_type: event.event.event_type.clone(),
+        key: event.event.key.clone(),
+        title: event.event.title.clone(),
+        entity: event.event.entities.first().map(|entity| entity.value.clone()).unwrap_or_default(),
+        rule: rule_of(&event.event.title),
+        severity: event.event.severity,
+        status: event.status,
+        disposition: event.disposition,
+        occurred_at: event.event.occurred_at,
+        unread: event.unread,
+        revisions: event.revisions,
+        ..Listed::default()
+    }
+}
+
+fn shown(event: StoredEvent) -> Shown {
+    let known = |entity: &Entity| Known {
+        entity: entity.clone(),
+        events: 4,
+        vendors: 2,
+        first: Some(noon() - SignedDuration::from_hours(50)),
+        last: Some(noon() - SignedDuration::from_mins(13)),
+    };
+    Shown {
+        explorer: Explorer::new(Document::parse(event.event.raw.to_string().into_bytes())),
+        precedent: vec!["closed as benign by bo 3d ago: Known administrative activity.".into()],
+        alike: 5,
+        entities: event.event.entities.iter().map(known).collect(),
+        history: vec!["2026-07-02 11:40 first seen".into()],
+        event,
+    }
+}

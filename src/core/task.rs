@@ -1,0 +1,156 @@
+//! Tasks: what runs, what ran, and which results are still wanted.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::json::Document;
+use super::outcome::{Outcome, ReturnData};
+
+/// Number of a task.
+pub type TaskId = u64;
+
+/// How far a task is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// It runs.
+    Running {
+        /// What it does just now.
+        text: String,
+        /// How much is done.
+        done: usize,
+        /// Of how much, where that is known.
+        total: Option<usize>,
+    },
+    /// It was asked to stop.
+    Cancelling,
+    /// It ended.
+    Ended(ReturnData),
+}
+
+/// The whole of what a command gave back.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Its raw data, as a document.
+    pub document: Document,
+}
+
+/// Something that runs or ran.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its number.
+    pub id: TaskId,
+    /// What it is, for people: `Isolate Endpoints on eset`.
+    pub title: String,
+    /// The connection.
+    pub connection: String,
+    /// The command; empty for a fetch.
+    pub command: String,
+    /// What it was given, secrets masked.
+    pub arguments: Map<String, Value>,
+    /// The events that it is about.
+    pub events: Vec<i64>,
+    /// Whether it changes anything.
+    pub changes: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How far it is.
+    pub state: State,
+    /// What it says at its end.
+    pub message: String,
+    /// What it gave back.
+    pub report: Option<Box<Report>>,
+}
+
+impl Task {
+    /// Whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        !matches!(self.state, State::Ended(_))
+    }
+}
+
+/// The tasks, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    /// The tasks.
+    pub list: Vec<Task>,
+    /// Which is selected.
+    pub selected: Option<TaskId>,
+    next: TaskId,
+}
+
+/// How many ended tasks are kept.
+const KEPT: usize = 200;
+
+impl Tasks {
+    /// Begins a task.
+    pub fn begin(&mut self, now: Timestamp, title: String, connection: &str, command: &str) -> TaskId {
+        self.next += 1;
+        let id = self.next;
+        let task = Task {
+            id,
+            title,
+            connection: connection.into(),
+            command: command.into(),
+            arguments: Map::new(),
+            events: Vec::new(),
+            changes: false,
+            started_at: now,
+            ended_at: None,
+            state: State::Running { text: "starting".into(), done: 0, total: None },
+            message: String::new(),
+            report: None,
+        };
+        self.list.insert(0, task);
+        self.selected = Some(id);
+        if self.list.len() > KEPT
+            && let Some(at) = self.list.iter().rposition(|task| !task.is_running())
+        {
+            self.list.remove(at);
+        }
+        id
+    }
+
+    /// A task by number.
+    pub fn get(&self, id: TaskId) -> Option<&Task> {
+        self.list.iter().find(|task| task.id == id)
+    }
+
+    /// A task by number, to change.
+    pub fn get_mut(&mut self, id: TaskId) -> Option<&mut Task> {
+        self.list.iter_mut().find(|task| task.id == id)
+    }
+
+    /// What runs.
+    pub fn running(&self) -> impl Iterator<Item = &Task> {
+        self.list.iter().filter(|task| task.is_running())
+    }
+
+    /// The selected task.
+    pub fn current(&self) -> Option<&Task> {
+        self.selected.and_then(|id| self.get(id))
+    }
+
+    /// The place of the selection.
+    pub fn place(&self) -> usize {
+        self.list.iter().position(|task| Some(task.id) == self.selected).unwrap_or(0)
+    }
+
+    /// Moves the selection.
+    pub fn move_by(&mut self, rows: isize) {
+        let place = self.place().saturating_add_signed(rows).min(self.list.len().saturating_sub(1));
+        self.selected = self.list.get(place).map(|task| task.id);
+    }
+
+    /// Takes an ended task off the list.
+    pub fn dismiss(&mut self) {
+        let place = self.place();
+        if self.list.get(place).is_some_and(|task| !task.is_running()) {
+            self.list.remove(place);
+            self.selected = self.list.get(place.min(self.list.len().saturating_sub(1))).map(|task| task.id);
+        }
+    }
+}

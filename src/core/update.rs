@@ -1,0 +1,44 @@
+//! Routes each message to the part that owns it; nothing else.
+
+use super::answers;
+use super::effect::Effect;
+use super::message::Message;
+use super::model::Model;
+use super::press;
+
+/// What happens next: changes the model, and says what the world is asked for.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Key(key) => press::key(model, key),
+        Message::Paste(text) => press::paste(model, &text),
+        Message::Scroll(rows) => press::scroll(model, rows),
+        Message::Resized(width, height) => {
+            model.size = (width, height);
+            Vec::new()
+        }
+        Message::Tick => Vec::new(),
+        Message::Changed => vec![model.list(), Effect::Health],
+        Message::Returned => vec![Effect::Redraw],
+        Message::Stop => {
+            model.leaving = true;
+            vec![Effect::Keep(model.session()), Effect::Quit]
+        }
+        Message::Rows(generation, result) => answers::rows(model, generation, result),
+        Message::Shown(id, result) => answers::shown(model, id, result),
+        Message::Gathered(purpose, result) => answers::gathered(model, purpose, result),
+        Message::Decided(what, result) => answers::decided(model, &what, result),
+        Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
+        Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
+        Message::Picks(form, field, result) => answers::picks(model, form, &field, result),
+        Message::Health(health) => {
+            model.health = health;
+            Vec::new()
+        }
+        Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Draft(form, values) => answers::draft(model, form, &values),
+        Message::Notice(tone, text) => {
+            model.tell(tone, text);
+            Vec::new()
+        }
+    }
+}

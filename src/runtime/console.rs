@@ -1,0 +1,427 @@
+//! The loop: inbox, input, signals, deadlines; update; perform; draw once if something changed.
+//!
+//! There is no frame timer. An idle console writes no byte and burns no CPU: it wakes for messages, keys, signals, and when a shown time
+//! reads otherwise.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers, MouseEventKind};
+use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::perform::World;
+use super::run::Runner;
+use super::terminal::{self, Terminal};
+use super::{clipboard, shell};
+use crate::config::Settings;
+use crate::core::effect::{Effect, Outside};
+use crate::core::health::Connected;
+use crate::core::keys::{Code, Key, Keymap};
+use crate::core::message::Message;
+use crate::core::model::{Model, Setup};
+use crate::core::notice::Tone;
+use crate::core::update::update;
+use crate::ui::{self, Theme};
+
+/// Messages that may wait; a vendor that floods us makes its own task wait.
+const WAITING: usize = 256;
+/// Frames that nobody typed for are this far apart at least.
+const PACE: Duration = Duration::from_millis(33);
+
+/// Opens the console; returns when the analyst leaves or the process is told to end.
+///
+/// # Errors
+/// When there is no terminal, or the keys in the settings conflict.
+pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(), String> {
+    let (setup, themes, complaints) = setup(&runner, settings, demo)?;
+    let (sender, inbox) = mpsc::channel(WAITING);
+    let world = World::new(runner, sender.clone());
+    let mut model = Model::new(setup, Timestamp::now());
+    model.mouse = settings.mouse;
+    if let Some(session) = world.session().await {
+        model.resume(&session);
+    }
+    for complaint in complaints {
+        model.tell(Tone::Warning, complaint);
+    }
+    let terminal = Terminal::enter(settings.mouse).map_err(|error| error.to_string())?;
+    let gone = sender.clone();
+    terminal::watch(move || {
+        // The loop keeps the session and ends; where it cannot, the watch ends the process.
+        let _ = gone.try_send(Message::Stop);
+    });
+    let mut console = Console {
+        model,
+        world,
+        terminal,
+        themes,
+        inbox,
+        input: Some(EventStream::new()),
+        wakes: BTreeSet::new(),
+        dirty: true,
+        urgent: true,
+        drawn: Instant::now(),
+        clipboard_command: settings.clipboard_command.clone(),
+        gone: false,
+    };
+    console.world.watch_store();
+    if settings.jobs {
+        console.world.run_jobs();
+    }
+    let result = console.run().await;
+    console.world.finish().await;
+    result.map_err(|error| error.to_string())
+}
+
+/// The keymap of the settings.
+///
+/// # Errors
+/// Unknown actions, unreadable keys, conflicts.
+pub fn keymap(settings: &Settings) -> Result<Keymap, Vec<String>> {
+    Keymap::with_overrides(&settings.keys)
+}
+
+type Ready = (Setup, Vec<Theme>, Vec<String>);
+
+fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, String> {
+    let keymap = keymap(settings).map_err(|complaints| format!("The keys in settings.toml conflict:\n{}", complaints.join("\n")))?;
+    let connected = runner.connections().iter().map(|opened| {
+        let connection = &opened.connection;
+        Connected {
+            name: connection.name.clone(),
+            vendor: opened.vendor.id.into(),
+            title: opened.vendor.title.into(),
+            environment: connection.environment.clone(),
+            read_only: connection.read_only,
+            active: connection.active,
+            entry: opened.entry.clone(),
+        }
+    });
+    let connected = connected.collect();
+    let (themes, mut complaints) = themes(runner);
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let wanted = if no_colour { "mono".to_owned() } else { settings.theme.clone().unwrap_or_else(|| "ansi16".into()) };
+    if !themes.iter().any(|theme| theme.name == wanted) {
+        complaints.push(format!("There is no theme {wanted}; there are {}.", names(&themes).join(", ")));
+    }
+    let analyst = runner.actor().to_owned();
+    let setup = Setup {
+        connected,
+        keymap,
+        themes: names(&themes),
+        theme: wanted,
+        views: Vec::new(),
+        read_only: settings.read_only,
+        ascii: settings.ascii,
+        analyst,
+        zone: jiff::tz::TimeZone::system(),
+        demo,
+        // A question that can be answered at once protects nobody.
+        arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
+        templates: settings.note_templates.clone(),
+    };
+    Ok((setup, themes, complaints))
+}
+
+fn names(themes: &[Theme]) -> Vec<String> {
+    themes.iter().map(|theme| theme.name.clone()).collect()
+}
+
+/// The themes that come along, and the user's over them.
+fn themes(runner: &Runner) -> (Vec<Theme>, Vec<String>) {
+    let mut themes = Theme::embedded();
+    let mut complaints = Vec::new();
+    let dir = runner.paths().config_dir.join("themes");
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        match std::fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|text| Theme::parse(&text)) {
+            Ok(mut theme) => {
+                if theme.name.is_empty() {
+                    theme.name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+                }
+                themes.retain(|known| known.name != theme.name);
+                themes.push(theme);
+            }
+            Err(message) => complaints.push(format!("{}: {message}", path.display())),
+        }
+    }
+    (themes, complaints)
+}
+
+struct Console {
+    model: Model,
+    world: World,
+    terminal: Terminal,
+    themes: Vec<Theme>,
+    inbox: mpsc::Receiver<Message>,
+    /// None while a program outside has the terminal: a living stream would steal its keys.
+    input: Option<EventStream>,
+    wakes: BTreeSet<Timestamp>,
+    dirty: bool,
+    urgent: bool,
+    drawn: Instant,
+    clipboard_command: Option<Vec<String>>,
+    /// Whether the terminal has vanished.
+    gone: bool,
+}
+
+/// What woke the loop.
+enum Woken {
+    Message(Message),
+    Input(Option<std::io::Result<Event>>),
+    Stop,
+    Suspend,
+    Continued,
+    Time,
+}
+
+struct Signals {
+    term: Signal,
+    hup: Signal,
+    int: Signal,
+    stop: Signal,
+    cont: Signal,
+}
+
+impl Console {
+    async fn run(&mut self) -> std::io::Result<()> {
+        let mut signals = Signals {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            int: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+            cont: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+        };
+        self.message(Message::Resized(Terminal::size().0, Terminal::size().1)).await;
+        let start = self.model.start();
+        for effect in start {
+            self.perform(effect).await;
+        }
+        while !self.model.leaving {
+            self.draw();
+            let woken = self.wait(&mut signals).await;
+            self.take(woken).await;
+            self.drain().await;
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self, signals: &mut Signals) -> Woken {
+        let now = Timestamp::now();
+        let next = ui::time::next_change(now).min(self.wakes.first().copied().unwrap_or(Timestamp::MAX));
+        let millis = u64::try_from(next.as_millisecond() - now.as_millisecond() + 1).unwrap_or(1);
+        let mut deadline = Instant::now() + Duration::from_millis(millis);
+        if self.dirty {
+            deadline = deadline.min(self.drawn + PACE);
+        }
+        let input = async {
+            match self.input.as_mut() {
+                Some(stream) => stream.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some(message) = self.inbox.recv() => Woken::Message(message),
+            event = input => Woken::Input(event),
+            _ = signals.term.recv() => Woken::Stop,
+            _ = signals.hup.recv() => Woken::Stop,
+            _ = signals.int.recv() => Woken::Stop,
+            _ = signals.stop.recv() => Woken::Suspend,
+            _ = signals.cont.recv() => Woken::Continued,
+            () = tokio::time::sleep_until(deadline) => Woken::Time,
+        }
+    }
+
+    async fn take(&mut self, woken: Woken) {
+        match woken {
+            Woken::Message(message) => self.message(message).await,
+            Woken::Input(Some(Ok(event))) => {
+                self.urgent = true;
+                if let Some(message) = read(event) {
+                    self.message(message).await;
+                }
+            }
+            // No more input: the terminal is gone.
+            Woken::Input(_) => {
+                self.gone = true;
+                self.input = None;
+                self.message(Message::Stop).await;
+            }
+            Woken::Stop => self.message(Message::Stop).await,
+            Woken::Suspend => self.suspend(),
+            Woken::Continued => {
+                // Somebody stopped us without asking; the shell has had the terminal since.
+                if self.terminal.take().is_ok() {
+                    self.dirty = true;
+                    self.urgent = true;
+                }
+            }
+            Woken::Time => {
+                let now = Timestamp::now();
+                if self.wakes.first().is_some_and(|wake| *wake <= now) {
+                    self.wakes = self.wakes.split_off(&now);
+                    self.wakes.remove(&now);
+                    self.urgent = true;
+                }
+                self.message(Message::Tick).await;
+            }
+        }
+    }
+
+    /// Takes what waits already, so that it is drawn once.
+    async fn drain(&mut self) {
+        for _ in 0..200 {
+            if self.model.leaving {
+                return;
+            }
+            if let Ok(message) = self.inbox.try_recv() {
+                self.message(message).await;
+                continue;
+            }
+            let event = self.input.as_mut().and_then(|stream| stream.next().now_or_never());
+            match event {
+                Some(event) => self.take(Woken::Input(event)).await,
+                None => return,
+            }
+        }
+    }
+
+    async fn message(&mut self, message: Message) {
+        self.model.now = Timestamp::now();
+        self.dirty = true;
+        let effects = update(&mut self.model, message);
+        for effect in effects {
+            self.perform(effect).await;
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Wake(at) => {
+                self.wakes.insert(at);
+            }
+            Effect::Copy(text) => match clipboard::copy(&text, self.clipboard_command.as_deref()) {
+                Ok(done) => self.model.tell(Tone::Done, done),
+                Err(message) => self.model.tell(Tone::Error, message),
+            },
+            Effect::Outside(Outside::Pipe(line), text) => self.world.pipe(line, text),
+            Effect::Outside(program, text) => self.outside(&program, &text).await,
+            Effect::Mouse(on) => {
+                if self.terminal.set_mouse(on).is_ok() {
+                    self.model
+                        .tell(Tone::Info, if on { "The mouse is on; shift selects text in most terminals." } else { "The mouse is off." });
+                }
+            }
+            Effect::Redraw => self.terminal.forget(),
+            Effect::Suspend => self.suspend(),
+            Effect::Quit => {}
+            other => self.world.perform(other).await,
+        }
+    }
+
+    async fn outside(&mut self, program: &Outside, text: &str) {
+        self.input = None;
+        self.terminal.leave();
+        let shown = match program {
+            Outside::Editor => shell::show("EDITOR", "vi", text).await,
+            _ => shell::show("PAGER", "less", text).await,
+        };
+        if self.terminal.take().is_err() {
+            self.model.leaving = true;
+            return;
+        }
+        self.input = Some(EventStream::new());
+        self.dirty = true;
+        self.urgent = true;
+        if let Err(message) = shown {
+            self.model.tell(Tone::Error, message);
+        }
+    }
+
+    fn suspend(&mut self) {
+        if !terminal::can_suspend() {
+            self.model.tell(Tone::Warning, "No shell is behind this console that could bring it back; it stays.");
+            return;
+        }
+        self.input = None;
+        self.terminal.leave();
+        let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+        if stopped.is_err() {
+            self.model.tell(Tone::Error, "The console could not be stopped.");
+        }
+        if self.terminal.take().is_err() {
+            self.model.leaving = true;
+            return;
+        }
+        self.input = Some(EventStream::new());
+        self.model.size = Terminal::size();
+        self.dirty = true;
+        self.urgent = true;
+    }
+
+    fn draw(&mut self) {
+        if !self.dirty || self.gone || (!self.urgent && self.drawn.elapsed() < PACE) {
+            return;
+        }
+        let mut frame = Buffer::empty(Terminal::area(self.model.size));
+        let theme = self.themes.iter().find(|theme| theme.name == self.model.setup.theme).or_else(|| self.themes.first());
+        let Some(theme) = theme else { return };
+        let (screen, cursor) = ui::draw(&self.model, theme, &mut frame);
+        self.model.settle(screen);
+        if self.terminal.show(frame, cursor).is_err() {
+            self.gone = true;
+            self.model.leaving = true;
+        }
+        self.dirty = false;
+        self.urgent = false;
+        self.drawn = Instant::now();
+    }
+}
+
+/// What an event of the terminal means to us.
+fn read(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => {
+            let code = match key.code {
+                KeyCode::Char(c) => Code::Char(c),
+                KeyCode::Enter => Code::Enter,
+                KeyCode::Esc => Code::Esc,
+                KeyCode::Tab => Code::Tab,
+                KeyCode::BackTab => Code::BackTab,
+                KeyCode::Backspace => Code::Backspace,
+                KeyCode::Delete => Code::Delete,
+                KeyCode::Insert => Code::Insert,
+                KeyCode::Up => Code::Up,
+                KeyCode::Down => Code::Down,
+                KeyCode::Left => Code::Left,
+                KeyCode::Right => Code::Right,
+                KeyCode::Home => Code::Home,
+                KeyCode::End => Code::End,
+                KeyCode::PageUp => Code::PageUp,
+                KeyCode::PageDown => Code::PageDown,
+                KeyCode::F(number) => Code::F(number),
+                _ => return None,
+            };
+            let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+            let alt = key.modifiers.contains(KeyModifiers::ALT);
+            Some(Message::Key(Key { code, ctrl, alt, shift: false }))
+        }
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => Some(Message::Resized(width, height)),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::ScrollDown => Some(Message::Scroll(3)),
+            MouseEventKind::ScrollUp => Some(Message::Scroll(-3)),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,339 @@
+//! Effects made real: each becomes a task that ends in a message.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::fetch::FetchOptions;
+use super::read;
+use super::run::{Progress, RunOptions, RunReport, Runner};
+use super::shell;
+use super::store::{Decision, Store, StoreError};
+use crate::core::confirm::Ready;
+use crate::core::effect::{Before, Change, Effect};
+use crate::core::event::Status;
+use crate::core::json::Document;
+use crate::core::message::{Decided, Message};
+use crate::core::notice::Tone;
+use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::task::{Report, TaskId};
+
+/// How often the store is asked whether others have committed.
+const LOOK: Duration = Duration::from_millis(1000);
+/// How long tasks may take to end when the console is left.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The world behind the console.
+pub struct World {
+    runner: Runner,
+    inbox: mpsc::Sender<Message>,
+    cancels: HashMap<TaskId, CancellationToken>,
+    tracker: TaskTracker,
+    ending: CancellationToken,
+}
+
+impl World {
+    /// A world that answers into an inbox.
+    pub fn new(runner: Runner, inbox: mpsc::Sender<Message>) -> Self {
+        Self { runner, inbox, cancels: HashMap::new(), tracker: TaskTracker::new(), ending: CancellationToken::new() }
+    }
+
+    fn store(&self) -> Store {
+        self.runner.store().clone()
+    }
+
+    /// The session that was kept.
+    pub async fn session(&self) -> Option<Value> {
+        self.runner.store().view_state().await.ok().flatten()
+    }
+
+    /// Sends a message when the work is done. A panic becomes a notice, not a dead console.
+    fn answer(&self, work: impl Future<Output = Message> + Send + 'static) {
+        let inbox = self.inbox.clone();
+        let work = self.tracker.spawn(work);
+        self.tracker.spawn(async move {
+            let message = work.await.unwrap_or_else(|error| Message::Notice(Tone::Error, format!("Something broke in here: {error}")));
+            // Without a receiver nobody wants it any more.
+            let _ = inbox.send(message).await;
+        });
+    }
+
+    /// The same for a task: whatever happens, it ends.
+    fn task(&mut self, id: TaskId, work: impl Future<Output = Message> + Send + 'static, cancel: CancellationToken) {
+        self.cancels.insert(id, cancel);
+        let inbox = self.inbox.clone();
+        let work = self.tracker.spawn(work);
+        self.tracker.spawn(async move {
+            let message =
+                work.await.unwrap_or_else(|error| Message::Ended(id, ReturnData::Failed, format!("The task broke: {error}"), None));
+            let _ = inbox.send(message).await;
+        });
+    }
+
+    /// Carries an effect out. Nothing here waits for the vendor.
+    pub async fn perform(&mut self, effect: Effect) {
+        let (store, runner) = (self.store(), self.runner.clone());
+        match effect {
+            Effect::Rows { generation, view, limit } => {
+                self.answer(async move { Message::Rows(generation, read::listing(&store, &view, limit).await) });
+            }
+            Effect::Show(id) => self.answer(async move { Message::Shown(id, read::shown(&store, id).await.map(Box::new)) }),
+            Effect::Gather(ids, why) => self.answer(async move { Message::Gathered(why, read::events(&store, &ids).await) }),
+            Effect::Decide(ids, change) => {
+                let actor = runner.actor().to_owned();
+                self.answer(async move {
+                    let result = decide(&store, &actor, ids.clone(), &change).await.map_err(|error| error.to_string());
+                    Message::Decided(Decided::Change(ids, change), result)
+                });
+            }
+            Effect::Restore(before) => {
+                let actor = runner.actor().to_owned();
+                self.answer(async move {
+                    let result = restore(&store, &actor, &before).await.map_err(|error| error.to_string());
+                    Message::Decided(Decided::Restored(before), result)
+                });
+            }
+            Effect::Run(id, ready) => self.run(id, ready),
+            Effect::Plan { connection, command, given } => self.answer(async move {
+                let options = RunOptions { dry_run: true, ..RunOptions::default() };
+                let report = runner.run(&connection, &command, given, options).await;
+                Message::Page("Requests, exactly as they would be sent; nothing was sent".into(), read::plan(&report))
+            }),
+            Effect::Pick { form, field, connection, command, value, label } => {
+                let cancel = self.ending.child_token();
+                self.answer(async move {
+                    let options = RunOptions { cancel, ..RunOptions::default() };
+                    let report = runner.run(&connection, &command, Vec::new(), options).await;
+                    Message::Picks(form, field, read::picks(&report, &value, &label))
+                });
+            }
+            Effect::Fetch { task, connection, window } => self.fetch(task, connection, window),
+            Effect::Test(id, connection) => {
+                let cancel = self.ending.child_token();
+                let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
+                self.task(
+                    id,
+                    async move {
+                        match runner.connection(&connection).cloned() {
+                            Some(opened) => ended(id, runner.test(&opened, options).await),
+                            None => Message::Ended(id, ReturnData::Failed, format!("There is no connection {connection}."), None),
+                        }
+                    },
+                    cancel,
+                );
+            }
+            Effect::Cancel(id) => {
+                if let Some(cancel) = self.cancels.get(&id) {
+                    cancel.cancel();
+                }
+            }
+            Effect::Health => self.answer(async move { Message::Health(read::health(&runner).await) }),
+            Effect::History => self.answer(async move {
+                let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
+                Message::Page("History: what was run and decided, newest first".into(), lines)
+            }),
+            Effect::Save(path, text) => self.answer(save(path, text)),
+            // The session is kept before the loop goes on: it may be the last thing that it does.
+            Effect::Keep(session) => {
+                if let Err(error) = store.set_view_state(session).await {
+                    tracing::warn!(%error, "the session could not be kept");
+                }
+            }
+            Effect::Draft(form, connection, command) => self
+                .answer(async move { Message::Draft(form, store.draft(&connection, &command).await.ok().flatten().unwrap_or_default()) }),
+            Effect::KeepDraft(connection, command, draft) => {
+                if let Err(error) = store.set_draft(&connection, &command, draft).await {
+                    tracing::warn!(%error, "the draft could not be kept");
+                }
+            }
+            // These belong to the loop.
+            Effect::Copy(_)
+            | Effect::Outside(..)
+            | Effect::Wake(_)
+            | Effect::Mouse(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => {}
+        }
+    }
+
+    /// Tells of progress as it comes.
+    fn progress(&self, id: TaskId) -> mpsc::Sender<Progress> {
+        let (sender, mut receiver) = mpsc::channel::<Progress>(16);
+        let inbox = self.inbox.clone();
+        self.tracker.spawn(async move {
+            while let Some(progress) = receiver.recv().await {
+                let _ = inbox.send(Message::Progress(id, progress.text, progress.done, progress.total)).await;
+            }
+        });
+        sender
+    }
+
+    fn run(&mut self, id: TaskId, ready: Ready) {
+        let cancel = self.ending.child_token();
+        let runner = self.runner.clone();
+        let options =
+            RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
+        let work = async move { ended(id, runner.run(&ready.connection, &ready.command, ready.given, options).await) };
+        self.task(id, work, cancel);
+    }
+
+    fn fetch(&mut self, id: TaskId, connection: String, window: Option<(Timestamp, Timestamp)>) {
+        let cancel = self.ending.child_token();
+        let runner = self.runner.clone();
+        let run = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
+        let options = FetchOptions { from: window.map(|(from, _)| from), to: window.map(|(_, to)| to), run, ..FetchOptions::default() };
+        let work = async move {
+            let Some(opened) = runner.connection(&connection).cloned() else {
+                return Message::Ended(id, ReturnData::Failed, format!("There is no connection {connection}."), None);
+            };
+            let fetched = runner.fetch(&opened, &options).await;
+            let counts = fetched.counts;
+            let gaps = match fetched.gaps.len() {
+                0 => String::new(),
+                1 => ", 1 gap".into(),
+                several => format!(", {several} gaps"),
+            };
+            let first = fetched.errors.first().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+            let text = format!("{} new, {} updated, {} unchanged{gaps}{first}", counts.new, counts.updated, counts.unchanged);
+            let mut outcome = Outcome::new(fetched.return_data).raw(fetched.json()).message(text.clone());
+            outcome.errors.clone_from(&fetched.errors);
+            Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome))))
+        };
+        self.task(id, work, cancel);
+    }
+
+    /// Pipes a text into a shell line and shows what it printed.
+    pub fn pipe(&self, line: String, text: String) {
+        self.answer(async move {
+            match shell::pipe(&line, text).await {
+                Ok(lines) => Message::Page(format!("| {line}"), lines),
+                Err(message) => Message::Notice(Tone::Error, message),
+            }
+        });
+    }
+
+    /// Looks whether anybody has committed, and says so only then.
+    pub fn watch_store(&self) {
+        let (store, inbox, ending) = (self.store(), self.inbox.clone(), self.ending.clone());
+        self.tracker.spawn(ending.run_until_cancelled_owned(async move {
+            let mut last = store.data_version().await.unwrap_or_default();
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let Ok(version) = store.data_version().await else { return };
+                if version != last {
+                    last = version;
+                    if inbox.send(Message::Changed).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }));
+    }
+
+    /// Runs the scheduled jobs while the console is open.
+    pub fn run_jobs(&self) {
+        let (runner, ending) = (self.runner.clone(), self.ending.clone());
+        let cancel = ending.child_token();
+        self.tracker.spawn(ending.run_until_cancelled_owned(async move {
+            loop {
+                let mut next = Timestamp::MAX;
+                for job in runner.jobs().await {
+                    let state = runner.job_state(&job).await;
+                    if state.is_due(Timestamp::now()) {
+                        runner.run_job(&job, cancel.clone()).await;
+                    }
+                    let due = runner.job_state(&job).await.next_run_at;
+                    next = next.min(due.unwrap_or(Timestamp::MAX));
+                }
+                // Another process may have run a job meanwhile; a minute is soon enough to notice.
+                let wait = next.as_millisecond().saturating_sub(Timestamp::now().as_millisecond()).clamp(5_000, 60_000);
+                tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+            }
+        }));
+    }
+
+    /// Ends everything that runs; waits for it a little.
+    pub async fn finish(&mut self) {
+        self.ending.cancel();
+        self.tracker.close();
+        // Answers that still come have nobody to read them; the tasks must not wait for that.
+        let _ = tokio::time::timeout(FAREWELL, self.tracker.wait()).await;
+    }
+}
+
+fn report(outcome: Outcome) -> Report {
+    let document = Document::parse(outcome.raw_data.to_string().into_bytes());
+    Report { outcome, document }
+}
+
+fn ended(id: TaskId, run: RunReport) -> Message {
+    let outcome = run.outcome;
+    let text = match (&outcome.message, outcome.errors.first()) {
+        (message, Some(Failure { message: failure, .. })) if message.is_empty() => failure.clone(),
+        (message, _) => message.clone(),
+    };
+    Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome))))
+}
+
+async fn decide(store: &Store, actor: &str, ids: Vec<i64>, change: &Change) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    let mut decision = Decision { actor: actor.to_owned(), ..Decision::default() };
+    match change {
+        Change::Close(disposition, note) => {
+            decision.status = Some(Status::Closed);
+            decision.disposition = Some(Some(*disposition));
+            decision.note = (!note.is_empty()).then(|| note.clone());
+        }
+        Change::Take => {
+            decision.status = Some(Status::InProgress);
+            decision.assignee = Some(Some(actor.to_owned()));
+        }
+        Change::Reopen => {
+            decision.status = Some(Status::New);
+            decision.disposition = Some(None);
+            decision.assignee = Some(None);
+        }
+        Change::Note(text) => decision.note = Some(text.clone()),
+        Change::Case(name) => return store.case_add(name, ids, actor, now).await.map(|_| ()),
+    }
+    store.decide(ids, decision, now).await.map(|_| ())
+}
+
+async fn restore(store: &Store, actor: &str, before: &[Before]) -> Result<(), StoreError> {
+    let mut alike: Vec<(Status, Option<crate::core::event::Disposition>, Vec<i64>)> = Vec::new();
+    for (id, status, disposition) in before {
+        match alike.iter_mut().find(|(known, verdict, _)| known == status && verdict == disposition) {
+            Some((_, _, ids)) => ids.push(*id),
+            None => alike.push((*status, *disposition, vec![*id])),
+        }
+    }
+    for (status, disposition, ids) in alike {
+        let assignee = (status == Status::New).then_some(None);
+        let decision = Decision { actor: actor.to_owned(), status: Some(status), disposition: Some(disposition), assignee, note: None };
+        store.decide(ids, decision, Timestamp::now()).await?;
+    }
+    Ok(())
+}
+
+async fn save(path: String, text: String) -> Message {
+    let written = tokio::task::spawn_blocking(move || {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        // What is there already is not overwritten.
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map(|()| format!("Written to {path}"))
+            .map_err(|error| format!("{path}: {error}"))
+    });
+    match written.await {
+        Ok(Ok(done)) => Message::Notice(Tone::Done, done),
+        Ok(Err(message)) => Message::Notice(Tone::Error, message),
+        Err(error) => Message::Notice(Tone::Error, error.to_string()),
+    }
+}

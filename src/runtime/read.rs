@@ -1,0 +1,245 @@
+//! What the console shows, read from the store and made into its own plain data.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::jobs::Kind;
+use super::run::{RunReport, Runner};
+use super::store::{HappenedKind, Precedent, Row, Sort, SortBy, Store, StoreError};
+use crate::core::detail::{Known, Shown};
+use crate::core::event::{SeverityOrigin, StoredEvent};
+use crate::core::explorer::Explorer;
+use crate::core::health::{Health, Stretch};
+use crate::core::json::Document;
+use crate::core::mapping::scalar;
+use crate::core::outcome::ReturnData;
+use crate::core::query::Query;
+use crate::core::queue::{Column, Listed, Listing, View};
+
+/// Parts of the last day that the sparkline shows.
+const PARTS: usize = 24;
+/// The most pages that a pick list or the history reads.
+const MOST: usize = 500;
+
+fn text(error: &StoreError) -> String {
+    error.to_string()
+}
+
+/// The queue's rows.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
+    let query = Query::parse(&view.query).map_err(|error| error.to_string())?;
+    let now = Timestamp::now();
+    let by = match view.order.column {
+        Column::Age => SortBy::Occurred,
+        Column::Severity => SortBy::Severity,
+        Column::Vendor => SortBy::Vendor,
+        Column::EventType => SortBy::EventType,
+        Column::Title => SortBy::Title,
+        Column::Status => SortBy::Status,
+        Column::Connection => SortBy::Connection,
+        Column::Seen => SortBy::FirstSeen,
+    };
+    let sort = Sort { by, descending: view.order.descending };
+    let rows = store.rows(&query, sort, Some(limit), 0, now).await.map_err(|error| text(&error))?;
+    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(|error| text(&error))? };
+    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
+    Ok(Listing { rows: rows.into_iter().map(listed).collect(), total, arrivals })
+}
+
+fn listed(row: Row) -> Listed {
+    Listed {
+        id: row.id,
+        connection: row.connection,
+        vendor: row.vendor,
+        event_type: row.event_type,
+        key: row.key,
+        title: row.title,
+        entity: row.main_entity.map(|entity| entity.value).unwrap_or_default(),
+        rule: row.rule,
+        severity: row.severity,
+        derived: row.severity_origin == SeverityOrigin::Derived,
+        status: row.status,
+        vendor_status: row.vendor_status,
+        disposition: row.disposition,
+        taken_by: row.assignee,
+        occurred_at: row.occurred_at,
+        unread: row.unread,
+        revisions: row.revisions,
+    }
+}
+
+/// An event with all that is known about it. It counts as looked at.
+///
+/// # Errors
+/// When it is not there, or the store failed.
+pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
+    let event = store.event(id).await.map_err(|error| text(&error))?.ok_or_else(|| format!("Event {id} is not in the store any more."))?;
+    let shares = store.shares(&event.event.entities).await.map_err(|error| text(&error))?;
+    let entities = event.event.entities.iter().zip(shares).map(|(entity, shares)| Known {
+        entity: entity.clone(),
+        events: shares.iter().map(|share| share.count).sum(),
+        vendors: shares.len(),
+        first: shares.iter().map(|share| share.first).min(),
+        last: shares.iter().map(|share| share.last).max(),
+    });
+    let entities = entities.collect();
+    let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(|error| text(&error))?;
+    let alike = store.similar(id).await.map_err(|error| text(&error))?.len();
+    let happened = store.history(id).await.map_err(|error| text(&error))?;
+    let history = happened.into_iter().rev().map(|one| {
+        let what = match one.kind {
+            HappenedKind::Arrived => "came in",
+            HappenedKind::Revised => "revised",
+            HappenedKind::Note => "note",
+            HappenedKind::Recorded => "record",
+        };
+        let who = if one.actor.is_empty() { "the vendor".to_owned() } else { one.actor };
+        format!("{}  {what:<8} {who}: {}", one.time.strftime("%Y-%m-%d %H:%M:%S"), one.text)
+    });
+    let history = history.collect();
+    if event.unread {
+        store.mark_read(vec![id]).await.map_err(|error| text(&error))?;
+    }
+    let bytes = event.event.raw.to_string().into_bytes();
+    let explorer = Explorer::new(Document::parse(bytes));
+    Ok(Shown { event, explorer, precedent, alike, entities, history })
+}
+
+fn precedents(precedent: &Precedent) -> Vec<String> {
+    if precedent.closed == 0 {
+        return Vec::new();
+    }
+    let name = |disposition: Option<crate::core::event::Disposition>| {
+        disposition.map_or_else(|| "without a verdict".to_owned(), |disposition| disposition.as_str().replace('_', " "))
+    };
+    let verdicts: Vec<String> = precedent.verdicts.iter().map(|(verdict, count)| format!("{count} {}", name(*verdict))).collect();
+    let mut lines = vec![format!("{} closed: {}", precedent.closed, verdicts.join(", "))];
+    lines.extend(precedent.last.iter().take(2).map(|closed| {
+        let who = closed.actor.as_deref().unwrap_or("somebody");
+        let when = closed.time.map(|time| time.strftime(" on %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+        let note = closed.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        format!("{} by {who}{when}{note}", name(closed.disposition))
+    }));
+    lines
+}
+
+/// Events by number, in that order.
+///
+/// # Errors
+/// When the store failed.
+pub async fn events(store: &Store, ids: &[i64]) -> Result<Vec<StoredEvent>, String> {
+    let mut events = Vec::new();
+    for id in ids.iter().take(MOST) {
+        events.extend(store.event(*id).await.map_err(|error| text(&error))?);
+    }
+    Ok(events)
+}
+
+/// How the connections are.
+pub async fn health(runner: &Runner) -> Vec<Health> {
+    let store = runner.store();
+    let fetches = runner.jobs_of(Kind::Fetch).await;
+    let mut all = Vec::new();
+    for opened in runner.connections() {
+        let name = &opened.connection.name;
+        let known = store.health(name).await.unwrap_or_default();
+        let coverage = store.coverage(name).await.unwrap_or_default();
+        let gaps = coverage.iter().flat_map(|source| {
+            source.gaps.iter().map(|gap| Stretch {
+                from: gap.from,
+                to: gap.to,
+                reason: format!("{}: {}", source.source, gap.reason),
+                lasting: gap.lasting,
+            })
+        });
+        let gaps = gaps.collect();
+        let next_run = match fetches.iter().find(|job| job.opened.connection.name == *name && job.every_minutes.is_some()) {
+            Some(job) => runner.job_state(job).await.next_run_at,
+            None => None,
+        };
+        all.push(Health {
+            connection: name.clone(),
+            last_success: known.last_success_at,
+            last_error: known.last_error,
+            failures: known.consecutive_failures,
+            next_run,
+            covered_to: coverage.iter().filter_map(|source| source.watermark).min(),
+            gaps,
+        });
+    }
+    all
+}
+
+/// The record, newest first.
+///
+/// # Errors
+/// When the store failed.
+pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
+    let mut entries = store.audit_list(None, 0).await?;
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
+    Ok(entries
+        .into_iter()
+        .take(MOST)
+        .map(|entry| {
+            let connection = entry.connection.as_deref().unwrap_or("here");
+            let items = match entry.items.as_slice() {
+                [] => String::new(),
+                [only] => format!("  {only}"),
+                [first, rest @ ..] => format!("  {first} and {} more", rest.len()),
+            };
+            let time = entry.time.strftime("%Y-%m-%d %H:%M:%S");
+            format!("{time}  #{:<5} {:<22} {connection:<14} {}{items}  ({})", entry.seq, entry.state, entry.command, entry.actor)
+        })
+        .collect())
+}
+
+/// The requests of a dry run as lines.
+pub fn plan(report: &RunReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    for failure in &report.outcome.errors {
+        lines.push(format!("{} {}", failure.failure_indicator, failure.message));
+    }
+    for (number, request) in report.requests.iter().flatten().enumerate() {
+        let text = |name: &str| request.get(name).and_then(scalar).unwrap_or_default();
+        lines.push(format!("{}. {} {}", number + 1, text("method"), text("url")));
+        if let Some(step) = request.get("depends_on").and_then(Value::as_u64) {
+            lines.push(format!("   needs the answer of step {step}"));
+        }
+        for (name, value) in request.get("headers").and_then(Value::as_object).into_iter().flatten() {
+            lines.push(format!("   {name}: {}", scalar(value).unwrap_or_default()));
+        }
+        match request.get("body") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(body)) => lines.extend(body.lines().map(|line| format!("   {line}"))),
+            Some(body) => lines.extend(serde_json::to_string_pretty(body).unwrap_or_default().lines().map(|line| format!("   {line}"))),
+        }
+        lines.push(String::new());
+    }
+    if lines.is_empty() {
+        lines.push("This command sends nothing.".into());
+    }
+    lines
+}
+
+/// Values and names of a pick list.
+///
+/// # Errors
+/// Why the list could not be had.
+pub fn picks(report: &RunReport, value: &str, label: &str) -> Result<Vec<(String, String)>, String> {
+    if report.outcome.return_data == ReturnData::Failed {
+        let message = report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), |failure| failure.message.clone());
+        return Err(message);
+    }
+    let at =
+        |path: &str| crate::core::mapping::values_at(&report.outcome.raw_data, path).into_iter().filter_map(|(_, value)| scalar(value));
+    let mut names = at(label).collect::<Vec<_>>();
+    let values: Vec<String> = at(value).collect();
+    // Names that are missing here and there would stand beside the wrong values.
+    if names.len() != values.len() {
+        names = vec![String::new(); values.len()];
+    }
+    Ok(values.into_iter().zip(names).collect())
+}

@@ -1,0 +1,45 @@
+//! A question.
+
+use ratatui::layout::Rect;
+
+use super::middle;
+use super::paint::{Paint, short, width};
+use crate::core::confirm::{Confirm, Need};
+use crate::core::model::Model;
+use crate::core::run::is_dangerous;
+
+/// Draws the question; says where the cursor is.
+pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> Option<(u16, u16)> {
+    let theme = paint.theme;
+    let room = usize::from(area.width.min(84).saturating_sub(4));
+    let lines: Vec<String> = confirm.lines.iter().flat_map(|line| Paint::wrapped(line, room)).collect();
+    let area = middle(area, 84, short(lines.len() + 5));
+    paint.clear(area, theme.text);
+    let style = if is_dangerous(confirm.reach) { theme.danger } else { theme.focus };
+    let inside = paint.framed(area, &confirm.title, style);
+    // What answers it stays visible, however small the screen.
+    let space = usize::from(inside.height.saturating_sub(2));
+    for (y, line) in (inside.y..).zip(lines.iter().take(space)) {
+        let style = if line.contains("CANNOT BE UNDONE") { theme.danger } else { theme.text };
+        paint.text(inside.x + 1, y, inside.width.saturating_sub(1), line, style);
+    }
+    let y = inside.bottom().saturating_sub(1);
+    if !confirm.is_armed(model.now) {
+        paint.text(inside.x + 1, y, inside.width, "Read first …", theme.dim);
+        return None;
+    }
+    match &confirm.need {
+        Need::Key => {
+            let (yes, no) = if confirm.on_yes { (theme.selection, theme.text) } else { (theme.text, theme.selection) };
+            paint.pieces(inside.x + 1, y, inside.width, &[(" Cancel (esc) ", no), ("   ", theme.text), (" Yes (y) ", yes)]);
+            None
+        }
+        Need::Text(wanted) => {
+            let ask = format!("Type {wanted} and enter, or esc: ");
+            let style = if confirm.is_typed() { theme.good } else { theme.text };
+            paint.pieces(inside.x + 1, y, inside.width.saturating_sub(1), &[(&ask, theme.title), (&confirm.line.text(), style)]);
+            let x = inside.x + 1 + short(width(&ask) + width(&confirm.line.before()));
+            Some((x.min(inside.right().saturating_sub(1)), y))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The connections: state, last success, failures, next run, coverage.
+
+use ratatui::layout::Rect;
+
+use super::paint::Paint;
+use super::time::{age, moment};
+use crate::core::health::{Connected, Health};
+use crate::core::model::{Model, Pane};
+
+/// Draws the pane.
+pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
+    let inside = paint.frame(area, "1 Connections", model.focus == Pane::Connections);
+    let wide = inside.width >= 60;
+    let mut y = inside.y;
+    for connected in &model.setup.connected {
+        if y >= inside.bottom() {
+            break;
+        }
+        let selected = Some(&connected.name) == model.connection.as_ref();
+        let health = model.health_of(&connected.name);
+        let lines = if selected || wide { 3 } else { 2 };
+        one(paint, Rect { y, height: lines.min(inside.bottom() - y), ..inside }, model, connected, health);
+        if selected {
+            let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.title };
+            paint.tint(Rect { y, height: 1, ..inside }, style);
+        }
+        y += lines;
+    }
+}
+
+fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, health: Option<&Health>) {
+    let theme = paint.theme;
+    let busy = model.tasks.running().any(|task| task.connection == connected.name);
+    let (sign, style) = match health {
+        _ if busy => ("~", theme.accent),
+        _ if !connected.active => ("-", theme.dim),
+        Some(health) if health.failures > 0 => ("x", theme.error),
+        Some(health) if health.last_success.is_some() => ("+", theme.good),
+        _ => ("?", theme.dim),
+    };
+    let lock = if connected.read_only { " read-only" } else { "" };
+    paint.pieces(area.x, area.y, area.width, &[(sign, style), (" ", theme.text), (&connected.name, theme.text), (lock, theme.warning)]);
+    let state = match health {
+        None => "not known yet".to_owned(),
+        Some(health) => {
+            let mut words = vec![match health.last_success {
+                Some(at) => format!("ok {} ago", age(at, model.now)).replace("now ago", "just now"),
+                None => "never reached".to_owned(),
+            }];
+            if health.failures > 0 {
+                words.push(format!("{} failed", health.failures));
+            }
+            if let Some(next) = health.next_run {
+                words.push(format!("next {}", age(next, model.now)));
+            }
+            words.join(" · ")
+        }
+    };
+    let failing = health.is_some_and(|health| health.failures > 0);
+    if area.height > 1 {
+        paint.text(area.x + 2, area.y + 1, area.width.saturating_sub(2), &state, if failing { theme.error } else { theme.dim });
+    }
+    if area.height > 2 {
+        let gap = health.and_then(|health| health.gaps.first());
+        let (text, style) = match (gap, health) {
+            (Some(gap), _) => {
+                let zone = &model.setup.zone;
+                let kind = if gap.lasting { "gone" } else { "gap" };
+                let hours = |at| moment(at, zone, model.local_time).chars().skip(5).take(11).collect::<String>();
+                (
+                    format!("{kind} {}–{}: {}", hours(gap.from), hours(gap.to), gap.reason),
+                    if gap.lasting { theme.warning } else { theme.error },
+                )
+            }
+            (None, Some(health)) if health.last_error.is_some() && health.failures > 0 => {
+                (health.last_error.clone().unwrap_or_default(), theme.error)
+            }
+            (None, Some(health)) => match health.covered_to {
+                Some(at) => (format!("whole up to {} ago", age(at, model.now)).replace("now ago", "now"), theme.dim),
+                None => ("nothing fetched yet: f fetches".to_owned(), theme.dim),
+            },
+            (None, None) => (String::new(), theme.dim),
+        };
+        paint.text(area.x + 2, area.y + 2, area.width.saturating_sub(2), &text, style);
+    }
+}

@@ -1,0 +1,61 @@
+//! A document as a foldable tree.
+
+use ratatui::layout::Rect;
+
+use super::super::paint::{Paint, short};
+use crate::core::explorer::Explorer;
+use crate::core::json::Kind;
+
+/// Draws the tree; says how many rows it has room for.
+pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer) -> usize {
+    let (document, tree, theme) = (&explorer.document, &explorer.tree, paint.theme);
+    let height = usize::from(area.height);
+    if document.root().is_none() {
+        paint.text(area.x, area.y, area.width, "This document is empty.", theme.dim);
+        return height;
+    }
+    let selected = tree.selected_row(document);
+    let first = super::fit(explorer.first, selected, height);
+    for (at, row) in tree.rows(document, first, height).into_iter().enumerate() {
+        let y = area.y + short(at);
+        let indent = short((row.depth * 2).min(usize::from(area.width) / 2));
+        let kind = document.kind(row.node);
+        let sign = match (kind.is_container(), row.open, paint.ascii) {
+            (false, ..) => "  ",
+            (true, true, false) => "▾ ",
+            (true, false, false) => "▸ ",
+            (true, true, true) => "- ",
+            (true, false, true) => "+ ",
+        };
+        let key = match document.key(row.node) {
+            Some(key) => format!("{key}: "),
+            None if row.depth > 0 => format!("[{}] ", row.ordinal),
+            None => String::new(),
+        };
+        let style = match kind {
+            Kind::String => theme.json_string,
+            Kind::Number => theme.json_number,
+            _ if kind.is_container() => theme.dim,
+            _ => theme.json_word,
+        };
+        let value = if kind.is_container() {
+            let brackets = if kind == Kind::Object { ('{', '}') } else { ('[', ']') };
+            let count = document.count(row.node);
+            if row.open {
+                format!("{}{count}{}", brackets.0, brackets.1)
+            } else {
+                format!("{}{count}{} {}", brackets.0, brackets.1, document.preview(row.node, usize::from(area.width)).0)
+            }
+        } else {
+            document.text_head(row.node, usize::from(area.width) * 2).0
+        };
+        let hit = explorer.find.as_ref().is_some_and(|find| find.hits().binary_search_by_key(&row.node, |hit| hit.node).is_ok());
+        let style = if hit { theme.hit } else { style };
+        let room = area.width.saturating_sub(indent);
+        paint.pieces(area.x + indent, y, room, &[(sign, theme.dim), (&key, theme.json_key), (&value, style)]);
+        if first + at == selected {
+            paint.tint(Rect { y, height: 1, ..area }, theme.selection);
+        }
+    }
+    height
+}

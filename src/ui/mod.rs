@@ -1,0 +1,122 @@
+//! What the console looks like: (&Model, &Theme) → cells. Panes first, then the layers in order.
+//!
+//! Every text goes through [`paint::Paint`], which makes it visible, measures it and cuts it.
+
+mod chooser;
+mod confirm;
+mod connections;
+mod dispose;
+mod explorer;
+mod form;
+mod outcome;
+mod page;
+mod paint;
+mod prompt;
+mod queue;
+mod record;
+mod status;
+mod tasks;
+pub mod theme;
+pub mod time;
+mod welcome;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use theme::Theme;
+
+use crate::core::act::WIDE;
+use crate::core::layer::Layer;
+use crate::core::model::{Model, Pane, Screen};
+use paint::Paint;
+
+/// Draws everything; gives back what it found out about room, and where the terminal's cursor belongs.
+pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option<(u16, u16)>) {
+    let area = cells.area;
+    let mut paint = Paint { cells, theme, ascii: model.setup.ascii };
+    paint.clear(area, theme.text);
+    let mut screen = Screen::default();
+    if area.width < 20 || area.height < 5 {
+        paint.text(area.x, area.y, area.width, "too small", theme.warning);
+        return (screen, None);
+    }
+    let head = Rect { height: 1, ..area };
+    let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    status::head(&mut paint, head, model);
+    if model.setup.connected.is_empty() {
+        welcome::draw(&mut paint, body);
+    } else {
+        panes(&mut paint, body, model, &mut screen);
+    }
+    let mut cursor = None;
+    let layers = model.layers.len();
+    for (at, layer) in model.layers.iter().enumerate() {
+        let top = at + 1 == layers;
+        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list.
+        if !top && !matches!(layer, Layer::Form(_)) {
+            continue;
+        }
+        match layer {
+            Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
+            Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
+            Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
+            Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
+            Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
+            Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
+            Layer::Dispose(view) => cursor = dispose::draw(&mut paint, body, view, model),
+        }
+    }
+    if !matches!(model.layers.last(), Some(Layer::Prompt(_))) {
+        status::foot(&mut paint, foot, model);
+    }
+    status::which_key(&mut paint, body, model);
+    (screen, cursor)
+}
+
+fn panes(paint: &mut Paint, body: Rect, model: &Model, screen: &mut Screen) {
+    let one = model.zoomed || body.width < 60 || body.height < 18;
+    if one {
+        return pane(paint, body, model, model.focus, screen);
+    }
+    let (width, height) = (body.width, body.height);
+    if width >= WIDE && height >= 28 {
+        // Connections and tasks at the left, the queue over the event at the right.
+        let left = 34;
+        let upper = height * 3 / 5;
+        pane(paint, Rect { width: left, height: upper, ..body }, model, Pane::Connections, screen);
+        pane(paint, Rect { y: body.y + upper, width: left, height: height - upper, ..body }, model, Pane::Tasks, screen);
+        let right = Rect { x: body.x + left, width: width - left, ..body };
+        let upper = if model.focus == Pane::Record { height * 2 / 5 } else { height / 2 };
+        pane(paint, Rect { height: upper, ..right }, model, Pane::Queue, screen);
+        pane(paint, Rect { y: body.y + upper, height: height - upper, ..right }, model, Pane::Record, screen);
+        return;
+    }
+    match model.focus {
+        // The queue keeps a few rows above the event, so that one sees where one is.
+        Pane::Record => {
+            let upper = (height / 4).max(5);
+            pane(paint, Rect { height: upper, ..body }, model, Pane::Queue, screen);
+            pane(paint, Rect { y: body.y + upper, height: height - upper, ..body }, model, Pane::Record, screen);
+        }
+        focus => pane(paint, body, model, focus, screen),
+    }
+}
+
+fn pane(paint: &mut Paint, area: Rect, model: &Model, pane: Pane, screen: &mut Screen) {
+    match pane {
+        Pane::Connections => connections::draw(paint, area, model),
+        Pane::Queue => screen.queue = queue::draw(paint, area, model),
+        Pane::Record => screen.record = record::draw(paint, area, model),
+        Pane::Tasks => tasks::draw(paint, area, model),
+    }
+}
+
+/// A window in the middle: so wide and so high at most.
+fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+#[cfg(test)]
+mod snapshots;

@@ -1,0 +1,30 @@
+//! A page of text.
+
+use ratatui::layout::Rect;
+
+use super::paint::{Paint, short};
+use crate::core::layer::Page;
+
+/// Draws the page; says how many rows it has room for.
+pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> usize {
+    paint.clear(area, paint.theme.text);
+    let title = format!("{} · {} of {}", page.title, (page.first + 1).min(page.lines.len().max(1)), page.lines.len());
+    let inside = paint.frame(area, &title, true);
+    let theme = paint.theme;
+    let height = usize::from(inside.height);
+    if page.lines.is_empty() {
+        paint.text(inside.x, inside.y, inside.width, "Nothing yet.", theme.dim);
+    }
+    let needle = page.needle.to_lowercase();
+    for (at, line) in page.lines.iter().skip(page.first).take(height).enumerate() {
+        let hit = !needle.is_empty() && line.to_lowercase().contains(&needle);
+        let heading = !line.starts_with(' ') && !line.is_empty() && line.chars().all(|c| c.is_uppercase() || c == ' ');
+        let style = match (hit, heading) {
+            (true, _) => theme.hit,
+            (_, true) => theme.title,
+            _ => theme.text,
+        };
+        paint.text(inside.x, inside.y + short(at), inside.width, line, style);
+    }
+    height
+}

@@ -1,0 +1,192 @@
+//! The one way to the cells: text is made visible, measured and cut here, whoever wrote it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::theme::Theme;
+use crate::core::text::{visible, visible_ascii};
+
+/// Cells under the brush.
+pub struct Paint<'a> {
+    /// The cells.
+    pub cells: &'a mut Buffer,
+    /// The styles.
+    pub theme: &'a Theme,
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
+}
+
+/// A number of cells, cut to what a screen can have.
+pub fn short(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+/// Our own signs in ASCII.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '·' | '–' => '-',
+            '…' => '~',
+            '›' => '>',
+            c => c,
+        })
+        .collect()
+}
+
+/// How many columns a text takes once it is made visible.
+pub fn width(text: &str) -> usize {
+    visible(text).width()
+}
+
+impl Paint<'_> {
+    /// Writes one line, cut to `room` columns; says how many it took.
+    pub fn text(&mut self, x: u16, y: u16, room: u16, text: &str, style: Style) -> u16 {
+        let area = self.cells.area;
+        if y < area.top() || y >= area.bottom() || x >= area.right() {
+            return 0;
+        }
+        let room = usize::from(room.min(area.right() - x));
+        // What lies beyond the room cannot be seen: very long texts are not made visible whole.
+        let head: String = text.chars().take(room.saturating_mul(4) + 16).collect();
+        let shown = if self.ascii { plain(visible_ascii(&head).as_str()) } else { visible(&head).into_string() };
+        let shown = shown.as_str();
+        let mut used = 0;
+        let whole = shown.width() <= room;
+        let end = if self.ascii { "~" } else { "…" };
+        let fit = if whole { room } else { room.saturating_sub(1) };
+        for piece in shown.graphemes(true) {
+            let wide = piece.width();
+            if wide == 0 {
+                continue;
+            }
+            if used + wide > fit {
+                break;
+            }
+            self.put(x + short(used), y, piece, wide, style);
+            used += wide;
+        }
+        if !whole && room > 0 {
+            self.put(x + short(used), y, end, 1, style);
+            used += 1;
+        }
+        short(used)
+    }
+
+    fn put(&mut self, x: u16, y: u16, piece: &str, wide: usize, style: Style) {
+        if let Some(cell) = self.cells.cell_mut((x, y)) {
+            cell.set_symbol(piece).set_style(style);
+        }
+        for over in 1..wide {
+            if let Some(cell) = self.cells.cell_mut((x + short(over), y)) {
+                cell.reset();
+                cell.set_style(style);
+            }
+        }
+    }
+
+    /// Writes several pieces on one line; says where it ended.
+    pub fn pieces(&mut self, x: u16, y: u16, room: u16, pieces: &[(&str, Style)]) -> u16 {
+        let mut at = 0;
+        for (text, style) in pieces {
+            if at >= room {
+                break;
+            }
+            at += self.text(x + at, y, room - at, text, *style);
+        }
+        at
+    }
+
+    /// Gives an area one style and blanks.
+    pub fn clear(&mut self, area: Rect, style: Style) {
+        let area = area.intersection(self.cells.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.cells.cell_mut((x, y)) {
+                    cell.reset();
+                    cell.set_style(style);
+                }
+            }
+        }
+    }
+
+    /// Gives an area a style over what it has.
+    pub fn tint(&mut self, area: Rect, style: Style) {
+        self.cells.set_style(area.intersection(self.cells.area), style);
+    }
+
+    /// Draws a frame with a title; gives back what lies inside.
+    pub fn frame(&mut self, area: Rect, title: &str, focused: bool) -> Rect {
+        let style = if focused { self.theme.focus } else { self.theme.border };
+        self.framed(area, title, style)
+    }
+
+    /// Draws a frame in a style; gives back what lies inside.
+    pub fn framed(&mut self, area: Rect, title: &str, style: Style) -> Rect {
+        if area.width < 2 || area.height < 2 {
+            return area;
+        }
+        let [h, v, tl, tr, bl, br] = if self.ascii { ["-", "|", "+", "+", "+", "+"] } else { ["─", "│", "╭", "╮", "╰", "╯"] };
+        let (left, right, top, bottom) = (area.left(), area.right() - 1, area.top(), area.bottom() - 1);
+        for x in left..=right {
+            self.put(x, top, h, 1, style);
+            self.put(x, bottom, h, 1, style);
+        }
+        for y in top..=bottom {
+            self.put(left, y, v, 1, style);
+            self.put(right, y, v, 1, style);
+        }
+        for (x, y, corner) in [(left, top, tl), (right, top, tr), (left, bottom, bl), (right, bottom, br)] {
+            self.put(x, y, corner, 1, style);
+        }
+        let room = area.width.saturating_sub(4);
+        if !title.is_empty() && room > 2 {
+            let used = self.text(left + 2, top, room, title, self.theme.title);
+            self.put(left + 1, top, " ", 1, style);
+            self.put(left + 2 + used, top, " ", 1, style);
+        }
+        Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
+    }
+
+    /// Text broken into lines of `room` columns at blanks.
+    pub fn wrapped(text: &str, room: usize) -> Vec<String> {
+        let room = room.max(4);
+        let mut lines = Vec::new();
+        for line in text.split('\n') {
+            let mut current = String::new();
+            for word in visible(line).as_str().split_inclusive(' ') {
+                if !current.is_empty() && current.width() + word.trim_end().width() > room {
+                    lines.push(std::mem::take(&mut current));
+                }
+                for piece in word.graphemes(true) {
+                    if current.width() + piece.width() > room {
+                        lines.push(std::mem::take(&mut current));
+                    }
+                    current.push_str(piece);
+                }
+            }
+            lines.push(current);
+        }
+        lines
+    }
+}
+
+/// A sign for a severity: told apart without colour.
+pub fn sign(severity: crate::core::event::Severity, ascii: bool) -> &'static str {
+    use crate::core::event::Severity as S;
+    match (severity, ascii) {
+        (S::Critical, false) => "◆",
+        (S::High, false) => "▲",
+        (S::Medium, false) => "■",
+        (S::Low, false) => "▽",
+        (S::Informational, false) => "·",
+        (S::Critical, true) => "!",
+        (S::High, true) => "^",
+        (S::Medium, true) => "=",
+        (S::Low, true) => "v",
+        (S::Informational, true) => ".",
+        (S::Unknown, _) => "?",
+    }
+}

@@ -1,0 +1,174 @@
+//! The queue.
+
+use ratatui::layout::Rect;
+
+use super::paint::{Paint, short, sign};
+use super::time::age;
+use crate::core::event::{Disposition, Status};
+use crate::core::model::{Model, Pane};
+use crate::core::queue::{Item, Listed};
+
+struct Columns {
+    age: u16,
+    vendor: u16,
+    kind: u16,
+    entity: u16,
+    status: u16,
+    word: u16,
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        match width {
+            0..50 => Self { age: 4, vendor: 0, kind: 0, entity: 0, status: 1, word: 0 },
+            50..90 => Self { age: 4, vendor: 6, kind: 0, entity: 16, status: 4, word: 4 },
+            90..110 => Self { age: 5, vendor: 8, kind: 14, entity: 20, status: 8, word: 8 },
+            _ => Self { age: 5, vendor: 10, kind: 18, entity: 24, status: 12, word: 9 },
+        }
+    }
+}
+
+/// Draws the pane; says how many rows it has room for.
+pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
+    let queue = &model.queue;
+    let marks = if queue.marks.is_empty() { String::new() } else { format!(" · {} marked", queue.marks.len()) };
+    let turn = if queue.view.order.descending { "down" } else { "up" };
+    let loading = if queue.loading { " · …" } else { "" };
+    let filter = match (queue.view.title.is_empty(), queue.view.query.is_empty()) {
+        (false, _) => queue.view.title.clone(),
+        (true, true) => "everything".into(),
+        (true, false) => queue.view.query.clone(),
+    };
+    let title = format!("2 Queue · {} · {filter} · {} {turn}{marks}{loading}", queue.total, queue.view.order.column.as_str());
+    let inside = paint.frame(area, &title, model.focus == Pane::Queue);
+    sparkline(paint, area, &queue.arrivals);
+    let theme = paint.theme;
+    let height = usize::from(inside.height);
+    if let Some(fault) = &queue.fault {
+        paint.text(inside.x, inside.y, inside.width, fault, theme.error);
+        return height;
+    }
+    if queue.items().is_empty() {
+        let (first, second) = if queue.loading {
+            ("Reading …", String::new())
+        } else if queue.view.query == crate::core::model::OPEN {
+            let gaps = model.health.iter().filter(|health| !health.gaps.is_empty()).count();
+            let all = if gaps == 0 {
+                "Nothing is open.".to_owned()
+            } else {
+                format!("Nothing is open, but {gaps} connections have gaps: 1 shows them.")
+            };
+            ("", all)
+        } else {
+            ("", "Nothing matches this query. esc goes back.".to_owned())
+        };
+        paint.text(inside.x, inside.y, inside.width, first, theme.dim);
+        paint.text(inside.x, inside.y, inside.width, &second, theme.dim);
+        return height;
+    }
+    let place = queue.place();
+    let first = queue.first.min(place).max((place + 1).saturating_sub(height.max(1)));
+    for (at, item) in queue.items().iter().enumerate().skip(first).take(height) {
+        let line = Rect { y: inside.y + short(at - first), height: 1, ..inside };
+        match item {
+            Item::Event(id) => {
+                if let Some(row) = queue.row(*id) {
+                    event(paint, line, model, row);
+                }
+            }
+            Item::Group(name) => {
+                let folded = queue.folded.contains(name);
+                let sign = match (folded, paint.ascii) {
+                    (true, false) => "▸",
+                    (false, false) => "▾",
+                    (true, true) => "+",
+                    (false, true) => "-",
+                };
+                let text = format!("{sign} {:>5}  {name}", queue.count(name));
+                paint.text(line.x, line.y, line.width, &text, theme.title);
+            }
+        }
+        if at == place {
+            let style = if model.focus == Pane::Queue { theme.selection } else { theme.title };
+            paint.tint(line, style);
+        }
+    }
+    height
+}
+
+fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
+    let theme = paint.theme;
+    let columns = Columns::of(line.width);
+    let marked = model.queue.marks.contains(&row.id);
+    let unread = match (row.unread, row.revisions > 1) {
+        (true, true) => "~",
+        (true, false) => "*",
+        _ => " ",
+    };
+    let mut x = line.x;
+    let cell = |paint: &mut Paint, x: &mut u16, wide: u16, text: &str, style| {
+        if wide > 0 && *x < line.right() {
+            paint.text(*x, line.y, wide.min(line.right() - *x), text, style);
+            *x += wide + 1;
+        }
+    };
+    let closed = row.status == Status::Closed;
+    let plain = if closed { theme.dim } else { theme.text };
+    let glyph = format!("{}{}{}", if marked { ">" } else { " " }, unread, sign(row.severity, paint.ascii));
+    let severity = theme.severity(row.severity);
+    let style = if marked { theme.mark } else { severity };
+    cell(paint, &mut x, 3, &glyph, style);
+    if columns.word > 0 {
+        let word = if row.derived { format!("{}~", row.severity.as_str()) } else { row.severity.as_str().to_owned() };
+        let word = if columns.word < 8 { word.chars().take(if word.starts_with("medium") { 3 } else { 4 }).collect() } else { word };
+        cell(paint, &mut x, columns.word.max(4), &word, severity);
+    }
+    cell(paint, &mut x, columns.age, &format!("{:>4}", age(row.occurred_at, model.now)), theme.dim);
+    cell(paint, &mut x, columns.vendor, short_vendor(&row.vendor), theme.dim);
+    cell(paint, &mut x, columns.kind, &row.event_type, theme.dim);
+    let right = if columns.entity > 0 { columns.entity + 1 } else { 0 } + columns.status + 1;
+    let room = line.right().saturating_sub(x + right);
+    cell(paint, &mut x, room, &row.title, plain);
+    cell(paint, &mut x, columns.entity, &row.entity, theme.accent);
+    cell(paint, &mut x, columns.status, &status(row, columns.status), if closed { theme.good } else { theme.dim });
+}
+
+fn status(row: &Listed, room: u16) -> String {
+    let word = match (row.status, row.disposition) {
+        (Status::New, _) => "new",
+        (Status::InProgress, _) => "in progress",
+        (Status::Closed, Some(Disposition::TruePositive)) => "true pos.",
+        (Status::Closed, Some(Disposition::FalsePositive)) => "false pos.",
+        (Status::Closed, Some(other)) => other.as_str(),
+        (Status::Closed, None) => "closed",
+    };
+    if room < 8 { word.chars().take(usize::from(room)).collect() } else { word.to_owned() }
+}
+
+fn short_vendor(vendor: &str) -> &str {
+    match vendor {
+        "eset-protect-cloud" => "eset",
+        "management-activity" => "m365",
+        "lacework-edge" => "lacework",
+        "azure-api" => "azure",
+        other => other,
+    }
+}
+
+/// Arrivals of the last day on the pane's upper edge.
+fn sparkline(paint: &mut Paint, area: Rect, arrivals: &[u64]) {
+    const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    const ASCII: [&str; 8] = [".", ".", ":", ":", "-", "=", "#", "#"];
+    let most = arrivals.iter().copied().max().unwrap_or(0);
+    let wide = short(arrivals.len());
+    if most == 0 || area.width < wide + 60 {
+        return;
+    }
+    let theme = paint.theme;
+    let bars = if paint.ascii { ASCII } else { BARS };
+    for (x, count) in (area.right() - wide - 3..).zip(arrivals) {
+        let at = usize::try_from(count * 7 / most).unwrap_or(0);
+        let bar = if *count == 0 { " " } else { bars.get(at).copied().unwrap_or(" ") };
+        paint.text(x, area.y, 1, bar, theme.accent);
+    }
+}

@@ -1,0 +1,173 @@
+//! The event on show.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::explorer;
+use super::paint::{Paint, short, sign};
+use super::time::{age, moment};
+use crate::core::detail::{Known, Shown, Tab};
+use crate::core::fit::LETTERS;
+use crate::core::mapping::scalar;
+use crate::core::model::{Model, Pane};
+
+/// Draws the pane; says how many rows its body has.
+pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
+    let detail = &model.detail;
+    let inside = paint.frame(area, "3 Event", model.focus == Pane::Record);
+    let theme = paint.theme;
+    if let Some(fault) = &detail.fault {
+        paint.text(inside.x, inside.y, inside.width, fault, theme.error);
+        return 0;
+    }
+    let Some(shown) = &detail.shown else {
+        let text = if detail.wanted.is_some() { "Reading …" } else { "enter opens the selected event here." };
+        paint.text(inside.x, inside.y, inside.width, text, theme.dim);
+        return 0;
+    };
+    tabs(paint, Rect { height: 1, ..inside }, detail.tab);
+    let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    if let Some(face) = detail.face() {
+        return explorer::draw(paint, body, &shown.explorer, face);
+    }
+    let (lines, selectable) = match detail.tab {
+        Tab::Fields => (fields(paint, shown), true),
+        Tab::Entities => (entities(paint, shown, model), true),
+        Tab::History => (shown.history.iter().map(|line| vec![(line.clone(), theme.text)]).collect(), true),
+        _ => (summary(paint, shown, model, body.width), false),
+    };
+    let height = usize::from(body.height);
+    if lines.is_empty() {
+        let text = match detail.tab {
+            Tab::Fields => "The document maps no field of this event.",
+            Tab::Entities => "This event mentions nothing to pivot on.",
+            _ => "Nothing was done with this event yet.",
+        };
+        paint.text(body.x, body.y, body.width, text, theme.dim);
+    }
+    let line = detail.line.min(lines.len().saturating_sub(1));
+    let first = if selectable {
+        detail.first.min(line).max((line + 1).saturating_sub(height.max(1)))
+    } else {
+        line.min(lines.len().saturating_sub(height))
+    };
+    for (at, pieces) in lines.iter().enumerate().skip(first).take(height) {
+        let y = body.y + short(at - first);
+        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+        paint.pieces(body.x, y, body.width, &pieces);
+        if selectable && at == line && model.focus == Pane::Record {
+            paint.tint(Rect { y, height: 1, ..body }, theme.selection);
+        }
+    }
+    height
+}
+
+fn tabs(paint: &mut Paint, area: Rect, current: Tab) {
+    let theme = paint.theme;
+    let mut x = area.x;
+    let narrow = area.width < 62;
+    for (title, tab) in Tab::ALL {
+        let here = tab == current;
+        let title = if narrow && !here { title.get(..2).unwrap_or(title) } else { title };
+        let style = if here { theme.selection } else { theme.dim };
+        x += paint.text(x, area.y, area.right().saturating_sub(x), &format!(" {title} "), style);
+    }
+}
+
+type Line = Vec<(String, Style)>;
+
+fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line> {
+    let theme = paint.theme;
+    let stored = &shown.event;
+    let event = &stored.event;
+    let mut lines: Vec<Line> = Vec::new();
+    let severity = theme.severity(event.severity);
+    let origin = match (&event.vendor_severity, event.severity_origin) {
+        (Some(vendor), _) => format!(" (vendor: {vendor})"),
+        (None, crate::core::event::SeverityOrigin::Derived) => " (our rule, the vendor gives none)".to_owned(),
+        (None, _) => String::new(),
+    };
+    for (at, part) in Paint::wrapped(&event.title, usize::from(width.saturating_sub(4))).into_iter().enumerate() {
+        let sign = if at == 0 { format!("{} ", sign(event.severity, paint.ascii)) } else { "  ".into() };
+        lines.push(vec![(sign, severity), (part, theme.title)]);
+    }
+    let label = |name: &str| (format!("{name:<12}"), theme.dim);
+    lines.push(vec![label("Severity"), (event.severity.as_str().to_owned(), severity), (origin, theme.dim)]);
+    let zone = &model.setup.zone;
+    let when = moment(event.occurred_at, zone, model.local_time);
+    lines.push(vec![label("When"), (when, theme.text), (format!("  {} ago", age(event.occurred_at, model.now)), theme.dim)]);
+    lines.push(vec![label("From"), (format!("{} · {} · {}", stored.connection, stored.vendor, event.event_type), theme.text)]);
+    let mut state = stored.status.as_str().replace('_', " ");
+    if let Some(disposition) = stored.disposition {
+        state = format!("{state} as {}", disposition.as_str().replace('_', " "));
+    }
+    if let Some(taken) = &stored.taken_by {
+        state = format!("{state}, taken by {taken}");
+    }
+    let theirs = event.vendor_status.as_ref().map(|status| format!("  vendor: {status}")).unwrap_or_default();
+    lines.push(vec![label("Status"), (state, theme.text), (theirs, theme.dim)]);
+    if let Some(assignee) = &event.assignee {
+        lines.push(vec![label("Assignee"), (assignee.clone(), theme.text)]);
+    }
+    if !stored.cases.is_empty() {
+        lines.push(vec![label("Cases"), (stored.cases.join(", "), theme.text)]);
+    }
+    for (at, precedent) in shown.precedent.iter().enumerate() {
+        let name = if at == 0 { "Seen before" } else { "" };
+        lines.push(vec![label(name), (precedent.clone(), theme.accent)]);
+    }
+    if shown.precedent.is_empty() {
+        lines.push(vec![label("Seen before"), ("the same was not decided here before".into(), theme.dim)]);
+    }
+    if shown.alike > 0 {
+        lines.push(vec![label("Alike"), (format!("{} like it; * marks those listed", shown.alike), theme.text)]);
+    }
+    lines.push(Vec::new());
+    for known in &shown.entities {
+        lines.push(entity_line(paint, known, model));
+    }
+    let named: Vec<Line> = fields(paint, shown);
+    if !named.is_empty() {
+        lines.push(Vec::new());
+        lines.extend(named);
+    }
+    lines
+}
+
+fn fields(paint: &Paint, shown: &Shown) -> Vec<Line> {
+    let theme = paint.theme;
+    let fields = &shown.event.event.fields;
+    let wide = fields.keys().map(|name| name.chars().count()).max().unwrap_or(0).min(32);
+    fields
+        .iter()
+        .map(|(name, value)| {
+            let text = scalar(value).unwrap_or_else(|| value.to_string());
+            vec![(format!("{name:<wide$}  "), theme.dim), (text, theme.text)]
+        })
+        .collect()
+}
+
+fn entities(paint: &Paint, shown: &Shown, model: &Model) -> Vec<Line> {
+    shown.entities.iter().map(|known| entity_line(paint, known, model)).collect()
+}
+
+fn entity_line(paint: &Paint, known: &Known, model: &Model) -> Line {
+    let theme = paint.theme;
+    let kind = known.entity.kind;
+    let letter = LETTERS.iter().find(|(other, _)| *other == kind).map_or(' ', |(_, letter)| *letter);
+    let mut seen = match known.events {
+        0 | 1 => "only here".to_owned(),
+        events => format!("{events} events, {} vendor{}", known.vendors, if known.vendors == 1 { "" } else { "s" }),
+    };
+    if let (Some(first), Some(last)) = (known.first, known.last)
+        && known.events > 1
+    {
+        seen = format!("{seen}, {} to {} ago", age(first, model.now), age(last, model.now));
+    }
+    vec![
+        (format!("p {letter} "), theme.key),
+        (format!("{:<15}", kind.as_str()), theme.dim),
+        (known.entity.value.clone(), theme.accent),
+        (format!("  {seen}"), theme.dim),
+    ]
+}

@@ -1,0 +1,134 @@
+//! Screens as text, looked at once and kept.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Theme, draw};
+use crate::core::message::Message;
+use crate::core::session::Session;
+
+fn theme(name: &str) -> Theme {
+    Theme::embedded().into_iter().find(|theme| theme.name == name).unwrap()
+}
+
+/// The screen as lines of text.
+fn screen(session: &mut Session, width: u16, height: u16) -> String {
+    session.send(Message::Resized(width, height));
+    let mut cells = Buffer::empty(Rect::new(0, 0, width, height));
+    let (found, _) = draw(&session.model, &theme("mono"), &mut cells);
+    session.model.settle(found);
+    let mut lines = Vec::new();
+    for y in 0..height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..width {
+            let symbol = cells.cell((x, y)).unwrap().symbol();
+            if skip == 0 {
+                line.push_str(symbol);
+                skip = unicode_width::UnicodeWidthStr::width(symbol).max(1);
+            }
+            skip -= 1;
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+macro_rules! snapshots {
+    ($($name:ident($width:literal, $height:literal): $keys:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            let mut session = Session::new();
+            session.send(Message::Resized($width, $height));
+            session.settle();
+            session.press($keys);
+            insta::assert_snapshot!(screen(&mut session, $width, $height));
+        })*
+    };
+}
+
+snapshots! {
+    queue_80(80, 24): "j";
+    queue_160(160, 45): "j space j *";
+    queue_40(40, 12): "j";
+    event_80(80, 24): "enter";
+    event_160(160, 45): "enter";
+    event_40(40, 12): "enter";
+    tree_80(80, 24): "enter ] ] ] z 3";
+    table_80(80, 24): "enter ] ] ] ]";
+    raw_80(80, 24): "enter ] ] ] ] ]";
+    connections_80(80, 24): "1 j";
+    tasks_80(80, 24): "f 4";
+    dispose_80(80, 24): "* d";
+    note_80(80, 24): "d b tab";
+    actions_80(80, 24): "a";
+    pivot_80(80, 24): "p";
+    form_80(80, 24): "a i s o enter";
+    form_40(40, 12): "a i s o enter";
+    confirm_80(80, 24): "a i s o enter enter";
+    outcome_80(80, 24): "1 a p r o j e c t esc 1 j a p r o j enter enter";
+    palette_80(80, 24): ": c l o s e";
+    help_80(80, 24): "?";
+    which_key_80(80, 24): "g";
+    filter_80(80, 24): "/ ctrl-u s e v";
+    groups_80(80, 24): "= enter";
+    stats_80(80, 24): "d b enter g s";
+}
+
+#[test]
+fn welcome_80() {
+    let mut setup = crate::core::session::setup();
+    setup.connected.clear();
+    let mut session = Session::with(setup, Vec::new());
+    insta::assert_snapshot!(screen(&mut session, 80, 24));
+}
+
+#[test]
+fn ascii_80() {
+    let mut session = Session::new();
+    session.model.setup.ascii = true;
+    session.press("enter ] ] ]");
+    let shown = screen(&mut session, 80, 24);
+    assert!(shown.is_ascii(), "{shown}");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn hostile_text_is_visible_and_keeps_the_frame() {
+    let mut events = crate::core::session::events();
+    events[0].event.title = "invoice\u{202e}gpj.exe \u{1b}]52;c;aGk=\u{7} 漢字 e\u{301}".into();
+    let mut session = Session::with(crate::core::session::setup(), events);
+    for keys in ["", "enter", "d"] {
+        if !keys.is_empty() {
+            session.press(keys);
+        }
+        let shown = screen(&mut session, 80, 24);
+        assert!(!shown.chars().any(|c| c == '\u{202e}' || (c.is_control() && c != '\n')), "{shown:?}");
+        assert!(shown.contains("202E"), "{shown}");
+    }
+}
+
+#[test]
+fn no_size_breaks_any_screen() {
+    for keys in ["", "enter", "enter ] ] ] ]", "1", "4", "a", "d b", "a i s o enter", "a i s o enter enter", "?", ":", "/ s", "p", "g"] {
+        let mut session = Session::new();
+        if !keys.is_empty() {
+            session.press(keys);
+        }
+        for (width, height) in [(1, 1), (3, 2), (20, 5), (21, 6), (40, 12), (59, 17), (60, 18), (80, 24), (119, 28), (120, 30), (300, 80)] {
+            screen(&mut session, width, height);
+        }
+    }
+}
+
+#[test]
+fn every_theme_draws_every_role() {
+    for theme in Theme::embedded() {
+        let session = Session::new();
+        let mut cells = Buffer::empty(Rect::new(0, 0, 80, 24));
+        draw(&session.model, &theme, &mut cells);
+        let coloured =
+            cells.content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
+        assert_eq!(coloured, theme.name != "mono", "{}", theme.name);
+    }
+}

@@ -1,0 +1,107 @@
+//! The first line, the last line, and the keys that can follow a chord.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::paint::{Paint, short, width};
+use crate::core::help;
+use crate::core::keys::chord_text;
+use crate::core::model::{Model, Pane};
+use crate::core::notice::Tone;
+
+/// The first line: where one is, and what needs a look.
+pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
+    let theme = paint.theme;
+    paint.clear(area, theme.header);
+    let mut left = vec![if model.setup.demo { " nightdesk demo".to_owned() } else { " nightdesk".to_owned() }];
+    if model.setup.read_only {
+        left.push("READ-ONLY".into());
+    }
+    // Breadcrumbs: view, event, layer.
+    let view = &model.queue.view;
+    left.push(match (view.title.is_empty(), view.query.is_empty()) {
+        (false, _) => view.title.clone(),
+        (true, false) => view.query.clone(),
+        (true, true) => "everything".into(),
+    });
+    if model.focus == Pane::Record
+        && let Some(shown) = &model.detail.shown
+    {
+        left.push(shown.event.event.title.clone());
+    }
+    let separator = if paint.ascii { " > " } else { " › " };
+    let mut right: Vec<(String, Style)> = Vec::new();
+    let gaps: usize = model.health.iter().map(|health| health.gaps.iter().filter(|gap| !gap.lasting).count()).sum();
+    let failing = model.health.iter().filter(|health| health.failures > 0).count();
+    if gaps > 0 {
+        right.push((format!("{gaps} gap{}", if gaps == 1 { "" } else { "s" }), theme.danger));
+    }
+    if failing > 0 {
+        right.push((format!("{failing} failing"), theme.danger));
+    }
+    let running = model.tasks.running().count();
+    if running > 0 {
+        right.push((format!("{running} running"), theme.header));
+    }
+    let zone = if model.local_time { model.setup.zone.clone() } else { jiff::tz::TimeZone::UTC };
+    right.push((model.now.to_zoned(zone).strftime("%H:%M %Z ").to_string(), theme.header));
+    let wide: usize = right.iter().map(|(text, _)| width(text) + 1).sum();
+    let room = area.width.saturating_sub(short(wide) + 1);
+    paint.text(area.x, area.y, room, &left.join(separator), theme.header);
+    let mut x = area.right().saturating_sub(short(wide));
+    for (text, style) in right {
+        x += paint.text(x, area.y, area.right().saturating_sub(x), &text, style) + 1;
+    }
+}
+
+/// The last line: the last notice, or the keys that work here.
+pub fn foot(paint: &mut Paint, area: Rect, model: &Model) {
+    let theme = paint.theme;
+    paint.clear(area, theme.text);
+    if !model.pending.is_empty() {
+        paint.pieces(area.x, area.y, area.width, &[(&chord_text(&model.pending), theme.key), (" …", theme.dim)]);
+        return;
+    }
+    if let Some(notice) = model.notices.current() {
+        let (sign, style) = match notice.tone {
+            Tone::Info => ("i ", theme.accent),
+            Tone::Done => ("+ ", theme.good),
+            Tone::Warning => ("! ", theme.warning),
+            Tone::Error => ("x ", theme.error),
+        };
+        paint.pieces(area.x, area.y, area.width, &[(sign, style), (&notice.text, style)]);
+        return;
+    }
+    let mut x = area.x;
+    for (key, title) in help::footer(model) {
+        let wide = short(width(&key) + width(title) + 3);
+        if x + wide > area.right() {
+            continue;
+        }
+        x += paint.pieces(x, area.y, area.right() - x, &[(&key, theme.key), (" ", theme.dim), (title, theme.dim), ("  ", theme.dim)]);
+    }
+}
+
+/// The keys that can follow those of a chord so far.
+pub fn which_key(paint: &mut Paint, body: Rect, model: &Model) {
+    if model.pending.is_empty() {
+        return;
+    }
+    let contexts = model.contexts();
+    let mut lines: Vec<(String, &str)> = Vec::new();
+    for binding in model.setup.keymap.continuations(&contexts, &model.pending) {
+        let rest = chord_text(binding.chord.get(model.pending.len()..).unwrap_or_default());
+        let title = binding.action.row().title;
+        if !lines.iter().any(|(keys, _)| *keys == rest) {
+            lines.push((rest, title));
+        }
+    }
+    let height = short(lines.len() + 2).min(body.height);
+    let area = Rect { x: body.right().saturating_sub(32), y: body.bottom() - height, width: 32.min(body.width), height };
+    paint.clear(area, paint.theme.text);
+    let inside = paint.frame(area, &chord_text(&model.pending), true);
+    for (at, (key, title)) in lines.iter().enumerate().take(usize::from(inside.height)) {
+        let theme = paint.theme;
+        paint.pieces(inside.x, inside.y + short(at), inside.width, &[(&format!("{key:>4}  "), theme.key), (title, theme.text)]);
+    }
+}

@@ -1,0 +1,57 @@
+//! The tasks, newest first.
+
+use ratatui::layout::Rect;
+
+use super::paint::{Paint, short};
+use super::time::age;
+use crate::core::model::{Model, Pane};
+use crate::core::outcome::ReturnData;
+use crate::core::task::{State, Task};
+
+/// Draws the pane.
+pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
+    let running = model.tasks.running().count();
+    let title = if running == 0 { "4 Tasks".to_owned() } else { format!("4 Tasks · {running} running") };
+    let inside = paint.frame(area, &title, model.focus == Pane::Tasks);
+    let theme = paint.theme;
+    if model.tasks.list.is_empty() {
+        paint.text(inside.x, inside.y, inside.width, "Nothing was run yet.", theme.dim);
+        return;
+    }
+    let height = usize::from(inside.height / 2).max(1);
+    let place = model.tasks.place();
+    let first = (place + 1).saturating_sub(height);
+    for (at, task) in model.tasks.list.iter().enumerate().skip(first).take(height) {
+        let y = inside.y + short((at - first) * 2);
+        let (sign, style) = match task.state {
+            State::Running { .. } | State::Cancelling => ("~", theme.accent),
+            State::Ended(ReturnData::Failed) => ("x", theme.error),
+            State::Ended(ReturnData::PartiallySuccessful) => ("!", theme.warning),
+            State::Ended(_) => ("+", theme.good),
+        };
+        paint.pieces(inside.x, y, inside.width, &[(sign, style), (" ", theme.text), (&task.title, theme.text)]);
+        if y + 1 < inside.bottom() {
+            paint.text(inside.x + 2, y + 1, inside.width.saturating_sub(2), &state(task, model), theme.dim);
+        }
+        if at == place && model.focus == Pane::Tasks {
+            paint.tint(Rect { y, height: 1, ..inside }, theme.selection);
+        }
+    }
+}
+
+/// The state of a task in words.
+pub fn state(task: &Task, model: &Model) -> String {
+    match &task.state {
+        State::Running { text, done, total } => match (total, done) {
+            (Some(total), done) => format!("{text} · {done} of {total}"),
+            (None, 0) => text.clone(),
+            (None, done) => format!("{text} · {done}"),
+        },
+        State::Cancelling => "cancelling …".into(),
+        State::Ended(state) => {
+            let ended = task.ended_at.map(|at| age(at, model.now)).unwrap_or_default();
+            let first = task.message.lines().next().unwrap_or_default();
+            format!("{} {ended} {first}", state.as_str()).trim_end().to_owned()
+        }
+    }
+}

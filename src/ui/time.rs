@@ -1,0 +1,51 @@
+//! Times as they are shown: short ages, UTC first.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long ago: `now`, `12m`, `3h`, `5d`; ahead: `in 12m`.
+pub fn age(then: Timestamp, now: Timestamp) -> String {
+    let ago = now.duration_since(then);
+    if ago < SignedDuration::ZERO { format!("in {}", span(-ago)) } else { span(ago) }
+}
+
+fn span(time: SignedDuration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => "now".into(),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// When an age or a clock will read otherwise next: the next whole minute.
+pub fn next_change(now: Timestamp) -> Timestamp {
+    Timestamp::from_second((now.as_second() / 60 + 1) * 60).unwrap_or(now)
+}
+
+/// A moment: `2026-07-01 12:00:05 UTC`, or in local time with its zone.
+pub fn moment(at: Timestamp, zone: &TimeZone, local: bool) -> String {
+    let zone = if local { zone.clone() } else { TimeZone::UTC };
+    at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_short() {
+        let now: Timestamp = "2026-07-02T12:00:00Z".parse().unwrap();
+        for (then, shown) in [
+            ("2026-07-02T11:59:30Z", "now"),
+            ("2026-07-02T11:30:00Z", "30m"),
+            ("2026-07-01T12:00:00Z", "24h"),
+            ("2026-06-25T12:00:00Z", "7d"),
+            ("2026-07-02T12:10:00Z", "in 10m"),
+        ] {
+            assert_eq!(age(then.parse().unwrap(), now), shown);
+        }
+        assert_eq!(moment(now, &TimeZone::UTC, false), "2026-07-02 12:00:00 UTC");
+    }
+}
