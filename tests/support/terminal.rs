@@ -16,8 +16,7 @@ pub struct Console {
     keys: Box<dyn Write + Send>,
     /// The process.
     pub child: Box<dyn Child + Send + Sync>,
-    /// Our end of the terminal.
-    pub master: Box<dyn MasterPty + Send>,
+    _master: Box<dyn MasterPty + Send>,
 }
 
 impl Console {
@@ -43,7 +42,7 @@ impl Console {
         });
         let keys = pty.master.take_writer().unwrap();
         let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
-        Self { parser, output, keys, child, master: pty.master }
+        Self { parser, output, keys, child, _master: pty.master }
     }
 
     /// Presses keys.
