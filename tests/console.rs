@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -58,7 +59,10 @@ fn open(columns: u16, rows: u16, before: &str) -> Console {
     }
     let child = pty.slave.spawn_command(command).unwrap();
     drop(pty.slave);
-    let shown = Arc::new((Mutex::new(Shown { screen: vt100::Parser::new(rows, columns, 0), bytes: Vec::new() }), Condvar::new()));
+    let shown = Arc::new((
+        Mutex::new(Shown { screen: vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap(), 0), bytes: Vec::new() }),
+        Condvar::new(),
+    ));
     let mut reader = pty.master.try_clone_reader().unwrap();
     let sink = Arc::clone(&shown);
     let closing = Arc::new(AtomicBool::new(false));
@@ -110,10 +114,9 @@ impl Console {
         writer.flush().unwrap();
     }
 
-    /// Brings events and waits until the first is there.
+    /// Brings events.
     fn fill(&mut self) {
         self.press("f");
-        self.wait("Issues");
         self.wait("Successful");
     }
 
