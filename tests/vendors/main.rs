@@ -3,6 +3,7 @@
 
 mod azure;
 mod bench;
+mod management_activity;
 #[path = "../support/mod.rs"]
 mod support;
 mod wiz;
