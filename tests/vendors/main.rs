@@ -4,6 +4,7 @@
 mod azure;
 mod bench;
 mod lacework;
+mod management_activity;
 mod openapi;
 #[path = "../support/mod.rs"]
 mod support;

@@ -88,11 +88,11 @@ fn operations_become_commands() {
             ("test-connection", Effect::Read),
         ]
     );
-    let names = |command: &str| -> Vec<String> {
+    let inputs = |command: &str| -> Vec<String> {
         entry.command(command).unwrap().parameters.iter().map(|parameter| parameter.name.clone()).collect()
     };
-    assert_eq!(names("listItems"), ["limit", "tag", "ids", "filter", "state", "X-Trace"]);
-    assert_eq!(names("replace-item"), ["path.id", "name", "body.id", "state", "parts", "parent", "stock", "body"]);
+    assert_eq!(inputs("listItems"), ["limit", "tag", "ids", "filter", "state", "X-Trace"]);
+    assert_eq!(inputs("replace-item"), ["path.id", "name", "body.id", "state", "parts", "parent", "stock", "body"]);
     let limit = &entry.command("list-items").unwrap().parameters[0];
     assert_eq!((limit.default.clone(), limit.r#type.name()), (Some(json!(20)), "integer"));
 }

@@ -102,6 +102,8 @@ fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
 /// What is wrong with it, and what is allowed.
 pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Result<Option<Value>, Invalid> {
     let json = match given {
+        // A list is taken as a text with commas too, whoever writes it.
+        Given::Json(Value::String(text)) if matches!(parameter.r#type, Type::List { .. }) => read_text(parameter, text)?,
         Given::Json(value) => value,
         Given::Text(text) => read_text(parameter, text)?,
     };
@@ -206,7 +208,7 @@ fn check(parameter: &Parameter, r#type: &Type, value: Value, now: Timestamp) -> 
             // `3 SUSPENDED` is meant by 3, by SUSPENDED and by both.
             let name = |choice: &super::Choice| {
                 let (number, name) = choice.label.split_once(' ')?;
-                (choice.wire.is_number() && number == choice.wire.to_string()).then(|| Value::from(name))
+                (choice.wire.is_number() && shown(&choice.wire) == number).then(|| Value::from(name))
             };
             let meant = |choice: &&super::Choice| {
                 same(&Value::String(choice.label.clone())) || same(&choice.wire) || name(choice).is_some_and(|name| same(&name))

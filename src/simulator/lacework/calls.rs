@@ -175,7 +175,7 @@ fn wanted(object: &Value, call: &Call<'_>) -> bool {
     !deleted
         && one_of(call.asked("status"), &|name| status(name).is_some_and(|at| object["status"] == at))
         && one_of(call.asked("tag"), &tagged)
-        && one_of(call.asked("data_source"), &|source| object["data_source"].to_string() == source)
+        && one_of(call.asked("data_source"), &|source| source == plain(&object["data_source"]))
         && (call.asked("prefix").is_empty() || object["key"].as_str().is_some_and(|key| key.starts_with(call.asked("prefix"))))
 }
 
@@ -275,14 +275,17 @@ fn wanted_alert(alert: &Value, filter: &str) -> bool {
     if filter.is_empty() { status != 3 } else { filter.split(',').any(|one| one.trim() == status.to_string()) }
 }
 
+/// A value as a query parameter spells it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn wanted_run(run: &Value, call: &Call<'_>) -> bool {
     let states = ["", "CREATED", "PENDING", "SUCCESS", "FAILURE", "UNSURE"];
-    let status = call.asked("status");
-    let same = |asked: &str, name: &str| {
-        call.asked(asked).is_empty() || run[name] == call.asked(asked) || run[name].to_string() == call.asked(asked)
-    };
+    let wanted = call.asked("status");
+    let same = |asked: &str, name: &str| call.asked(asked).is_empty() || plain(&run[name]) == call.asked(asked);
     let state = usize::try_from(run["status"].as_i64().unwrap_or(0)).unwrap_or(0);
-    (status.is_empty() || states.get(state) == Some(&status))
+    (wanted.is_empty() || states.get(state) == Some(&wanted))
         && ["workflow_uuid", "user_uuid", "app_protocol", "app_host", "app_port", "app_uuid"].iter().all(|name| same(name, name))
 }
 

@@ -196,7 +196,7 @@ fn mask(value: &mut Value, secrets: &[String]) -> bool {
             }
             mask(member, secrets) || changed
         }),
-        Value::Array(items) => items.iter_mut().fold(false, |changed, item| mask(item, secrets) || changed),
+        Value::Array(items) => items.iter_mut().map(|item| mask(item, secrets)).fold(false, |all, one| all | one),
         _ => false,
     }
 }

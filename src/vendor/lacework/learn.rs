@@ -57,9 +57,9 @@ fn learned(api: &Api, base: &str, events: &[Value]) -> Outcome {
         let (own_method, own_path) = route_of(&api.profile, &api.operations, &operation.id);
         let entry = json!({"operation": operation.id, "route": route, "seen": count});
         if Method::parse(&method) == Some(own_method) && shape(&own_path) == shape(&path) {
-            confirmed.push(entry)
+            confirmed.push(entry);
         } else {
-            proposals.push(entry)
+            proposals.push(entry);
         }
     }
     let line = |entry: &Value| format!("{} = {}", entry["operation"].as_str().unwrap_or_default(), entry["route"]);

@@ -8,17 +8,17 @@ use crate::core::catalogue::{Arguments, Effect, Entry, Given, Invalid, validate}
 use crate::core::connection::Connection;
 use crate::core::event::Severity;
 
-fn connection(parameters: Value) -> Connection {
+fn connection(parameters: &Value) -> Connection {
     let mut all = json!({"api_url": "https://edge.example/api/v1", "account": "northwind", "path_style": "snake"});
     all.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
     Connection { parameters: all.as_object().unwrap().clone(), secrets: ["api_token".to_owned()].into(), ..Connection::default() }
 }
 
-fn entry(parameters: Value) -> Entry {
+fn entry(parameters: &Value) -> Entry {
     (VENDOR.open)(&connection(parameters)).unwrap()
 }
 
-fn arguments(entry: &Entry, command: &str, given: Value) -> Result<Arguments, Vec<Invalid>> {
+fn arguments(entry: &Entry, command: &str, given: &Value) -> Result<Arguments, Vec<Invalid>> {
     let given = given.as_object().unwrap().iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (name.clone(), Given::Text(text))
@@ -28,7 +28,7 @@ fn arguments(entry: &Entry, command: &str, given: Value) -> Result<Arguments, Ve
 
 #[test]
 fn the_document_makes_every_command_with_its_effect() {
-    let entry = entry(json!({}));
+    let entry = entry(&json!({}));
     let of = |effect: Effect| entry.commands.iter().filter(|command| !command.group.is_empty() && command.class.effect == effect).count();
     assert_eq!((of(Effect::Read), of(Effect::Write), of(Effect::Destructive)), (58, 43, 6));
     let generated: Vec<_> = entry.commands.iter().filter(|command| !command.group.is_empty()).collect();
@@ -46,7 +46,7 @@ fn the_document_makes_every_command_with_its_effect() {
 
 #[test]
 fn a_write_that_suspends_deletes_or_closes_weighs_more() {
-    let entry = entry(json!({}));
+    let entry = entry(&json!({}));
     for (command, given, effect) in [
         ("update-token", json!({"uuid": "a", "name": "b"}), Effect::Write),
         ("update-token", json!({"uuid": "a", "status": "4"}), Effect::Destructive),
@@ -60,14 +60,14 @@ fn a_write_that_suspends_deletes_or_closes_weighs_more() {
         ("create-workflow-run", json!({"execute_now": "true"}), Effect::Destructive),
         ("delete-devices", json!({"devices": [{"uuid": "a"}]}), Effect::Destructive),
     ] {
-        let checked = arguments(&entry, command, given.clone()).unwrap();
+        let checked = arguments(&entry, command, &given).unwrap();
         assert_eq!(entry.command(command).unwrap().class_of(&checked).effect, effect, "{command} {given}");
     }
 }
 
 #[test]
 fn bodies_are_checked_against_their_schema() {
-    let entry = entry(json!({}));
+    let entry = entry(&json!({}));
     for (command, given, parameter) in [
         ("update-token", json!({"uuid": "a", "status": "7"}), "status"),
         ("update-user", json!({"uuid": "a", "user": {"status": "often"}}), "user"),
@@ -75,7 +75,7 @@ fn bodies_are_checked_against_their_schema() {
         ("query-alerts", json!({"start_time": "-24h"}), "end_time"),
         ("query-workflow-runs", json!({"status": "WAITING"}), "status"),
     ] {
-        let complaints = arguments(&entry, command, given.clone()).unwrap_err();
+        let complaints = arguments(&entry, command, &given).unwrap_err();
         assert_eq!(complaints[0].parameter, parameter, "{command} {given}: {complaints:?}");
     }
 }
@@ -90,18 +90,18 @@ fn routes_of_the_configuration_are_checked() {
         (json!({"get_alert": "GET alerts"}), false),
         (json!({"query_alerts": "GET /alerts/{uuid}"}), false),
     ] {
-        let opened = (VENDOR.open)(&connection(json!({"routes": routes})));
+        let opened = (VENDOR.open)(&connection(&json!({"routes": routes})));
         assert_eq!(opened.is_ok(), good, "{routes}");
     }
-    assert!((VENDOR.open)(&connection(json!({"api_url": "http://edge.example/api"}))).is_err());
-    let own = entry(json!({"routes": {"get_alert_history": "GET /alerts/:uuid/history"}}));
+    assert!((VENDOR.open)(&connection(&json!({"api_url": "http://edge.example/api"}))).is_err());
+    let own = entry(&json!({"routes": {"get_alert_history": "GET /alerts/:uuid/history"}}));
     assert!(!own.command("get-alert-history").unwrap().assumed);
 }
 
 #[test]
 fn severities_are_the_users_names_or_ours_or_unknown() {
     let kind = |name: &str| events::find(name).unwrap();
-    let mut named = connection(json!({}));
+    let mut named = connection(&json!({}));
     named.options.insert("enum.alert_severity".into(), json!({"3": "high"}));
     let event =
         |name: &str, record: Value| kind(name).event(&kind(name).mapping(), record, &named, &["secret".into()], Timestamp::UNIX_EPOCH);

@@ -9,6 +9,7 @@ use super::call;
 use super::document::{Document, Operation};
 use super::schema;
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Invalid, Parameter, Reach, Type, Undo};
+use crate::core::mapping::scalar;
 use crate::core::request::Method;
 use crate::core::talk::Conversation;
 
@@ -243,7 +244,7 @@ fn escalates(bound: &Bound, arguments: &Arguments) -> bool {
         let path = condition["path"].as_str().unwrap_or_default();
         let found = || crate::core::mapping::values_at(&body, path);
         let empty = |value: &Value| matches!(value, Value::Null) || value.as_array().is_some_and(Vec::is_empty);
-        let same = |value: &Value, wanted: &Value| value == wanted || value.as_str().is_some_and(|text| text == wanted.to_string());
+        let same = |value: &Value, wanted: &Value| value == wanted || scalar(value) == scalar(wanted);
         condition["always"] == true
             || (condition["present"] == true && found().iter().any(|(_, value)| !empty(value)))
             || condition["is"]
@@ -292,15 +293,13 @@ pub fn kebab(id: &str) -> String {
     let mut name = String::new();
     let mut before: Option<char> = None;
     for c in id.chars() {
-        if !c.is_alphanumeric() {
-            if !name.is_empty() && !name.ends_with('-') {
-                name.push('-');
-            }
-        } else {
+        if c.is_alphanumeric() {
             if c.is_uppercase() && before.is_some_and(|before| before.is_lowercase() || before.is_ascii_digit()) {
                 name.push('-');
             }
             name.extend(c.to_lowercase());
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
         }
         before = Some(c);
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::Document;
 use crate::core::catalogue::{Choice, TimeForm, Type};
+use crate::core::mapping::scalar;
 
 /// How deep a schema is written out for forms; below, anything is allowed there.
 const DEPTH: usize = 6;
@@ -68,7 +69,7 @@ fn choices(schema: &Value) -> Option<Vec<Choice>> {
     let values = schema["enum"].as_array().cloned().or(single)?;
     let names = schema["x-enum-varnames"].as_array();
     let choice = |(at, value): (usize, &Value)| {
-        let shown = crate::core::mapping::scalar(value)?;
+        let shown = scalar(value)?;
         let name = names.and_then(|names| names.get(at)?.as_str()).filter(|_| value.is_number());
         Some(Choice { label: name.map_or(shown.clone(), |name| format!("{shown} {name}")), wire: value.clone() })
     };
@@ -165,7 +166,7 @@ fn check(document: &Document, schema: &Value, value: &Value, place: &str, found:
     }
     if let Some(values) = schema["enum"].as_array() {
         let named = schema["x-enum-varnames"].as_array().is_some_and(|names| names.contains(value));
-        let same = |known: &Value| known == value || value.as_str().is_some_and(|text| known.is_number() && known.to_string() == text);
+        let same = |known: &Value| known == value || (known.is_number() && scalar(known) == scalar(value));
         if !named && !values.iter().any(same) {
             let known: Vec<String> = values.iter().take(12).map(short).collect();
             found.push(format!("{at} must be one of {}, not {}", known.join(", "), short(value)));
