@@ -3,6 +3,8 @@
 
 mod azure;
 mod bench;
+mod eset;
+mod eset_faults;
 #[path = "../support/mod.rs"]
 mod support;
 mod wiz;
