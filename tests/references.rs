@@ -4,7 +4,7 @@
 use std::process::Command;
 
 /// A page, and the call that makes it.
-const PAGES: [(&str, &[&str]); 1] = [("assets/commands.md", &["commands", "--reference"])];
+const PAGES: [(&str, &[&str]); 2] = [("assets/commands.md", &["commands", "--reference"]), ("assets/keys.md", &["keys", "--reference"])];
 
 #[test]
 fn generated_pages_are_fresh() {

@@ -9,6 +9,7 @@ mod context;
 mod events;
 mod fetch;
 mod jobs;
+mod keys;
 mod output;
 mod run;
 mod secrets;
@@ -106,6 +107,8 @@ enum Verb {
     /// The record of every command run and every decision taken
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Every action of the console with its keys
+    Keys(keys::Keys),
     /// Where things are, and whether the configuration is right
     #[command(subcommand)]
     Config(configuration::Config),
@@ -179,6 +182,7 @@ impl Call {
             Some(Verb::Report(verb)) => verb.carry_out(&context).await,
             Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
             Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Keys(keys)) => keys.carry_out(&context),
             Some(Verb::Config(verb)) => verb.carry_out(&context),
             Some(Verb::Completions { shell }) => {
                 let mut text = Vec::new();

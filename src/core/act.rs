@@ -449,7 +449,7 @@ fn find(model: &mut Model, text: &str) -> Vec<Effect> {
     let face = model.face().unwrap_or(Face::Tree);
     let found = match model.layers.last_mut() {
         Some(Layer::Page(page)) => {
-            page.needle = text.to_owned();
+            text.clone_into(&mut page.needle);
             Some(usize::from(page.next_hit(true)))
         }
         Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
@@ -550,7 +550,14 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Dispose => {
             let note = super::line::Line::default();
-            let dispose = Dispose { events, disposition: None, note, template: None, last: model.last_verdict.clone() };
+            let dispose = Dispose {
+                events,
+                disposition: None,
+                note,
+                template: None,
+                last: model.last_verdict.clone(),
+                own: model.setup.templates.clone(),
+            };
             model.layers.push(Layer::Dispose(Box::new(dispose)));
             Vec::new()
         }

@@ -118,7 +118,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
 }
 
 /// A decision was recorded, or not.
-pub fn decided(model: &mut Model, what: Decided, result: Result<(), String>) -> Vec<Effect> {
+pub fn decided(model: &mut Model, what: &Decided, result: Result<(), String>) -> Vec<Effect> {
     match result {
         Err(message) => {
             // Nothing was recorded, so nothing can be taken back; the list shows what is true.
@@ -127,7 +127,7 @@ pub fn decided(model: &mut Model, what: Decided, result: Result<(), String>) -> 
         }
         Ok(()) => {
             let undo = model.setup.keymap.hint(super::action::Action::Undo).unwrap_or_default();
-            let text = match &what {
+            let text = match what {
                 Decided::Change(ids, Change::Close(disposition, _)) => {
                     format!("{} closed as {}; {undo} takes it back", count(ids.len()), disposition.as_str().replace('_', " "))
                 }
@@ -140,7 +140,7 @@ pub fn decided(model: &mut Model, what: Decided, result: Result<(), String>) -> 
             model.tell(Tone::Done, text);
         }
     }
-    let touched = |id: i64| match &what {
+    let touched = |id: i64| match what {
         Decided::Change(ids, _) => ids.contains(&id),
         Decided::Restored(before) => before.iter().any(|(known, _, _)| *known == id),
     };
@@ -235,8 +235,8 @@ pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(Stri
 }
 
 /// A page to show.
-pub fn page(model: &mut Model, title: String, lines: Vec<String>) -> Vec<Effect> {
-    run::page(model, &title, lines)
+pub fn page(model: &mut Model, title: &str, lines: Vec<String>) -> Vec<Effect> {
+    run::page(model, title, lines)
 }
 
 /// What was typed into a form earlier; fills only what is empty.

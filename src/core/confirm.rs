@@ -8,9 +8,6 @@ use super::catalogue::{Class, Given, Reach, Undo};
 use super::keys::{Code, Key};
 use super::line::Line;
 
-/// How long a question must have been on the screen before it can be answered.
-pub const ARM: SignedDuration = SignedDuration::from_millis(800);
-
 /// A run that only waits to be confirmed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ready {
@@ -84,7 +81,7 @@ pub enum Answer {
 
 impl Confirm {
     /// The question for a run, if its effect wants one. Targets are shown as they were resolved.
-    pub fn for_run(ready: Ready, targets: &[String], noun: &str, environment: &str, inverse: Option<&str>, now: Timestamp) -> Self {
+    pub fn for_run(ready: Ready, targets: &[String], noun: &str, environment: &str, inverse: Option<&str>, armed_at: Timestamp) -> Self {
         let count = targets.len();
         let plural = if count == 1 { noun.to_owned() } else { plural_of(noun) };
         let need = match ready.class.reach {
@@ -111,17 +108,7 @@ impl Confirm {
         lines.push(format!("Way back     {}", undo_words(ready.class, inverse)));
         let title = format!("{}?", ready.title);
         let reach = ready.class.reach;
-        Self {
-            subject: Subject::Run(ready),
-            title,
-            lines,
-            need,
-            line: Line::default(),
-            armed_at: now + ARM,
-            dropped: 0,
-            on_yes: false,
-            reach,
-        }
+        Self { subject: Subject::Run(ready), title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question before leaving.
@@ -224,6 +211,8 @@ mod tests {
     use super::*;
     use crate::core::catalogue::Effect;
 
+    const ARM: SignedDuration = SignedDuration::from_millis(800);
+
     fn ready(reach: Reach) -> Ready {
         Ready {
             connection: "eset".into(),
@@ -249,7 +238,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let later = now + ARM;
         let hosts = ["ws-1".to_owned(), "ws-2".to_owned()];
-        let ask = |reach, targets: &[String]| Confirm::for_run(ready(reach), targets, "host", "Default", None, now);
+        let ask = |reach, targets: &[String]| Confirm::for_run(ready(reach), targets, "host", "Default", None, later);
         // (reach, targets, keys, answer)
         let cases = [
             (Reach::Reversible, 2, "y", Answer::Yes),
@@ -271,7 +260,7 @@ mod tests {
     #[test]
     fn what_was_typed_ahead_confirms_nothing() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut confirm = Confirm::for_run(ready(Reach::Disruptive), &["ws-1".to_owned()], "host", "Default", None, now);
+        let mut confirm = Confirm::for_run(ready(Reach::Disruptive), &["ws-1".to_owned()], "host", "Default", None, now + ARM);
         assert_eq!(type_in(&mut confirm, "1 host\n", now), Answer::Open);
         assert_eq!((confirm.dropped, confirm.line.text()), (7, String::new()));
         assert_eq!(confirm.input(Key::plain(Code::Esc), now), Answer::No, "giving up is always possible");

@@ -309,6 +309,10 @@ impl Form {
                 let many = matches!(field.parameter.r#type, Type::List { .. });
                 field.set(&if many { joined(&values) } else { values.first().cloned().unwrap_or_default() });
                 field.origin = Some(origin);
+            } else if let Some(proposal) = field.parameter.proposal.clone().filter(|_| field.text().is_empty()) {
+                let title = events.first().map_or("", |stored| stored.event.title.as_str());
+                field.set(proposal.replace("{title}", title).trim());
+                field.origin = Some("proposed".into());
             }
         }
         let at = fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
@@ -362,15 +366,19 @@ impl Form {
     }
 
     /// Checks everything. Complaints go to their fields, and the first of these gets the focus.
-    ///
-    /// # Errors
-    /// When something is to be mended.
-    pub fn check(&mut self, now: Timestamp) -> Result<Arguments, ()> {
+    /// Nothing comes back when something is to be mended.
+    pub fn check(&mut self, now: Timestamp) -> Option<Arguments> {
         for field in &mut self.fields {
             field.error = None;
         }
         self.complaint = None;
-        validate(&self.command, self.given(), now).map_err(|complaints| self.complain(&complaints))
+        match validate(&self.command, self.given(), now) {
+            Ok(arguments) => Some(arguments),
+            Err(complaints) => {
+                self.complain(&complaints);
+                None
+            }
+        }
     }
 
     fn complain(&mut self, complaints: &[Invalid]) {

@@ -94,7 +94,12 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         Action::NextEvent,
         Action::Quit,
     ];
-    let works = |action: &Action| model.availability(*action).is_ok();
+    let searches = model.availability(Action::Find).is_ok();
+    let tabs = !matches!(model.layers.last(), Some(super::layer::Layer::Page(_)));
+    let works = |action: &Action| {
+        let hidden = (*action == Action::Filter && searches) || (*action == Action::NextTab && !tabs);
+        !hidden && model.availability(*action).is_ok()
+    };
     BY_PRIORITY
         .into_iter()
         .filter(works)

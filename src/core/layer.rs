@@ -218,6 +218,8 @@ pub struct Dispose {
     pub template: Option<usize>,
     /// The verdict and note of the last time.
     pub last: Option<(Disposition, String)>,
+    /// Notes of the settings, offered before ours.
+    pub own: Vec<String>,
 }
 
 /// What a key did to a verdict.
@@ -267,10 +269,11 @@ impl Dispose {
         match key.code {
             Code::Enter => return Verdict::Done,
             Code::Tab => {
-                let templates = Self::templates(disposition);
+                let ours = Self::templates(disposition).iter().map(|text| (*text).to_owned());
+                let templates: Vec<String> = self.own.iter().cloned().chain(ours).collect();
                 let next = self.template.map_or(0, |at| (at + 1) % templates.len().max(1));
                 self.template = Some(next);
-                self.note.set(templates.get(next).copied().unwrap_or_default());
+                self.note.set(templates.get(next).map(String::as_str).unwrap_or_default());
             }
             Code::Char('.') if self.note.is_empty() => {
                 if let Some((_, note)) = &self.last {

@@ -43,6 +43,6 @@ pub mod text;
 pub mod update;
 
 #[cfg(test)]
-pub mod session;
+pub(crate) mod session;
 #[cfg(test)]
 mod stories;

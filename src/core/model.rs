@@ -79,6 +79,10 @@ pub struct Setup {
     pub zone: jiff::tz::TimeZone,
     /// Where simulators stand behind the connections.
     pub demo: bool,
+    /// Milliseconds before a question about a change can be answered.
+    pub arm_millis: i64,
+    /// Closing notes of the settings, offered before ours.
+    pub templates: Vec<String>,
 }
 
 /// The query that the console opens with: what is still to be decided.

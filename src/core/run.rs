@@ -54,7 +54,7 @@ pub fn put_away(model: &mut Model) -> Vec<Effect> {
 fn ready(model: &mut Model) -> Option<Ready> {
     let now = model.now;
     let Some(Layer::Form(form)) = model.layers.last_mut() else { return None };
-    let arguments = form.check(now).ok()?;
+    let arguments = form.check(now)?;
     let title = format!("{} on {}", form.command.title, form.connection);
     Some(Ready {
         connection: form.connection.clone(),
@@ -79,7 +79,14 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
         let title = model.command(&form.connection, &inverse.command).map_or(inverse.command.clone(), |command| command.title.clone());
         if inverse.condition.is_empty() { title } else { format!("{title}, {}", inverse.condition) }
     });
-    let confirm = Confirm::for_run(ready, &targets, noun, &form.environment, inverse.as_deref(), model.now);
+    let confirm = Confirm::for_run(
+        ready,
+        &targets,
+        noun,
+        &form.environment,
+        inverse.as_deref(),
+        model.now + jiff::SignedDuration::from_millis(model.setup.arm_millis),
+    );
     let wake = Effect::Wake(confirm.armed_at);
     model.layers.push(Layer::Confirm(Box::new(confirm)));
     vec![wake]
@@ -94,7 +101,7 @@ pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
     }
     let task = model.tasks.begin(model.now, ready.title.clone(), &ready.connection, &ready.command);
     if let Some(begun) = model.tasks.get_mut(task) {
-        begun.arguments = ready.arguments.clone();
+        begun.arguments.clone_from(&ready.arguments);
         begun.events.clone_from(&ready.events);
         begun.changes = ready.class.effect != Changes::Read;
     }

@@ -22,7 +22,7 @@ use super::task::Report;
 use super::update::update;
 
 /// A console with events of its own.
-pub struct Session {
+pub(crate) struct Session {
     /// The console.
     pub model: Model,
     /// The world's events.
@@ -34,7 +34,7 @@ pub struct Session {
 }
 
 /// The time at which tests play.
-pub fn noon() -> Timestamp {
+pub(crate) fn noon() -> Timestamp {
     "2026-07-02T12:00:00Z".parse().unwrap()
 }
 
@@ -122,7 +122,7 @@ fn event(id: i64, wiz: bool, title: &str, severity: Severity, entities: &[(Entit
 }
 
 /// Twelve events of two vendors.
-pub fn events() -> Vec<StoredEvent> {
+pub(crate) fn events() -> Vec<StoredEvent> {
     use EntityKind as K;
     let mut events = vec![
         event(
@@ -157,7 +157,7 @@ pub fn events() -> Vec<StoredEvent> {
 }
 
 /// How the console under test is set up.
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup {
         connected: vec![
             connected("eset-eu", "eset-protect-cloud", "ESET PROTECT Cloud", eset()),
@@ -172,17 +172,19 @@ pub fn setup() -> Setup {
         analyst: "ana".into(),
         zone: jiff::tz::TimeZone::UTC,
         demo: false,
+        arm_millis: 800,
+        templates: Vec::new(),
     }
 }
 
 impl Session {
     /// A console that has read its events.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(setup(), events())
     }
 
     /// A console with this setup and these events.
-    pub fn with(setup: Setup, events: Vec<StoredEvent>) -> Self {
+    pub(crate) fn with(setup: Setup, events: Vec<StoredEvent>) -> Self {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
@@ -192,7 +194,7 @@ impl Session {
     }
 
     /// Sends a message; what it asks for is kept, not answered.
-    pub fn send(&mut self, message: Message) -> &mut Self {
+    pub(crate) fn send(&mut self, message: Message) -> &mut Self {
         let effects = update(&mut self.model, message);
         self.asked.extend(effects.iter().cloned());
         self.open.extend(effects);
@@ -200,7 +202,7 @@ impl Session {
     }
 
     /// Presses keys as written (`d b enter`), without answering what they ask for.
-    pub fn type_ahead(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn type_ahead(&mut self, keys: &str) -> &mut Self {
         for key in parse_chord(keys).unwrap() {
             self.send(Message::Key(key));
         }
@@ -208,7 +210,7 @@ impl Session {
     }
 
     /// Presses keys as written, answering after each.
-    pub fn press(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         for key in parse_chord(keys).unwrap() {
             self.send(Message::Key(key));
             self.settle();
@@ -217,7 +219,7 @@ impl Session {
     }
 
     /// Types a text, answering after each key.
-    pub fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
             self.send(Message::Key(Key::char(c)));
             self.settle();
@@ -226,13 +228,13 @@ impl Session {
     }
 
     /// Lets time pass.
-    pub fn wait(&mut self, millis: i64) -> &mut Self {
+    pub(crate) fn wait(&mut self, millis: i64) -> &mut Self {
         self.model.now += SignedDuration::from_millis(millis);
         self.send(Message::Tick)
     }
 
     /// Answers everything that is open, as an honest world would.
-    pub fn settle(&mut self) -> &mut Self {
+    pub(crate) fn settle(&mut self) -> &mut Self {
         while !self.open.is_empty() {
             let effect = self.open.remove(0);
             if let Some(answer) = self.answer(effect) {
@@ -306,7 +308,7 @@ impl Session {
     }
 
     /// The effects asked for since the start that are like one.
-    pub fn asked_for(&self, like: impl Fn(&Effect) -> bool) -> Vec<Effect> {
+    pub(crate) fn asked_for(&self, like: impl Fn(&Effect) -> bool) -> Vec<Effect> {
         self.asked.iter().filter(|effect| like(effect)).cloned().collect()
     }
 }
@@ -337,7 +339,7 @@ fn health() -> Vec<Health> {
 }
 
 /// A report of an outcome.
-pub fn report(outcome: Outcome) -> Report {
+pub(crate) fn report(outcome: Outcome) -> Report {
     let document = Document::parse(outcome.raw_data.to_string().into_bytes());
     Report { outcome, document }
 }

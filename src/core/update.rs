@@ -26,7 +26,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Rows(generation, result) => answers::rows(model, generation, result),
         Message::Shown(id, result) => answers::shown(model, id, result),
         Message::Gathered(purpose, result) => answers::gathered(model, purpose, result),
-        Message::Decided(what, result) => answers::decided(model, what, result),
+        Message::Decided(what, result) => answers::decided(model, &what, result),
         Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
         Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
         Message::Picks(form, field, result) => answers::picks(model, form, &field, result),
@@ -34,7 +34,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
-        Message::Page(title, lines) => answers::page(model, title, lines),
+        Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Notice(tone, text) => {
             model.tell(tone, text);

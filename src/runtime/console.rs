@@ -4,10 +4,11 @@
 //! reads otherwise.
 
 use std::collections::BTreeSet;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers, MouseEventKind};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -121,6 +122,9 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         analyst,
         zone: jiff::tz::TimeZone::system(),
         demo,
+        // A question that can be answered at once protects nobody.
+        arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
+        templates: settings.note_templates.clone(),
     };
     Ok((setup, themes, complaints))
 }
@@ -284,10 +288,12 @@ impl Console {
                 self.message(message).await;
                 continue;
             }
-            let event = self.input.as_mut().and_then(|stream| stream.next().now_or_never());
+            let Some(stream) = self.input.as_mut() else { return };
+            // Asked with this task's own waker: the stream remembers the one it was last asked with, and wakes nobody else.
+            let event = std::future::poll_fn(|context| Poll::Ready(stream.poll_next_unpin(context))).await;
             match event {
-                Some(event) => self.take(Woken::Input(event)).await,
-                None => return,
+                Poll::Ready(event) => self.take(Woken::Input(event)).await,
+                Poll::Pending => return,
             }
         }
     }

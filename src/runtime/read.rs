@@ -21,7 +21,7 @@ const PARTS: usize = 24;
 /// The most pages that a pick list or the history reads.
 const MOST: usize = 500;
 
-fn text(error: StoreError) -> String {
+fn text(error: &StoreError) -> String {
     error.to_string()
 }
 
@@ -43,9 +43,9 @@ pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing
         Column::Seen => SortBy::FirstSeen,
     };
     let sort = Sort { by, descending: view.order.descending };
-    let rows = store.rows(&query, sort, Some(limit), 0, now).await.map_err(text)?;
-    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(text)? };
-    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(text)?;
+    let rows = store.rows(&query, sort, Some(limit), 0, now).await.map_err(|error| text(&error))?;
+    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(|error| text(&error))? };
+    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
     Ok(Listing { rows: rows.into_iter().map(listed).collect(), total, arrivals })
 }
 
@@ -76,8 +76,8 @@ fn listed(row: Row) -> Listed {
 /// # Errors
 /// When it is not there, or the store failed.
 pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
-    let event = store.event(id).await.map_err(text)?.ok_or_else(|| format!("Event {id} is not in the store any more."))?;
-    let shares = store.shares(&event.event.entities).await.map_err(text)?;
+    let event = store.event(id).await.map_err(|error| text(&error))?.ok_or_else(|| format!("Event {id} is not in the store any more."))?;
+    let shares = store.shares(&event.event.entities).await.map_err(|error| text(&error))?;
     let entities = event.event.entities.iter().zip(shares).map(|(entity, shares)| Known {
         entity: entity.clone(),
         events: shares.iter().map(|share| share.count).sum(),
@@ -86,9 +86,9 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
         last: shares.iter().map(|share| share.last).max(),
     });
     let entities = entities.collect();
-    let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(text)?;
-    let alike = store.similar(id).await.map_err(text)?.len();
-    let happened = store.history(id).await.map_err(text)?;
+    let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(|error| text(&error))?;
+    let alike = store.similar(id).await.map_err(|error| text(&error))?.len();
+    let happened = store.history(id).await.map_err(|error| text(&error))?;
     let history = happened.into_iter().rev().map(|one| {
         let what = match one.kind {
             HappenedKind::Arrived => "came in",
@@ -101,7 +101,7 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     });
     let history = history.collect();
     if event.unread {
-        store.mark_read(vec![id]).await.map_err(text)?;
+        store.mark_read(vec![id]).await.map_err(|error| text(&error))?;
     }
     let bytes = event.event.raw.to_string().into_bytes();
     let explorer = Explorer::new(Document::parse(bytes));
@@ -133,7 +133,7 @@ fn precedents(precedent: &Precedent) -> Vec<String> {
 pub async fn events(store: &Store, ids: &[i64]) -> Result<Vec<StoredEvent>, String> {
     let mut events = Vec::new();
     for id in ids.iter().take(MOST) {
-        events.extend(store.event(*id).await.map_err(text)?);
+        events.extend(store.event(*id).await.map_err(|error| text(&error))?);
     }
     Ok(events)
 }

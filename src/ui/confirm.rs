@@ -17,13 +17,11 @@ pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> 
     paint.clear(area, theme.text);
     let style = if is_dangerous(confirm.reach) { theme.danger } else { theme.focus };
     let inside = paint.framed(area, &confirm.title, style);
-    let mut y = inside.y;
     // What answers it stays visible, however small the screen.
     let space = usize::from(inside.height.saturating_sub(2));
-    for line in lines.iter().take(space) {
+    for (y, line) in (inside.y..).zip(lines.iter().take(space)) {
         let style = if line.contains("CANNOT BE UNDONE") { theme.danger } else { theme.text };
         paint.text(inside.x + 1, y, inside.width.saturating_sub(1), line, style);
-        y += 1;
     }
     let y = inside.bottom().saturating_sub(1);
     if !confirm.is_armed(model.now) {

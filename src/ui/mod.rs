@@ -63,7 +63,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
-            Layer::Prompt(view) => cursor = prompt::draw(&mut paint, area, view),
+            Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
             Layer::Dispose(view) => cursor = dispose::draw(&mut paint, body, view, model),
         }
     }

@@ -6,7 +6,7 @@ use super::paint::{Paint, short, width};
 use crate::core::layer::{Asks, Prompt};
 
 /// Draws the line; says where the cursor is.
-pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> Option<(u16, u16)> {
+pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> (u16, u16) {
     let theme = paint.theme;
     let label = match prompt.asks {
         Asks::Filter => "/ ",
@@ -36,5 +36,5 @@ pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> Option<(u16, u16)
     let text: String = prompt.line.text().chars().skip(skip).collect();
     paint.pieces(area.x, y, area.width, &[(label, theme.key), (&text, theme.text)]);
     let x = area.x + short(width(label) + width(&before).saturating_sub(skip));
-    Some((x.min(area.right() - 1), y))
+    (x.min(area.right() - 1), y)
 }

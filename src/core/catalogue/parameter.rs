@@ -26,6 +26,9 @@ pub struct Parameter {
     /// Paths into a selected event's raw record that can fill it (`$.id`), tried before the entities. Each belongs to one event type
     /// of the same vendor: (`event_type`, path); an empty event type means any.
     pub prefill_paths: Vec<(String, String)>,
+    /// What a form proposes where nothing else fills the field, as text; `{title}` stands for the event's title. The command line keeps
+    /// the default.
+    pub proposal: Option<String>,
     /// Where the list to pick from comes from.
     pub pick: Option<Pick>,
     /// Where a generated command puts it (`path`, `query`, `header`, `body`); empty for native commands.
@@ -162,6 +165,7 @@ impl Parameter {
             secret: false,
             prefill: Vec::new(),
             prefill_paths: Vec::new(),
+            proposal: None,
             pick: None,
             place: String::new(),
         }
@@ -206,6 +210,13 @@ impl Parameter {
     #[must_use]
     pub fn prefill_path(mut self, event_type: &str, path: &str) -> Self {
         self.prefill_paths.push((event_type.into(), path.into()));
+        self
+    }
+
+    /// The same, with what a form proposes.
+    #[must_use]
+    pub fn propose(mut self, text: &str) -> Self {
+        self.proposal = Some(text.into());
         self
     }
 

@@ -242,11 +242,15 @@ fn shown(value: &Value) -> String {
     if text.chars().count() > 60 { text.chars().take(60).chain("…".chars()).collect() } else { text }
 }
 
-/// Reads a time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` and `YYYY-MM-DDTHH:MM[:SS]` (UTC), `now`, `-24h`, `-7d`, `-30m`, `-2w`.
+/// Reads a time: RFC 3339, `YYYY-MM-DD[ HH:MM[:SS]]` and `YYYY-MM-DDTHH:MM[:SS]` (UTC), `now`, `-24h`, `-7d`, `-30m`, `-2w`,
+/// and `+24h` for what lies ahead.
 pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("now") {
         return Some(now);
+    }
+    if let Some(ahead) = text.strip_prefix('+') {
+        return now.checked_add(parse_span(ahead)?).ok();
     }
     if let Some(back) = text.strip_prefix('-') {
         return now.checked_sub(parse_span(back)?).ok();
@@ -312,6 +316,7 @@ mod tests {
             Err(vec!["status".into(), "count".into(), "nope".into(), "issue_ids".into()])
         );
         assert_eq!(run(&[("issue_ids", "[]")]), Err(vec!["issue_ids".into()]));
+        assert_eq!(run(&[("issue_ids", "a"), ("since", "+24h")]).unwrap()["since"], json!("2026-03-02T00:00:00Z"));
         assert_eq!(run(&[("issue_ids", "a"), ("since", "yesterday")]), Err(vec!["since".into()]));
     }
 }

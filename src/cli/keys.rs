@@ -1,0 +1,45 @@
+//! `nightdesk keys`: every action of the console, where it works, its keys as configured.
+
+use clap::Args;
+
+use super::WRONG_CALL;
+use super::context::Context;
+use super::output::complain;
+use crate::config::settings;
+use crate::core::action;
+use crate::runtime::console;
+
+/// Arguments of `nightdesk keys`.
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// Print the reference of the default keys as a page (assets/keys.md)
+    #[arg(long)]
+    reference: bool,
+}
+
+impl Keys {
+    pub(super) fn carry_out(&self, context: &Context) -> u8 {
+        if self.reference {
+            context.output.bytes(action::reference().as_bytes());
+            return 0;
+        }
+        let settings = match settings::load(&context.paths) {
+            Ok(settings) => settings,
+            Err(problem) => {
+                complain(&problem.to_string());
+                return WRONG_CALL;
+            }
+        };
+        match console::keymap(&settings) {
+            Ok(keymap) => {
+                let columns = [("ACTION", "action"), ("WHERE", "contexts"), ("KEYS", "keys"), ("DOES", "help")];
+                context.output.rows(&action::lines(&keymap), &columns);
+                0
+            }
+            Err(complaints) => {
+                complaints.iter().for_each(|complaint| complain(complaint));
+                WRONG_CALL
+            }
+        }
+    }
+}
