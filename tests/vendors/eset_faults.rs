@@ -17,6 +17,9 @@ pub const VENDOR: &str = "eset-protect-cloud";
 pub const NOBODY: &str = "5a54ab0e-52ab-4f1c-9e5d-2f0a0a1a1a1a";
 const SOURCE: &str = "Detections";
 
+/// Of an error: status, message, item.
+type Told<'a> = (Option<u16>, &'a str, Option<&'a str>);
+
 /// A connection of somebody else, or with another password.
 pub async fn as_user(user: &str, password: &str) -> Desk {
     let (user, password) = (format!("\"{user}\""), format!("password = \"{password}\""));
@@ -42,7 +45,7 @@ pub fn good(outcome: &Outcome) -> &Outcome {
 }
 
 /// State, and of each error: status, message, item.
-pub fn told(outcome: &Outcome) -> (ReturnData, Vec<(Option<u16>, &str, Option<&str>)>) {
+pub fn told(outcome: &Outcome) -> (ReturnData, Vec<Told<'_>>) {
     let errors = outcome.errors.iter().map(|error| (error.status_code, error.message.as_str(), error.item.as_deref()));
     (outcome.return_data, errors.collect())
 }

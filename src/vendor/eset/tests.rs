@@ -151,18 +151,16 @@ fn a_pending_answer_is_collected_with_the_newest_id() {
     let given = json!({"task_name": "n", "task_description": "d", "device_uuids": ["a"]});
     let (outcome, asked) = run(american(), "isolate-endpoints", &given, [answers, vec![end]].concat());
     assert_eq!(outcome.return_data, ReturnData::Successful);
-    assert_eq!(
-        asked.iter().map(|one| header(one, "response-id")).collect::<Vec<_>>(),
-        [None, Some("first"), Some("second"), Some("second")]
-    );
+    let ids: Vec<_> = asked.iter().map(|one| header(one, "response-id").unwrap_or_default()).collect();
+    assert_eq!(ids, ["", "first", "second", "second"]);
     assert!(asked.iter().all(|one| matches!((&one.body, &asked[0].body), (Body::Json(a), Body::Json(b)) if a == b)));
 }
 
 #[test]
 fn an_answer_that_is_gone_is_asked_for_again_only_where_nothing_changes() {
     let lost = || vec![reply(202, Some("first"), &Value::Null), reply(404, None, &Value::Null)];
-    let list = [lost(), vec![reply(200, None, &json!({"policies": [{"uuid": "p"}]}))]].concat();
-    let (outcome, asked) = run(american(), "list-policies", &json!({}), list);
+    let answers = [lost(), vec![reply(200, None, &json!({"policies": [{"uuid": "p"}]}))]].concat();
+    let (outcome, asked) = run(american(), "list-policies", &json!({}), answers);
     assert_eq!((outcome.return_data, &outcome.key_fields["PolicyUUIDs"]), (ReturnData::Successful, &json!(["p"])));
     assert_eq!(header(&asked[2], "response-id"), None);
     let given = json!({"task_name": "n", "task_description": "d", "device_uuids": ["a"]});
