@@ -64,14 +64,16 @@ impl Connections {
             Self::List => list(context).await,
             Self::Test { names } => test(context, names).await,
             Self::Add { name, vendor, values } => {
-                if vendor::find(&vendor).is_none() {
+                let Some(vendor) = vendor::find(&vendor) else {
                     let known: Vec<_> = vendor::all().iter().map(|vendor| vendor.id).collect();
                     complain(&format!("{vendor} is not a vendor; there are {}", known.join(", ")));
                     return WRONG_CALL;
-                }
-                change(context, &name, &values, |change| edit::add(&context.paths, &name, &vendor, change))
+                };
+                change(context, &name, &values, |change| edit::add(&context.paths, &name, vendor, change))
             }
-            Self::Edit { name, values } => change(context, &name, &values, |change| edit::edit(&context.paths, &name, change)),
+            Self::Edit { name, values } => {
+                change(context, &name, &values, |change| edit::edit(&context.paths, &name, &vendor::all(), change))
+            }
             Self::Remove { name } => keep(context, edit::remove(&context.paths, &name)),
         }
     }

@@ -4,6 +4,7 @@ use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::connections::SecretRef;
 use super::{Paths, Problem, Source, files};
+use crate::core::catalogue::{Parameter, Type, Vendor};
 
 /// What to change in a connection.
 #[derive(Clone, Debug, Default)]
@@ -33,15 +34,15 @@ const OWN: [&str; 11] = [
 ///
 /// # Errors
 /// When the file cannot be read, or there is a connection of that name.
-pub fn add(paths: &Paths, name: &str, vendor: &str, change: &Change) -> Result<String, Problem> {
+pub fn add(paths: &Paths, name: &str, vendor: Vendor, change: &Change) -> Result<String, Problem> {
     let mut document = read(paths)?;
     if position(&document, name).is_some() {
         return Err(problem(paths, name, "there is a connection of this name already; use connections edit"));
     }
     let mut table = Table::new();
     table.insert("name", toml_edit::value(name));
-    table.insert("vendor", toml_edit::value(vendor));
-    apply(&mut table, change);
+    table.insert("vendor", toml_edit::value(vendor.id));
+    apply(&mut table, change, &(vendor.parameters)());
     match document.entry("connection").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())) {
         Item::ArrayOfTables(tables) => tables.push(table),
         _ => return Err(problem(paths, name, "the file's connection is not written as [[connection]]; mend that first")),
@@ -53,11 +54,13 @@ pub fn add(paths: &Paths, name: &str, vendor: &str, change: &Change) -> Result<S
 ///
 /// # Errors
 /// When the file cannot be read, or there is no connection of that name.
-pub fn edit(paths: &Paths, name: &str, change: &Change) -> Result<String, Problem> {
+pub fn edit(paths: &Paths, name: &str, vendors: &[Vendor], change: &Change) -> Result<String, Problem> {
     let mut document = read(paths)?;
     let at = position(&document, name).ok_or_else(|| problem(paths, name, "there is no connection of this name"))?;
     if let Some(table) = document.get_mut("connection").and_then(Item::as_array_of_tables_mut).and_then(|tables| tables.get_mut(at)) {
-        apply(table, change);
+        let id = table.get("vendor").and_then(Item::as_str);
+        let known = vendors.iter().find(|vendor| Some(vendor.id) == id).map(|vendor| (vendor.parameters)()).unwrap_or_default();
+        apply(table, change, &known);
     }
     Ok(document.to_string())
 }
@@ -69,10 +72,22 @@ pub fn edit(paths: &Paths, name: &str, change: &Change) -> Result<String, Proble
 pub fn remove(paths: &Paths, name: &str) -> Result<String, Problem> {
     let mut document = read(paths)?;
     let at = position(&document, name).ok_or_else(|| problem(paths, name, "there is no connection of this name"))?;
+    let mut head = String::new();
     if let Some(tables) = document.get_mut("connection").and_then(Item::as_array_of_tables_mut) {
+        if at == 0 {
+            let above = tables.get(0).and_then(|table| table.decor().prefix()?.as_str()).unwrap_or_default();
+            // What stands above the first connection with an empty line between is about the file, not about the connection.
+            above.rfind("\n\n").map(|end| &above[..end + 2]).unwrap_or_default().clone_into(&mut head);
+        }
         tables.remove(at);
+        if let Some(first) = tables.get_mut(0).filter(|_| !head.is_empty()) {
+            let own = first.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+            let joined = format!("{head}{}", own.trim_start_matches('\n'));
+            first.decor_mut().set_prefix(joined);
+            head.clear();
+        }
     }
-    Ok(document.to_string())
+    Ok(format!("{head}{document}"))
 }
 
 /// Writes the new text.
@@ -85,9 +100,13 @@ pub fn write(paths: &Paths, text: &str) -> Result<(), Problem> {
     files::write_private(&paths.connections(), text.as_bytes()).map_err(failed)
 }
 
-fn apply(table: &mut Table, change: &Change) {
+fn apply(table: &mut Table, change: &Change, known: &[Parameter]) {
     for (key, text) in &change.set {
-        let value = toml_value(text);
+        // A client id of digits stays a text.
+        let is_text =
+            known.iter().any(|parameter| parameter.name == *key && matches!(parameter.r#type, Type::Text { .. } | Type::Choice(_)))
+                || matches!(key.as_str(), "environment" | "ca_file");
+        let value = if is_text { Value::from(text.as_str()) } else { toml_value(text) };
         if let Some(option) = key.strip_prefix("options.") {
             put(child(table, "options"), &option.split('.').collect::<Vec<_>>(), value);
         } else if OWN.contains(&key.as_str())

@@ -231,6 +231,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     match model.focus {
         Pane::Queue => match model.queue.selected.clone() {
             Some(Item::Event(id)) => {
+                model.queue.moved = true;
                 model.focus = Pane::Record;
                 show(model, id)
             }
@@ -640,6 +641,7 @@ fn advance(model: &mut Model, done: &[i64]) {
     let items = model.queue.items();
     let next = items.iter().skip(place).find(open).or_else(|| items.iter().take(place).rev().find(open)).cloned();
     if next.is_some() {
+        model.queue.moved = true;
         model.queue.selected = next;
     }
 }

@@ -306,6 +306,7 @@ impl Model {
         }
         self.queue.grouping = text("grouping").and_then(|id| super::queue::Grouping::parse(&id));
         self.queue.selected = session.get("event").and_then(serde_json::Value::as_i64).map(super::queue::Item::Event);
+        self.queue.moved = self.queue.selected.is_some();
         if let Some(pane) = number("focus").and_then(|at| Pane::ALL.get(usize::try_from(at).ok()?)) {
             self.focus = *pane;
         }

@@ -262,3 +262,28 @@ fn every_action_can_be_asked_for_anywhere_without_harm() {
         }
     }
 }
+
+#[test]
+fn new_events_do_not_move_a_cursor_that_was_moved_and_carry_along_one_that_was_not() {
+    let mut session = Session::new();
+    session.events.insert(0, {
+        let mut newer = events()[0].clone();
+        newer.id = 77;
+        newer
+    });
+    session.send(Message::Changed).settle();
+    assert_eq!(session.model.queue.selected, Some(Item::Event(77)));
+    session.press("j");
+    session.events.insert(0, {
+        let mut newer = events()[0].clone();
+        newer.id = 78;
+        newer
+    });
+    session.send(Message::Changed).settle();
+    assert_eq!(session.model.queue.selected, Some(Item::Event(1)));
+    // Another view begins at its top, and going back finds the row again.
+    session.press("/ ctrl-u").text("disk").press("enter");
+    assert_eq!(session.model.queue.selected, Some(Item::Event(9)));
+    session.press("esc");
+    assert_eq!(session.model.queue.selected, Some(Item::Event(1)));
+}

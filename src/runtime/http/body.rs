@@ -16,6 +16,14 @@ pub const FILE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 const RATIO_LIMIT: u64 = 200;
 /// The most levels that a JSON answer may be nested.
 const DEPTH_LIMIT: usize = 127;
+/// The most memory that a JSON answer may take as a tree of values, by [`check_shape`]'s reckoning.
+const TREE_LIMIT: usize = 160 * 1024 * 1024;
+/// What a byte of text takes, with the copies that are made of it (measured).
+const BYTE_COST: usize = 4;
+/// What a member or an item takes in a tree, with the room that a growing list keeps.
+const VALUE_COST: usize = 240;
+/// What an object or a list takes that holds anything.
+const CONTAINER_COST: usize = 600;
 
 /// Something that decoded bytes are written into; it refuses when a limit is passed.
 pub trait Target: Write {
@@ -159,26 +167,39 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether a JSON text is nested within the limit. Counts brackets outside strings; other bytes do not matter.
+/// Whether a JSON text is nested within the limit, and whether its values have room: a megabyte of `[],[],` is fifty as a tree. Counts
+/// brackets and commas outside strings; other bytes do not matter.
 ///
 /// # Errors
 /// The limit, named.
-pub fn check_depth(bytes: &[u8]) -> Result<(), Trouble> {
+pub fn check_shape(bytes: &[u8]) -> Result<(), Trouble> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let mut cost = bytes.len().saturating_mul(BYTE_COST);
+    let mut opened = false;
     for byte in bytes {
+        if opened && !byte.is_ascii_whitespace() {
+            opened = false;
+            cost += if matches!(byte, b']' | b'}') { 0 } else { CONTAINER_COST };
+        }
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
             b'[' | b'{' if !in_string => {
                 depth += 1;
+                opened = true;
                 if depth > DEPTH_LIMIT {
                     return Err(Trouble::TooLarge(format!("The answer is nested deeper than {DEPTH_LIMIT} levels; that is the limit.")));
                 }
             }
             b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b',' if !in_string => cost += VALUE_COST,
             _ => {}
         }
+    }
+    if cost > TREE_LIMIT {
+        let limit = TREE_LIMIT / 1024 / 1024;
+        return Err(Trouble::TooLarge(format!("The answer holds too many values: they would take more than the limit of {limit} MiB.")));
     }
     Ok(())
 }
@@ -190,8 +211,16 @@ mod tests {
     #[test]
     fn depth_counts_brackets_outside_strings() {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(check_depth(deep(100).as_bytes()).is_ok());
-        assert!(check_depth(deep(128).as_bytes()).is_err());
-        assert!(check_depth(format!("\"{}\\\"\"", "[".repeat(500)).as_bytes()).is_ok());
+        assert!(check_shape(deep(100).as_bytes()).is_ok());
+        assert!(check_shape(deep(128).as_bytes()).is_err());
+        assert!(check_shape(format!("\"{}\\\"\"", "[".repeat(500)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_small_text_of_very_many_values_is_too_large() {
+        let many = |item: &str| format!("[{}0]", format!("{item},").repeat(600_000));
+        assert!(check_shape(many("[[1]]").as_bytes()).is_err());
+        assert!(check_shape(many("[]").as_bytes()).is_ok());
+        assert!(check_shape("[]".repeat(100).as_bytes()).is_ok());
     }
 }

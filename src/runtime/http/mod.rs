@@ -304,7 +304,13 @@ impl Door {
             Ok(Err(error)) if error.is_builder() => {
                 return Err(Trouble::Refused(format!("The request cannot be made: {}.", self.safe(error))));
             }
-            Ok(Err(error)) => return Err(Trouble::Transport(format!("The connection failed: {}.", self.safe(error)))),
+            Ok(Err(error)) => {
+                let text = self.safe(error);
+                if text.contains("head is too large") || text.contains("too many headers") {
+                    return Err(Trouble::TooLarge(format!("Stopped reading: the answer's headers pass the limit ({text}).")));
+                }
+                return Err(Trouble::Transport(format!("The connection failed: {text}.")));
+            }
             Ok(Ok(answer)) => answer,
         };
         self.receive(request, answer, idle, scope).await
@@ -333,8 +339,9 @@ impl Door {
             }
             None => {
                 let memory = body::read(answer, body::Memory::default(), idle).await?;
-                if matches!(memory.0.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
-                    body::check_depth(&memory.0)?;
+                let text = memory.0.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&memory.0);
+                if matches!(text.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
+                    body::check_shape(&memory.0)?;
                 }
                 reply.body = Arc::from(memory.0);
             }

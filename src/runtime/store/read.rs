@@ -22,7 +22,7 @@ impl Store {
     /// When the store fails.
     pub async fn events(&self, query: &Query, limit: Option<usize>, offset: usize, now: Timestamp) -> Result<Vec<StoredEvent>, StoreError> {
         let mut condition = sql::condition(query, now);
-        self.read(move |db| {
+        self.search(move |db| {
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             let sql = format!(
                 "SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE {}
@@ -42,7 +42,7 @@ impl Store {
     /// When the store fails.
     pub async fn count(&self, query: &Query, now: Timestamp) -> Result<usize, StoreError> {
         let condition = sql::condition(query, now);
-        self.read(move |db| {
+        self.search(move |db| {
             let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
             let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or(usize::MAX))

@@ -1,0 +1,204 @@
+//! `connections.toml`, the vault, and the modes of what is written.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::desk::{BINARY, Desk, ran};
+
+const WIZ: &str = r#"# our tenants
+
+[[connection]]
+name = "wiz-prod" # the big one
+vendor = "wiz"
+active = true
+[connection.parameters]
+api_endpoint_url = "https://api.us1.app.wiz.io" # US
+client_id = "abc"
+# rotated every March
+client_secret = { env = "CANARY_SECRET" }
+
+# the small one
+[[connection]]
+name = "wiz-lab"
+vendor = "wiz"
+[connection.parameters]
+api_endpoint_url = "https://api.eu1.app.wiz.io"
+client_id = "abc"
+client_secret = { env = "CANARY_SECRET" }
+"#;
+
+#[test]
+fn every_error_names_file_line_and_key() {
+    let desk = Desk::bare();
+    let file = desk.config_dir().join("connections.toml").display().to_string();
+    for (old, new, line, word) in [
+        ("active = true", "activ = true", 6, "activ"),
+        ("vendor = \"wiz\"\nactive", "vendor = \"wizz\"\nactive", 5, "wizz"),
+        ("active = true", "active = \"yes\"", 6, "active"),
+        ("active = true", "fetch_minutes = 0", 6, "fetch_minutes"),
+        ("active = true", "event_sources = [\"Bogus\"]", 6, "event_sources"),
+        ("# rotated every March", "clientid = \"x\"", 10, "clientid"),
+        ("api_endpoint_url = \"https://api.us1.app.wiz.io\"", "api_endpoint_url = \"http://api.us1.app.wiz.io\"", 8, "api_endpoint_url"),
+        ("client_secret = { env = \"CANARY_SECRET\" }\n\n", "client_secret = { env = 1 }\n\n", 11, "client_secret"),
+        ("active = true", "active = = true", 6, ""),
+        ("name = \"wiz-lab\"", "name = \"wiz-prod\"", 14, "wiz-prod"),
+    ] {
+        let text = WIZ.replacen(old, new, 1);
+        assert_ne!(text, WIZ, "{old}");
+        desk.configure(&text);
+        for call in [&["config", "check"][..], &["fetch"], &["connections", "list"], &["jobs", "list"]] {
+            let ran = desk.call(call).ended(2);
+            assert!(ran.stderr.contains(&format!("{file}:{line}")) && ran.stderr.contains(word), "{call:?} {new}: {ran:?}");
+            assert_eq!(ran.stdout, "");
+        }
+        let report = desk.call(&["run", "wiz-prod", "test-connection"]).ended(2).line();
+        assert_eq!((report["return_data"].as_str(), report["raw_data"].is_null()), (Some("Failed"), true));
+        assert!(report["errors"][0]["message"].as_str().unwrap().contains(&format!("{file}:{line}")), "{report}");
+    }
+}
+
+#[test]
+fn a_missing_required_parameter_names_its_connections_line() {
+    let desk = Desk::bare();
+    desk.configure(&WIZ.replacen("client_id = \"abc\"\n", "", 1));
+    let ran = desk.call(&["config", "check"]).ended(2);
+    assert!(ran.stderr.contains("connections.toml:3: connection.parameters.client_id"), "{ran:?}");
+}
+
+#[test]
+fn settings_errors_name_file_and_line() {
+    let desk = Desk::bare();
+    desk.configure("");
+    std::fs::write(desk.config_dir().join("settings.toml"), "mouse = true\nbogus = 1\n").unwrap();
+    let ran = desk.call(&["config", "check"]).ended(2);
+    assert!(ran.stderr.contains("settings.toml:2") && ran.stderr.contains("bogus"), "{ran:?}");
+}
+
+#[test]
+fn edits_keep_comments_order_and_everything_else() {
+    let desk = Desk::bare();
+    desk.configure(WIZ);
+    desk.call(&["connections", "edit", "wiz-prod", "--set", "client_id=def", "--set", "fetch_minutes=30"]).ended(0);
+    let text = desk.connections();
+    for kept in ["# our tenants", "# the big one", "# US", "# rotated every March", "# the small one"] {
+        assert!(text.contains(kept), "{kept} is gone: {text}");
+    }
+    assert!(text.contains("client_id = \"def\"") && text.contains("fetch_minutes = 30"), "{text}");
+    desk.call(&[
+        "connections",
+        "add",
+        "third",
+        "--vendor",
+        "wiz",
+        "--set",
+        "api_endpoint_url=https://api.us2.app.wiz.io",
+        "--set",
+        "client_id=1234",
+        "--secret",
+        "client_secret=env:X",
+    ])
+    .ended(0);
+    let text = desk.connections();
+    assert!(text.find("wiz-prod") < text.find("wiz-lab") && text.find("wiz-lab") < text.find("third"), "{text}");
+    // A text parameter stays a text, however much it looks like a number.
+    assert!(text.contains("client_id = \"1234\""), "{text}");
+    desk.call(&["connections", "remove", "wiz-lab"]).ended(0);
+    let text = desk.connections();
+    assert!(!text.contains("wiz-lab") && text.contains("# the big one") && text.contains("third"), "{text}");
+    desk.call(&["connections", "remove", "wiz-lab"]).ended(2);
+    desk.call(&["connections", "edit", "nobody", "--set", "active=false"]).ended(2);
+    desk.call(&["connections", "add", "third", "--vendor", "wiz"]).ended(2);
+    desk.call(&["connections", "add", "x", "--vendor", "bogus"]).ended(2);
+    assert_eq!(desk.connections(), text, "a refused edit writes nothing");
+    desk.call(&["config", "check"]).ended(0);
+}
+
+#[test]
+fn removing_the_first_connection_keeps_the_comments_of_the_file() {
+    let desk = Desk::bare();
+    desk.configure(WIZ);
+    desk.call(&["connections", "remove", "wiz-prod"]).ended(0);
+    let text = desk.connections();
+    assert!(text.contains("# our tenants") && text.contains("# the small one") && !text.contains("wiz-prod"), "{text}");
+}
+
+#[test]
+fn a_wrong_edit_leaves_the_file() {
+    let desk = Desk::bare();
+    desk.configure(WIZ);
+    for wrong in [
+        &["connections", "edit", "wiz-prod", "--set", "bogus=1"][..],
+        &["connections", "edit", "wiz-prod", "--set", "api_endpoint_url=http://example.com"],
+        &["connections", "edit", "wiz-prod", "--set", "noequals"],
+        &["connections", "edit", "wiz-prod", "--secret", "client_secret=plain-canary"],
+    ] {
+        desk.call(wrong).ended(2);
+        assert_eq!(desk.connections(), WIZ);
+    }
+}
+
+#[test]
+fn a_secret_from_stdin_goes_into_the_vault() {
+    let desk = Desk::bare();
+    desk.configure(WIZ);
+    desk.call_with(&["connections", "edit", "wiz-prod", "--secret", "client_secret=-"], "canary-4711\n").ended(0);
+    let text = desk.connections();
+    assert!(text.contains("client_secret = { vault = ") && !text.contains("canary-4711"), "{text}");
+    let listed = desk.call(&["secrets", "list"]).ended(0);
+    assert_eq!(listed.lines().len(), 1, "{listed:?}");
+    assert!(!desk.files().iter().any(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains("canary-4711")));
+}
+
+#[test]
+fn the_vault_sets_lists_and_removes() {
+    let desk = Desk::bare();
+    desk.call_with(&["secrets", "set", "wiz"], "canary-1\n").ended(0);
+    assert_eq!(desk.call(&["secrets", "list"]).ended(0).line()["name"], "wiz");
+    desk.call_with(&["secrets", "set", "empty"], "").ended(2);
+    desk.call(&["secrets", "remove", "wiz"]).ended(0);
+    desk.call(&["secrets", "remove", "wiz"]).ended(2);
+    assert_eq!(desk.call(&["secrets", "list"]).ended(0).stdout, "");
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_ends_with_2_and_nothing_sent() {
+    let desk = Desk::bare();
+    for place in ["{ env = \"CANARY_SECRET\" }", "{ file = \"/nonexistent\" }", "{ command = [\"false\"] }", "{ vault = \"nothing\" }"] {
+        desk.configure(&WIZ.replace("{ env = \"CANARY_SECRET\" }", place));
+        let report = desk.call(&["run", "wiz-prod", "test-connection"]).ended(2).line();
+        assert_eq!(report["return_data"], "Failed");
+        assert!(report["message"].as_str().unwrap().contains("client_secret"), "{report}");
+        desk.call(&["fetch", "wiz-prod"]).ended(2);
+    }
+}
+
+#[test]
+fn a_plain_secret_draws_a_warning() {
+    let desk = Desk::bare();
+    desk.configure(&WIZ.replace("{ env = \"CANARY_SECRET\" }", "\"plain-canary\""));
+    let ran = desk.call(&["config", "check"]).ended(0);
+    assert!(ran.stderr.contains("client_secret") && !ran.stderr.contains("plain-canary"), "{ran:?}");
+}
+
+#[test]
+fn everything_is_private_whatever_the_umask() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    let script = format!(
+        "umask 0; {BINARY} fetch; {BINARY} run wiz-demo test-connection; printf x | {BINARY} secrets set a; \
+         {BINARY} run azure-demo execute-http-request url_path=/v1.0/users save_to_case_wall=true; \
+         {BINARY} connections edit wiz-demo --set active=false; {BINARY} config check"
+    );
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &script]).env("NIGHTDESK_CONFIG_DIR", desk.config_dir()).env("NIGHTDESK_DATA_DIR", desk.data_dir());
+    ran(&mut shell);
+    let mut seen = 0;
+    let mut open = vec![desk.config_dir(), desk.data_dir()];
+    while let Some(path) = open.pop() {
+        let mode = std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{} is {mode:o}", path.display());
+        seen += 1;
+        open.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+    }
+    assert!(seen > 8, "only {seen} files");
+    assert!(desk.data_dir().join("quarantine").is_dir());
+}
