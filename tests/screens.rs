@@ -23,7 +23,9 @@ fn story(mut show: impl FnMut(&str, &vt100::Screen)) {
     console.until("/ vendor:eset severity:>=high");
     console.press("\r");
     console.until_that("the filtered queue and its first event", |screen| {
-        screen.contains("vendor:eset severity:>=high · age down") && screen.contains("eset-demo · eset-protect-cloud") && screen.contains("Seen before")
+        screen.contains("vendor:eset severity:>=high · age down")
+            && screen.contains("eset-demo · eset-protect-cloud")
+            && screen.contains("Seen before")
     });
     console.press("a");
     console.until("Do with this");
@@ -94,7 +96,14 @@ fn svg(screen: &vt100::Screen) -> String {
     out
 }
 
-fn run(out: &mut String, row: u16, column: u16, cells: u16, text: &str, (front, back, bold, inverse): (vt100::Color, vt100::Color, bool, bool)) {
+fn run(
+    out: &mut String,
+    row: u16,
+    column: u16,
+    cells: u16,
+    text: &str,
+    (front, back, bold, inverse): (vt100::Color, vt100::Color, bool, bool),
+) {
     let (mut front, mut back) = (colour(front, "#c8ccd4"), colour(back, ""));
     if inverse {
         back = std::mem::replace(&mut front, if back.is_empty() { "#16181d".into() } else { back });
@@ -107,14 +116,18 @@ fn run(out: &mut String, row: u16, column: u16, cells: u16, text: &str, (front, 
         let safe = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let weight = if bold { " font-weight=\"bold\"" } else { "" };
         let length = u32::from(cells) * 8;
-        let _ = writeln!(out, "<text x=\"{x}\" y=\"{}\" fill=\"{front}\"{weight} textLength=\"{length}\" xml:space=\"preserve\">{safe}</text>", y + 13);
+        let _ = writeln!(
+            out,
+            "<text x=\"{x}\" y=\"{}\" fill=\"{front}\"{weight} textLength=\"{length}\" xml:space=\"preserve\">{safe}</text>",
+            y + 13
+        );
     }
 }
 
 fn colour(colour: vt100::Color, default: &str) -> String {
     const ANSI: [&str; 16] = [
-        "#1d2026", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#5c6370", "#ff7a85", "#b5e08d", "#ffd88a", "#7cc4ff", "#dd8ff5",
-        "#6fd3df", "#ffffff",
+        "#1d2026", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#5c6370", "#ff7a85", "#b5e08d", "#ffd88a",
+        "#7cc4ff", "#dd8ff5", "#6fd3df", "#ffffff",
     ];
     match colour {
         vt100::Color::Default => default.into(),
