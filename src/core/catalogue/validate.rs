@@ -99,6 +99,8 @@ fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
 /// What is wrong with it, and what is allowed.
 pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Result<Option<Value>, Invalid> {
     let json = match given {
+        // A list is taken as a text with commas too, whoever writes it.
+        Given::Json(Value::String(text)) if matches!(parameter.r#type, Type::List { .. }) => read_text(parameter, text)?,
         Given::Json(value) => value,
         Given::Text(text) => read_text(parameter, text)?,
     };
