@@ -3,6 +3,8 @@
 
 mod azure;
 mod bench;
+mod eset;
+mod eset_faults;
 mod lacework;
 mod management_activity;
 mod openapi;
