@@ -168,6 +168,8 @@ fn walk(value: &serde_json::Value, member: &str, path: &mut String, found: &mut 
 
 fn look(text: &str, member: &str, path: &str, found: &mut Vec<Entity>) {
     let name: String = member.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    // In snake case it is the customer's account, not a person's (seed 004).
+    let name = if member == "account_name" { String::new() } else { name };
     let mut add = |kind: EntityKind, value: &str| {
         if !value.is_empty() && found.len() < MOST && !found.iter().any(|known| known.kind == kind && known.value == value) {
             found.push(Entity { kind, value: value.to_owned(), path: path.to_owned() });

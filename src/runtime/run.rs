@@ -411,7 +411,10 @@ impl Runner {
         }
         let entry = &prepared.opened.entry;
         let mut previews: Vec<Value> = conversation.planned().iter().map(|request| prepare::preview(entry, request)).collect();
-        previews.iter_mut().for_each(|preview| self.inner.redactor.json(preview));
+        previews.iter_mut().for_each(|preview| {
+            mask_fields(&mut preview["body"], &entry.secret_fields);
+            self.inner.redactor.json(preview);
+        });
         for secret in prepared.arguments.secrets() {
             let redactor = Redactor::default();
             redactor.add(secret);

@@ -47,14 +47,10 @@ impl Arguments {
     /// `Authorization`) are replaced as well.
     pub fn masked(&self) -> Map<String, Value> {
         let secret = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        let shown = |value: &Value| match value {
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, inner)| (name.clone(), if is_secret_name(name) { Value::from("***") } else { inner.clone() }))
-                .collect(),
-            other => other.clone(),
-        };
-        self.values.iter().map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { shown(value) })).collect()
+        self.values
+            .iter()
+            .map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { masked_within(value) }))
+            .collect()
     }
 
     /// The values of secret parameters, so that they can be masked wherever they turn up.
@@ -111,6 +107,18 @@ impl Arguments {
         let value = self.values.get(name)?;
         let parameter = self.parameters.iter().find(|parameter| parameter.name == name)?;
         Some(to_wire(&parameter.r#type, value))
+    }
+}
+
+/// A value with the members replaced that are secret by their name, however deep they stand.
+fn masked_within(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, inner)| (name.clone(), if is_secret_name(name) { Value::from("***") } else { masked_within(inner) }))
+            .collect(),
+        Value::Array(items) => items.iter().map(masked_within).collect(),
+        other => other.clone(),
     }
 }
 

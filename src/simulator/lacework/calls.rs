@@ -1,5 +1,8 @@
 //! What each call does. Most operations are alike (list, show, create, change); the others have a function of their own.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Map, Value, json};
 
 use super::ACCOUNT;
@@ -22,8 +25,8 @@ pub struct Call<'a> {
     pub caller: (String, String),
     /// The time, in milliseconds.
     pub now: i64,
-    /// How often lists of events were read before.
-    pub walks: usize,
+    /// Late records that a reader has missed once.
+    pub met: &'a Mutex<HashSet<String>>,
 }
 
 /// A refusal: status and message.
@@ -237,16 +240,19 @@ fn update(surface: &Surface, estate: &mut Estate, call: &Call<'_>, kind: &str) -
 /// Lists of events: those of the window that are there already, with the faults that are on.
 fn events(list: &[Value], shared: &Shared, call: &Call<'_>, keep: impl Fn(&Value) -> bool) -> Vec<Value> {
     let (from, to) = (call.millis("start_time").unwrap_or(i64::MIN), call.millis("end_time").unwrap_or(i64::MAX));
-    let late = |n: usize, created: i64| {
+    let late = |n: usize, created: i64, id: &Value| {
         let recent = created > shared.world.start.as_millisecond() - 3_600_000;
-        shared.faults.has(Fault::LateRecords) && n % 4 == 1 && recent && call.walks < 2
+        shared.faults.has(Fault::LateRecords)
+            && n % 4 == 1
+            && recent
+            && call.met.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string())
     };
     let mut shown = Vec::new();
     for (n, event) in list.iter().enumerate() {
         let created = event["create_time"].as_i64().unwrap_or(0);
         let changed = event["update_time"].as_i64().unwrap_or(created);
         let inside = |time: i64| time >= from && time <= to;
-        if created > call.now || !(inside(created) || inside(changed)) || !keep(event) || late(n, created) {
+        if created > call.now || !(inside(created) || inside(changed)) || !keep(event) || late(n, created, &event["uuid"]) {
             continue;
         }
         let mut event = event.clone();

@@ -261,7 +261,7 @@ fn audit(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> {
             json!({"uuid": dice.uuid(), "account_name": ACCOUNT, "auth_account_name": ACCOUNT, "auth_type": "session", "auth_uuid": person.id,
                 "auth_role": 1, "client_ip": dice.pick(&world.addresses), "create_time": past(now, n, count, dice), "op": op, "method": method,
                 "matched_path": template, "path": path, "protocol": "https", "proto_version": "HTTP/2.0", "request_body": body,
-                "response_status": status, "response_status_text": status_text(status), "trace": dice.hex(32),
+                "response_status": status, "response_status_text": status_text(status), "trace": dice.uuid(),
                 "user_display_name": person.name, "user_login": person.mail})
         })
         .collect()

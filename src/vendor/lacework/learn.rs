@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Api, route_of};
 use crate::core::catalogue::Arguments;
 use crate::core::connection::Connection;
+use crate::core::mapping::scalar;
 use crate::core::outcome::{Failure, Outcome};
 use crate::core::request::Method;
 use crate::core::talk::Talk;
@@ -40,7 +41,7 @@ fn learned(api: &Api, base: &str, events: &[Value]) -> Outcome {
     for event in events {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         // A call that no route took in teaches nothing.
-        if !text("matched_path").is_empty() && event["response_status"] != 404 && event["response_status"] != 405 {
+        if !text("matched_path").is_empty() && !matches!(scalar(&event["response_status"]).as_deref(), Some("404" | "405")) {
             *seen.entry((text("op"), text("method").to_uppercase(), text("matched_path"))).or_default() += 1;
         }
     }

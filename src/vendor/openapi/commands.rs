@@ -160,7 +160,12 @@ fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
         }
         let described = [&schema["description"], &resolved["description"]].into_iter().find_map(Value::as_str).unwrap_or_default();
         let help = input.map(|input| input.help.as_str()).filter(|help| !help.is_empty()).unwrap_or(described);
-        let mut made = Parameter::new(&spaced(name), schema::type_of(document, schema), help).named(parameter);
+        let r#type = schema::type_of(document, schema);
+        let help = match &r#type {
+            Type::Object { .. } => format!("{help} Like {}", shortened(&schema::skeleton(document, schema))).trim_start().to_owned(),
+            _ => help.to_owned(),
+        };
+        let mut made = Parameter::new(&spaced(name), r#type, &help).named(parameter);
         made.required = input.map_or_else(|| required.contains(name), |input| input.required);
         made.secret = bound.secrets.contains(name);
         made.place.clone_from(place);
