@@ -69,8 +69,14 @@ impl Playbook {
         problems.iter().for_each(|problem| complain(&format!("warning: {problem}")));
         match self {
             Self::List => {
-                let rows: Vec<Value> = all.iter().map(row).collect();
-                context.output.rows(&rows, &[("NAME", "name"), ("STEPS", "steps"), ("INPUTS", "inputs"), ("TITLE", "title")]);
+                let mut rows: Vec<Value> = all.iter().map(row).collect();
+                if !context.output.is_json() {
+                    for row in &mut rows {
+                        row["inputs"] = names(&row["inputs"]);
+                        row["steps"] = names(&row["steps"]);
+                    }
+                }
+                context.output.rows(&rows, &[("NAME", "name"), ("INPUTS", "inputs"), ("STEPS", "steps")]);
                 0
             }
             Self::Show { name } => match find(&all, &name) {
@@ -105,6 +111,11 @@ fn find<'a>(all: &'a [Written], name: &str) -> Result<&'a Written, u8> {
         let known: Vec<&str> = all.iter().map(|playbook| playbook.name.as_str()).collect();
         wrong(&format!("there is no playbook {name}; there are {}", known.join(", ")))
     })
+}
+
+/// The names of a list, for a table.
+fn names(list: &Value) -> Value {
+    list.as_array().into_iter().flatten().filter_map(|item| item.get("name")).cloned().collect()
 }
 
 fn row(playbook: &Written) -> Value {
@@ -153,7 +164,7 @@ impl RunPlaybook {
 
     async fn tried(self, context: &Context, playbook: Written) -> Result<u8, u8> {
         let pairs = self.pairs.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
-        let given = pairs.into_iter().map(|(name, value)| (name, Given::Text(value))).collect();
+        let given: Vec<(String, Given)> = pairs.into_iter().map(|(name, value)| (name, Given::Text(value))).collect();
         let chosen = self.connection.iter().map(|text| pair(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
         let runner = context.runner().map_err(|cannot| cannot.say())?;
         let event = match self.event {
@@ -170,7 +181,7 @@ impl RunPlaybook {
             complain("Nothing was sent.");
             return Err(WRONG_CALL);
         }
-        let run = core::Run::begin(playbook, given, event, Timestamp::now()).map_err(|complaints| {
+        let run = core::Run::begin(playbook, &given, event, Timestamp::now()).map_err(|complaints| {
             complaints.iter().for_each(|complaint| complain(&complaint.message));
             complain("Nothing was sent.");
             WRONG_CALL

@@ -311,5 +311,12 @@ fn done(runner: &Runner, entry: AuditEntry) -> Option<Done> {
     let default = |name: &str| command?.parameters.iter().find(|parameter| parameter.name == name)?.default.clone();
     let arguments = entry.arguments.as_object()?.iter().filter(|(name, value)| default(name).as_ref() != Some(*value));
     let arguments = arguments.map(|(name, value)| (name.clone(), value.clone())).collect();
-    Some(Done { vendor: opened.map(|opened| opened.vendor.id.to_owned()), connection, command: entry.command, arguments })
+    // The record keeps the results by their label; the catalogue knows where the value of that name stands.
+    let place = |label: &str| {
+        let name: String = label.split(' ').collect();
+        command?.key_fields.iter().find(|field| field.name.eq_ignore_ascii_case(&name)).map(|field| field.path.clone())
+    };
+    let kept = entry.detail.get("result").and_then(Value::as_array).into_iter().flatten();
+    let results = kept.filter_map(|item| Some((place(item.get("name")?.as_str()?)?, item.get("value")?.clone()))).collect();
+    Some(Done { vendor: opened.map(|opened| opened.vendor.id.to_owned()), connection, command: entry.command, arguments, results })
 }

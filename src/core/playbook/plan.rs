@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::template::{Known, entities, pick};
+use super::template::{Known, Reference, entities, pick, references};
 use super::{Playbook, Step, Target};
 use crate::core::catalogue::{Given, Invalid, Parameter, Type, validate_value};
 use crate::core::event::StoredEvent;
@@ -61,15 +61,10 @@ impl Run {
     ///
     /// # Errors
     /// Everything that is missing or wrong; nothing is to be sent then.
-    pub fn begin(
-        playbook: Playbook,
-        given: Vec<(String, Given)>,
-        event: Option<StoredEvent>,
-        now: Timestamp,
-    ) -> Result<Self, Vec<Invalid>> {
+    pub fn begin(playbook: Playbook, given: &[(String, Given)], event: Option<StoredEvent>, now: Timestamp) -> Result<Self, Vec<Invalid>> {
         let mut inputs = Map::new();
         let mut complaints = Vec::new();
-        for (name, _) in &given {
+        for (name, _) in given {
             if !playbook.inputs.iter().any(|input| input.name == *name) {
                 let known: Vec<&str> = playbook.inputs.iter().map(|input| input.name.as_str()).collect();
                 complaints.push(Invalid::new(name, format!("There is no input {name}; there are: {}.", known.join(", "))));
@@ -166,7 +161,7 @@ impl Run {
         {
             match self.known(None).holds(when)? {
                 Some(false) => return Ok(Err(format!("{when} does not hold"))),
-                None => pending.extend(self.unsent()),
+                None => pending.extend(self.unsent(when)),
                 Some(true) => {}
             }
         }
@@ -191,13 +186,24 @@ impl Run {
                 arguments.insert(name.clone(), found.value);
             }
         }
-        pending.dedup();
+        pending = pending.into_iter().fold(Vec::new(), |mut once, name| {
+            if !once.contains(&name) {
+                once.push(name);
+            }
+            once
+        });
         let (target, command) = (step.target.clone(), step.command.clone());
         Ok(Ok(Call { step: step.name.clone(), target, command, arguments, item, pending }))
     }
 
-    fn unsent(&self) -> Vec<String> {
-        self.results.iter().filter(|(_, result)| result.is_none()).map(|(name, _)| name.clone()).collect()
+    /// The steps that a condition waits for.
+    fn unsent(&self, when: &str) -> Vec<String> {
+        let named: Vec<String> = references(when)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|reference| if let Reference::Step(name, _) = reference { Some(name) } else { None })
+            .collect();
+        self.results.iter().filter(|(name, result)| result.is_none() && named.contains(name)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Says what came of the call that was given last: its state and its raw data, or no data where nothing was sent.

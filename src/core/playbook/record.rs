@@ -18,6 +18,8 @@ pub struct Done {
     pub command: String,
     /// Its arguments, secrets masked.
     pub arguments: Map<String, Value>,
+    /// What it gave back that a later command may have been given: path in its raw data, and value.
+    pub results: Vec<(String, Value)>,
 }
 
 /// The kinds that a value is compared with, the telling ones first: the same text may stand for several.
@@ -40,10 +42,12 @@ const TELLING: [EntityKind; 12] = [
 pub fn record(name: &str, event: &StoredEvent, done: &[Done]) -> Playbook {
     let mut inputs: Vec<Parameter> = Vec::new();
     let mut steps: Vec<Step> = Vec::new();
+    // Values that came from a step, with the placeholder that finds them again.
+    let mut results: Vec<(Value, String)> = Vec::new();
     for run in done {
         let mut arguments = Map::new();
         for (parameter, value) in &run.arguments {
-            let value = if *value == Value::from("***") {
+            let value = if value.as_str() == Some("***") {
                 if !inputs.iter().any(|input| input.name == *parameter) {
                     let mut input = Parameter::new(parameter, Type::TEXT, "Was secret, so that it was not recorded.").named(parameter);
                     (input.required, input.secret) = (true, true);
@@ -51,13 +55,14 @@ pub fn record(name: &str, event: &StoredEvent, done: &[Done]) -> Playbook {
                 }
                 Value::from(format!("[Input.{parameter}]"))
             } else {
-                general(value, event)
+                general(value, event, &results)
             };
             arguments.insert(parameter.clone(), value);
         }
         let target = run.vendor.clone().map_or_else(|| Target::Connection(run.connection.clone()), Target::Vendor);
         let same = steps.iter().filter(|step| step.command == run.command).count();
         let name = if same == 0 { run.command.clone() } else { format!("{}-{}", run.command, same + 1) };
+        results.extend(run.results.iter().map(|(path, value)| (value.clone(), format!("${{steps.{name}.{path}}}"))));
         let step = Step { name, target, command: run.command.clone(), arguments, when: None, for_each: None, continue_on_error: false };
         steps.push(step);
     }
@@ -67,12 +72,14 @@ pub fn record(name: &str, event: &StoredEvent, done: &[Done]) -> Playbook {
 }
 
 /// A value with what the event names replaced.
-fn general(value: &Value, event: &StoredEvent) -> Value {
+fn general(value: &Value, event: &StoredEvent, results: &[(Value, String)]) -> Value {
     match value {
-        Value::String(text) => placeholder(text, event).map_or_else(|| value.clone(), Value::from),
+        Value::String(text) => placeholder(text, event)
+            .or_else(|| results.iter().find(|(known, _)| known == value).map(|(_, place)| place.clone()))
+            .map_or_else(|| value.clone(), Value::from),
         Value::Array(items) => {
             let mut all: Vec<Value> = Vec::new();
-            for item in items.iter().map(|item| general(item, event)) {
+            for item in items.iter().map(|item| general(item, event, results)) {
                 // A placeholder stands for all entities of its kind.
                 let again = item.as_str().is_some_and(|text| text.starts_with("${entity.")) && all.contains(&item);
                 if !again {
@@ -81,7 +88,9 @@ fn general(value: &Value, event: &StoredEvent) -> Value {
             }
             Value::Array(all)
         }
-        Value::Object(members) => Value::Object(members.iter().map(|(name, value)| (name.clone(), general(value, event))).collect()),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), general(value, event, results))).collect())
+        }
         other => other.clone(),
     }
 }

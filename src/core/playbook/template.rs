@@ -226,7 +226,7 @@ impl Known<'_> {
         }
         Ok(Some(match compared {
             Some((equal, with)) => found.iter().any(|value| plain(value).eq_ignore_ascii_case(with)) == equal,
-            None => found.iter().any(|value| !matches!(value, Value::Null | Value::Bool(false)) && *value != Value::from("")),
+            None => found.iter().any(|value| !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("")),
         }))
     }
 }
