@@ -11,7 +11,7 @@ use super::event::StoredEvent;
 use super::explorer::Explorer;
 use super::fit;
 use super::form::Entry;
-use super::layer::{Asks, Layer};
+use super::layer::Layer;
 use super::message::Decided;
 use super::model::Model;
 use super::notice::Tone;
@@ -25,27 +25,19 @@ pub fn rows(model: &mut Model, generation: u64, result: Result<Listing, String>)
     if generation != model.queue.generation {
         return Vec::new();
     }
-    let asking = matches!(model.layers.last(), Some(Layer::Prompt(prompt)) if prompt.asks == Asks::Filter);
     match result {
         Ok(listing) => {
-            if asking {
-                model.layers.pop();
-            }
             model.queue.fill(listing);
-            act::follow(model)
+            let mut effects = act::follow(model);
+            let early = std::mem::take(&mut model.early);
+            effects.extend(run::replay(model, early));
+            effects
         }
         Err(message) => {
             model.queue.loading = false;
-            if asking {
-                if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-                    prompt.error = Some(message);
-                }
-                // The list on the screen is still that of the view before.
-                model.queue.go_back();
-                model.queue.future.clear();
-            } else {
-                model.queue.fault = Some(message);
-            }
+            model.queue.opening = false;
+            model.early.clear();
+            model.queue.fault = Some(message);
             Vec::new()
         }
     }
