@@ -190,10 +190,11 @@ fn task(kind: &'static Kind) -> Command {
     let name = format!("{} from nightdesk", kind.title);
     Command::dynamic(kind.title, kind.help, run)
         .permission(WRITE)
-        .parameter(Parameter::new("Task Name", Type::TEXT, &format!("Name of the task, such as \"{name}\".")).required())
+        .parameter(Parameter::new("Task Name", Type::TEXT, &format!("Name of the task, such as \"{name}\".")).required().propose(&name))
         .parameter(
             Parameter::new("Task Description", Type::Text { max_chars: Some(1000), multiline: true }, "Why; at most 1000 characters.")
-                .required(),
+                .required()
+                .propose("From nightdesk: {title}"),
         )
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
