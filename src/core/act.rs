@@ -12,7 +12,7 @@ use super::layer::{Asks, Dispose, Layer, Page, Prompt};
 use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, help, run};
+use super::{choose, copy, help, resume, run};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -310,7 +310,9 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 /// Leaves.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     model.leaving = true;
-    vec![Effect::Keep(model.session()), Effect::Quit]
+    let mut effects = resume::keep(model);
+    effects.push(Effect::Quit);
+    effects
 }
 
 /// Closes what is on top, or leaves.

@@ -215,15 +215,16 @@ fn a_session_comes_back_at_the_same_row_and_nothing_is_armed() {
     session.press("j j enter ] ]");
     session.press("a").text("iso").press("enter enter");
     assert!(matches!(session.model.layers.last(), Some(Layer::Confirm(_))));
-    let kept = session.model.session();
+    let kept = super::resume::session(&session.model);
     let mut back = Session::new();
-    back.model.resume(&kept);
+    super::resume::resume(&mut back.model, &kept);
     let list = back.model.list();
     back.open.push(list);
     back.settle();
     assert_eq!(back.model.queue.selected, Some(Item::Event(3)));
     assert_eq!((back.model.focus, back.model.detail.tab), (Pane::Record, super::detail::Tab::Entities));
-    assert!(back.model.layers.is_empty());
+    let [Layer::Form(form)] = &back.model.layers[..] else { panic!("{:?}", back.model.layers) };
+    assert_eq!((form.fields[0].text().as_str(), &form.events[..]), ("dev-3", &[3][..]), "the form is there, its question is not");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod azure;
 mod bench;
+mod eset;
+mod eset_faults;
 mod management_activity;
 #[path = "../support/mod.rs"]
 mod support;
