@@ -40,13 +40,28 @@ pub async fn desk(vendor: &str, events: usize, faults: &[Fault]) -> Desk {
 pub async fn desk_with(vendor: &str, events: usize, faults: &[Fault], change: impl FnOnce(String) -> String) -> Desk {
     let mut simulation = Simulation::start(Options { events, faults: faults.to_vec(), ..Options::default() }).await.unwrap();
     let home = tempfile::tempdir().unwrap();
-    let paths = Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") };
+    let paths = paths(&home);
     // The other vendors are none of this connection's business.
     simulation.vendors.retain(|simulated| simulated.connection.vendor == vendor);
     simulation.write_config(&paths.config_dir).unwrap();
-    let file = paths.connections();
-    let text = change(std::fs::read_to_string(&file).unwrap());
-    let mut read = connections::parse(&file, &text, &vendor::all()).unwrap();
+    let text = change(std::fs::read_to_string(paths.connections()).unwrap());
+    connect(simulation, vendor, home, &text)
+}
+
+/// Connects to what a configuration names; no simulator takes part.
+pub async fn desk_on(vendor: &str, home: tempfile::TempDir, configuration: &str) -> Desk {
+    let mut simulation = Simulation::start(Options { events: 1, ..Options::default() }).await.unwrap();
+    simulation.vendors.clear();
+    connect(simulation, vendor, home, configuration)
+}
+
+fn paths(home: &tempfile::TempDir) -> Paths {
+    Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") }
+}
+
+fn connect(simulation: Simulation, vendor: &str, home: tempfile::TempDir, configuration: &str) -> Desk {
+    let paths = paths(&home);
+    let mut read = connections::parse(&paths.connections(), configuration, &vendor::all()).unwrap();
     let configured = read.all.remove(0);
     let vault = Vault::new(&paths.data_dir, &paths.config_dir, &Settings::default());
     let redactor = Redactor::default();

@@ -207,13 +207,14 @@ fn task(kind: &'static Kind) -> Command {
         let line = talk.clone();
         crate::core::talk::Conversation::new(&line, create(talk, connection, arguments, kind))
     });
+    let name = format!("{} from nightdesk", kind.title);
     Command::dynamic(kind.title, kind.help, run)
         .permission(WRITE)
-        .parameter(Parameter::new("Task Name", Type::TEXT, "Name of the task.").required().propose(kind.title))
+        .parameter(Parameter::new("Task Name", Type::TEXT, &format!("Name of the task, such as \"{name}\".")).required().propose(&name))
         .parameter(
             Parameter::new("Task Description", Type::Text { max_chars: Some(1000), multiline: true }, "Why; at most 1000 characters.")
                 .required()
-                .propose("{title}"),
+                .propose("From nightdesk: {title}"),
         )
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
