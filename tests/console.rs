@@ -118,6 +118,8 @@ impl Console {
     fn fill(&mut self) {
         self.press("f");
         self.wait("Successful");
+        // The list follows the notice.
+        self.wait("▲");
     }
 
     fn signal(&self, name: &str) {

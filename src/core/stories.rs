@@ -215,15 +215,16 @@ fn a_session_comes_back_at_the_same_row_and_nothing_is_armed() {
     session.press("j j enter ] ]");
     session.press("a").text("iso").press("enter enter");
     assert!(matches!(session.model.layers.last(), Some(Layer::Confirm(_))));
-    let kept = session.model.session();
+    let kept = super::resume::session(&session.model);
     let mut back = Session::new();
-    back.model.resume(&kept);
+    super::resume::resume(&mut back.model, &kept);
     let list = back.model.list();
     back.open.push(list);
     back.settle();
     assert_eq!(back.model.queue.selected, Some(Item::Event(3)));
     assert_eq!((back.model.focus, back.model.detail.tab), (Pane::Record, super::detail::Tab::Entities));
-    assert!(back.model.layers.is_empty());
+    let [Layer::Form(form)] = &back.model.layers[..] else { panic!("{:?}", back.model.layers) };
+    assert_eq!((form.fields[0].text().as_str(), &form.events[..]), ("dev-3", &[3][..]), "the form is there, its question is not");
 }
 
 #[test]
@@ -286,4 +287,21 @@ fn new_events_do_not_move_a_cursor_that_was_moved_and_carry_along_one_that_was_n
     assert_eq!(session.model.queue.selected, Some(Item::Event(9)));
     session.press("esc");
     assert_eq!(session.model.queue.selected, Some(Item::Event(1)));
+}
+
+#[test]
+fn events_that_arrive_do_not_close_a_line_under_edit() {
+    let mut session = Session::new();
+    session.press("/ ctrl-u").text("dis");
+    session.send(Message::Changed).settle();
+    session.text("k").press("enter");
+    assert_eq!((session.model.queue.view.query.as_str(), session.model.queue.total), ("disk", 4));
+}
+
+#[test]
+fn keys_pressed_before_a_view_is_there_are_meant_for_it() {
+    let mut session = Session::new();
+    session.press("/ ctrl-u").text("disk");
+    session.type_ahead("enter j d b enter").settle();
+    assert_eq!(decisions(&session), [Effect::Decide(vec![10], Change::Close(Disposition::Benign, String::new()))]);
 }

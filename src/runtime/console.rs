@@ -45,7 +45,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
     let mut model = Model::new(setup, Timestamp::now());
     model.mouse = settings.mouse;
     if let Some(session) = world.session().await {
-        model.resume(&session);
+        crate::core::resume::resume(&mut model, &session);
     }
     for complaint in complaints {
         model.tell(Tone::Warning, complaint);
@@ -71,6 +71,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
         gone: false,
     };
     console.world.watch_store();
+    console.world.go_on_following().await;
     if settings.jobs {
         console.world.run_jobs();
     }

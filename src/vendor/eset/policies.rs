@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::{json as call, page_size, pages, segment};
 use super::devices::{device_uuids, group_uuids, listed, not_attempted, partial, uuids};
-use super::tasks::either;
+use super::tasks::{either, uuids as given};
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Reach, Type, Undo};
 use crate::core::connection::Connection;
 use crate::core::outcome::Outcome;
@@ -64,11 +64,10 @@ pub(super) fn list_assignments() -> Command {
 
 async fn assign_policy(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
     let policy = arguments.text("policy_uuid").unwrap_or_default().to_owned();
-    let targets: Vec<(&str, String)> = arguments
-        .texts("device_uuids")
+    let targets: Vec<(&str, String)> = given(&arguments, "device_uuids")
         .into_iter()
         .map(|uuid| ("deviceUuid", uuid))
-        .chain(arguments.texts("device_group_uuids").into_iter().map(|uuid| ("deviceGroupUuid", uuid)))
+        .chain(given(&arguments, "device_group_uuids").into_iter().map(|uuid| ("deviceGroupUuid", uuid)))
         .collect();
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     // One after another: the order decides the rank.
@@ -100,7 +99,7 @@ async fn assign_policy(talk: Talk, connection: Arc<Connection>, arguments: Argum
 }
 
 async fn delete_assignments(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
-    let wanted = arguments.texts("policy_assignment_uuids");
+    let wanted = arguments.distinct("policy_assignment_uuids");
     let (mut results, mut done, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (at, uuid) in wanted.iter().enumerate() {
         let request = Request::new(Method::Delete, "policy", format!("/v2/policy-assignments/{}", segment(uuid)))
@@ -153,8 +152,8 @@ async fn assignments(talk: Talk, connection: Arc<Connection>, arguments: Argumen
     if let Some(policy) = arguments.text("policy_uuid") {
         base = base.query("policyUuid", policy);
     }
-    let devices = arguments.texts("device_uuids").into_iter().map(|uuid| base.clone().query("target.deviceUuid", uuid));
-    let groups = arguments.texts("device_group_uuids").into_iter().map(|uuid| base.clone().query("target.deviceGroupUuid", uuid));
+    let devices = arguments.distinct("device_uuids").into_iter().map(|uuid| base.clone().query("target.deviceUuid", uuid));
+    let groups = arguments.distinct("device_group_uuids").into_iter().map(|uuid| base.clone().query("target.deviceGroupUuid", uuid));
     let mut requests: Vec<Request> = devices.chain(groups).collect();
     if requests.is_empty() {
         requests.push(base.clone());
