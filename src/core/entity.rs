@@ -72,7 +72,7 @@ pub struct Entity {
 }
 
 /// Members whose whole value is an entity, by name in lower case without signs. Vendors spell them many ways; the meaning is the same.
-const MEMBERS: [(&str, EntityKind); 52] = [
+const MEMBERS: [(&str, EntityKind); 53] = [
     ("clientip", EntityKind::Ip),
     ("clientipaddress", EntityKind::Ip),
     ("ipaddress", EntityKind::Ip),
@@ -106,6 +106,7 @@ const MEMBERS: [(&str, EntityKind); 52] = [
     ("deviceuuid", EntityKind::Device),
     ("deviceid", EntityKind::Device),
     ("azureaddeviceid", EntityKind::Device),
+    ("mdedeviceid", EntityKind::Device),
     ("devicednsname", EntityKind::Host),
     ("hostname", EntityKind::Host),
     ("computername", EntityKind::Host),
@@ -198,22 +199,32 @@ fn look(text: &str, member: &str, path: &str, found: &mut Vec<Entity>) {
         add(kind, text.trim());
         return;
     }
+    // An id that looks like a mail address, and links that vendors leave blanks in.
+    if name.ends_with("messageid") {
+        return;
+    }
+    if is_url(text) && ["url", "uri", "link", "objectid"].iter().any(|end| name.ends_with(end)) && !text.contains(['\n', '"']) {
+        add_url(text.trim(), &mut add);
+        return;
+    }
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '<' | '>' | '(' | ')' | '|' | '{' | '}')) {
         let word = word.trim_end_matches(['.', ':', '!', '?']);
         if is_url(word) {
-            add(EntityKind::Url, word);
-            if let Ok(url) = url::Url::parse(word)
-                && let Some(host) = url.host()
-            {
-                match host {
-                    url::Host::Domain(domain) => add(EntityKind::Domain, domain),
-                    url::Host::Ipv4(ip) => add(EntityKind::Ip, &ip.to_string()),
-                    url::Host::Ipv6(ip) => add(EntityKind::Ip, &ip.to_canonical().to_string()),
-                }
-            }
+            add_url(word, &mut add);
         } else if let Some((kind, value)) = word_kind(word).or_else(|| word_kind(word.rsplit('=').next().unwrap_or(word))) {
             add(kind, &value);
         }
+    }
+}
+
+/// A link, and the host that it leads to.
+fn add_url(link: &str, add: &mut impl FnMut(EntityKind, &str)) {
+    add(EntityKind::Url, link);
+    match url::Url::parse(link).ok().as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(domain)) => add(EntityKind::Domain, domain),
+        Some(url::Host::Ipv4(ip)) => add(EntityKind::Ip, &ip.to_string()),
+        Some(url::Host::Ipv6(ip)) => add(EntityKind::Ip, &ip.to_canonical().to_string()),
+        None => {}
     }
 }
 
@@ -390,6 +401,9 @@ mod tests {
             ("text", "see http://203.0.113.8/x", EntityKind::Ip, "203.0.113.8"),
             ("text", "<dana.weiss@northwind.example>", EntityKind::Mail, "dana.weiss@northwind.example"),
             ("MachineName", "WS-1", EntityKind::Host, "WS-1"),
+            ("ObjectId", "https://a.example/Shared Documents/x y.docx", EntityKind::Url, "https://a.example/Shared Documents/x y.docx"),
+            ("ObjectId", "https://a.example/Shared Documents/x y.docx", EntityKind::Domain, "a.example"),
+            ("mdeDeviceId", "27658db6a38a489c993f6f4518b8044e00c0ffee", EntityKind::Device, "27658db6a38a489c993f6f4518b8044e00c0ffee"),
         ] {
             let found = extract(&json!({ member: text }));
             assert!(found.iter().any(|one| one.kind == kind && one.value == value), "{member} {text}: {found:?}");
@@ -407,5 +421,6 @@ mod tests {
         ] {
             assert_eq!(extract(&json!({ "text": text })), [], "{text}");
         }
+        assert_eq!(extract(&json!({"InternetMessageId": "<02a16cd105a7@northwind.example>"})), []);
     }
 }

@@ -423,6 +423,10 @@ proptest! {
                 let found = store.events(&query, None, 0, now()).await.unwrap();
                 let found: Vec<i64> = found.iter().map(|event| event.id).collect();
                 prop_assert_eq!(&found, &expected, "{}", &text);
+                let ids = store.event_ids(&query, Some(5), 1, now()).await.unwrap();
+                prop_assert_eq!(ids.as_slice(), expected.get(1..expected.len().min(6)).unwrap_or_default(), "{}", &text);
+                let some = store.events_of(ids.clone()).await.unwrap();
+                prop_assert_eq!(some.iter().map(|event| event.id).collect::<Vec<_>>(), ids);
                 prop_assert_eq!(store.count(&query, now()).await.unwrap(), expected.len(), "{}", &text);
             }
             Ok(())
