@@ -15,3 +15,12 @@ fn generated_pages_are_fresh() {
         assert!(made == kept, "{page} is stale; run: cargo run -- {} > {page}", call.join(" "));
     }
 }
+
+#[test]
+fn the_sample_configuration_is_right() {
+    let file = std::path::Path::new("assets/connections.sample.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let read = nightdesk::config::connections::parse(file, &text, &nightdesk::vendor::all());
+    let read = read.unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert!(read.warnings.is_empty(), "{:#?}", read.warnings);
+}

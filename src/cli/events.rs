@@ -2,13 +2,13 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
 use crate::core::export::line;
 use crate::core::query::Query;
+use crate::runtime::store::{Store, StoreError};
 
 /// Arguments of `nightdesk events`.
 #[derive(Debug, Args)]
@@ -22,6 +22,9 @@ pub struct Events {
     #[arg(long, default_value_t = 0)]
     offset: usize,
 }
+
+/// Whole events that are held at a time, however many are printed.
+const CHUNK: usize = 500;
 
 const COLUMNS: [(&str, &str); 7] = [
     ("ID", "id"),
@@ -47,16 +50,35 @@ impl Events {
             Ok(store) => store,
             Err(cannot) => return cannot.say(),
         };
-        match store.events(&query, Some(self.limit), self.offset, Timestamp::now()).await {
-            Ok(events) => {
-                let rows: Vec<Value> = events.iter().map(line).collect();
-                context.output.rows(&rows, &COLUMNS);
-                0
-            }
+        match self.print(context, &store, &query).await {
+            Ok(()) => 0,
             Err(error) => {
                 complain(&error.to_string());
                 1
             }
         }
+    }
+
+    async fn print(&self, context: &Context, store: &Store, query: &Query) -> Result<(), StoreError> {
+        let ids = store.event_ids(query, Some(self.limit), self.offset, Timestamp::now()).await?;
+        let mut rows = Vec::new();
+        for ids in ids.chunks(CHUNK) {
+            for event in store.events_of(ids.to_vec()).await? {
+                let mut row = line(&event);
+                if context.output.is_json() {
+                    context.output.json(&row);
+                } else {
+                    // A table is printed when it is known how wide it is; until then only what it shows is kept.
+                    if let Some(row) = row.as_object_mut() {
+                        row.retain(|name, _| COLUMNS.iter().any(|(_, member)| member == name));
+                    }
+                    rows.push(row);
+                }
+            }
+        }
+        if !context.output.is_json() {
+            context.output.rows(&rows, &COLUMNS);
+        }
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::layer::{Asks, Dispose, Layer, Page, Prompt};
 use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, help, run};
+use super::{choose, copy, help, resume, run};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -231,6 +231,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     match model.focus {
         Pane::Queue => match model.queue.selected.clone() {
             Some(Item::Event(id)) => {
+                model.queue.moved = true;
                 model.focus = Pane::Record;
                 show(model, id)
             }
@@ -309,7 +310,9 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 /// Leaves.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     model.leaving = true;
-    vec![Effect::Keep(model.session()), Effect::Quit]
+    let mut effects = resume::keep(model);
+    effects.push(Effect::Quit);
+    effects
 }
 
 /// Closes what is on top, or leaves.
@@ -640,6 +643,7 @@ fn advance(model: &mut Model, done: &[i64]) {
     let items = model.queue.items();
     let next = items.iter().skip(place).find(open).or_else(|| items.iter().take(place).rev().find(open)).cloned();
     if next.is_some() {
+        model.queue.moved = true;
         model.queue.selected = next;
     }
 }

@@ -205,6 +205,15 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
     effects
 }
 
+/// What was accepted ended.
+pub fn followed(model: &mut Model, task: Option<TaskId>, tone: Tone, text: String) -> Vec<Effect> {
+    if let Some(task) = task.and_then(|task| model.tasks.get_mut(task)) {
+        task.message.clone_from(&text);
+    }
+    model.tell(tone, text);
+    Vec::new()
+}
+
 /// The values of a pick list.
 pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(String, String)>, String>) -> Vec<Effect> {
     let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };

@@ -72,7 +72,7 @@ pub struct Entity {
 }
 
 /// Members whose whole value is an entity, by name in lower case without signs. Vendors spell them many ways; the meaning is the same.
-const MEMBERS: [(&str, EntityKind); 36] = [
+const MEMBERS: [(&str, EntityKind); 53] = [
     ("clientip", EntityKind::Ip),
     ("clientipaddress", EntityKind::Ip),
     ("ipaddress", EntityKind::Ip),
@@ -83,7 +83,17 @@ const MEMBERS: [(&str, EntityKind); 36] = [
     ("senderip", EntityKind::Ip),
     ("lastexternalipaddress", EntityKind::Ip),
     ("lastipaddress", EntityKind::Ip),
+    ("srcip", EntityKind::Ip),
+    ("dstip", EntityKind::Ip),
+    ("sourceip", EntityKind::Ip),
+    ("destinationip", EntityKind::Ip),
+    ("remoteip", EntityKind::Ip),
+    ("localip", EntityKind::Ip),
+    ("publicip", EntityKind::Ip),
+    ("privateip", EntityKind::Ip),
     ("userprincipalname", EntityKind::User),
+    ("upn", EntityKind::User),
+    ("accountupn", EntityKind::User),
     ("userid", EntityKind::User),
     ("useruuid", EntityKind::User),
     ("username", EntityKind::User),
@@ -92,23 +102,30 @@ const MEMBERS: [(&str, EntityKind); 36] = [
     ("useremail", EntityKind::Mail),
     ("email", EntityKind::Mail),
     ("mail", EntityKind::Mail),
+    ("emailaddress", EntityKind::Mail),
     ("deviceuuid", EntityKind::Device),
     ("deviceid", EntityKind::Device),
     ("azureaddeviceid", EntityKind::Device),
+    ("mdedeviceid", EntityKind::Device),
     ("devicednsname", EntityKind::Host),
     ("hostname", EntityKind::Host),
     ("computername", EntityKind::Host),
     ("devicename", EntityKind::Host),
     ("dsthostname", EntityKind::Host),
+    ("machinename", EntityKind::Host),
+    ("fqdn", EntityKind::Host),
     ("sha1", EntityKind::Hash),
     ("sha256", EntityKind::Hash),
     ("md5", EntityKind::Hash),
     ("objecthashsha1", EntityKind::Hash),
     ("filehash", EntityKind::Hash),
+    ("filesha256", EntityKind::Hash),
+    ("cveid", EntityKind::Cve),
     ("domainname", EntityKind::Domain),
     ("providerid", EntityKind::CloudResource),
     ("provideruniqueid", EntityKind::CloudResource),
     ("filename", EntityKind::File),
+    ("filepath", EntityKind::File),
 ];
 
 /// The most entities that are taken from one record by pattern.
@@ -178,40 +195,98 @@ fn look(text: &str, member: &str, path: &str, found: &mut Vec<Entity>) {
             }
         }
     }
-    for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '<' | '>' | '(' | ')' | '|')) {
+    if let Some(kind) = whole(text, &name) {
+        add(kind, text.trim());
+        return;
+    }
+    // An id that looks like a mail address, and links that vendors leave blanks in.
+    if name.ends_with("messageid") {
+        return;
+    }
+    if is_url(text) && ["url", "uri", "link", "objectid"].iter().any(|end| name.ends_with(end)) && !text.contains(['\n', '"']) {
+        add_url(text.trim(), &mut add);
+        return;
+    }
+    for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '<' | '>' | '(' | ')' | '|' | '{' | '}')) {
         let word = word.trim_end_matches(['.', ':', '!', '?']);
-        if word.len() < 6 {
-            continue;
-        }
-        if word.starts_with("https://") || word.starts_with("http://") {
-            add(EntityKind::Url, word);
-            if let Ok(url) = url::Url::parse(word)
-                && let Some(url::Host::Domain(domain)) = url.host()
-            {
-                add(EntityKind::Domain, domain);
-            }
-        } else if is_mail(word) {
-            add(EntityKind::Mail, word);
-        } else if is_cve(word) {
-            add(EntityKind::Cve, word);
-        } else if matches!(word.len(), 32 | 40 | 64)
-            && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && word.bytes().any(|byte| byte.is_ascii_alphabetic())
-        {
-            add(EntityKind::Hash, word);
-        } else if let Some(ip) = address(word).filter(|_| word.contains('.') || word.starts_with('[')) {
-            add(EntityKind::Ip, &ip);
+        if is_url(word) {
+            add_url(word, &mut add);
+        } else if let Some((kind, value)) = word_kind(word).or_else(|| word_kind(word.rsplit('=').next().unwrap_or(word))) {
+            add(kind, &value);
         }
     }
 }
 
+/// A link, and the host that it leads to.
+fn add_url(link: &str, add: &mut impl FnMut(EntityKind, &str)) {
+    add(EntityKind::Url, link);
+    match url::Url::parse(link).ok().as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(domain)) => add(EntityKind::Domain, domain),
+        Some(url::Host::Ipv4(ip)) => add(EntityKind::Ip, &ip.to_string()),
+        Some(url::Host::Ipv6(ip)) => add(EntityKind::Ip, &ip.to_canonical().to_string()),
+        None => {}
+    }
+}
+
+fn is_url(word: &str) -> bool {
+    ["https://", "http://", "ftp://", "hxxps://", "hxxp://"]
+        .iter()
+        .any(|scheme| word.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+}
+
+/// What a single word is, and how it is spelt.
+fn word_kind(word: &str) -> Option<(EntityKind, String)> {
+    let hex = || word.bytes().all(|byte| byte.is_ascii_hexdigit()) && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if word.len() < 6 {
+        None
+    } else if is_mail(word) {
+        Some((EntityKind::Mail, word.into()))
+    } else if is_cve(word) {
+        Some((EntityKind::Cve, word.into()))
+    } else if matches!(word.len(), 32 | 40 | 64) && hex() {
+        Some((EntityKind::Hash, word.into()))
+    } else {
+        let bare = word.contains("::") || word.split(':').count() == 8 && word.len() > 23;
+        let likely = word.contains('.') || word.starts_with('[') || bare;
+        address(word).filter(|_| likely).map(|ip| (EntityKind::Ip, ip))
+    }
+}
+
+/// What a text is as a whole, which splitting it into words would tear apart: a path, a cloud's id of a resource, a login with its domain.
+fn whole(text: &str, member: &str) -> Option<EntityKind> {
+    /// Where paths of Unix begin; what begins elsewhere is as likely a path of an API.
+    const ROOTS: [&str; 12] =
+        ["/bin/", "/sbin/", "/usr/", "/etc/", "/tmp/", "/var/", "/home/", "/opt/", "/root/", "/dev/", "/Users/", "/Applications/"];
+    let text = text.trim();
+    if text.len() > 1_024 || text.contains(['\n', '\r', '"']) {
+        return None;
+    }
+    let mut start = text.chars();
+    let drive = start.next().is_some_and(|c| c.is_ascii_alphabetic()) && start.next() == Some(':') && start.next() == Some('\\');
+    let share = text.strip_prefix("\\\\").is_some_and(|rest| rest.contains('\\'));
+    if drive || share || (ROOTS.iter().any(|root| text.starts_with(root)) && !text.contains(' ')) {
+        return Some(EntityKind::File);
+    }
+    let lower = text.get(..15).unwrap_or(text).to_ascii_lowercase();
+    if (lower.starts_with("/subscriptions/") || lower.starts_with("arn:aws")) && !text.contains(' ') {
+        return Some(EntityKind::CloudResource);
+    }
+    let who = ["user", "account", "actor", "owner", "login", "principal"].iter().any(|part| member.contains(part));
+    let login = text.split_once('\\').is_some_and(|(domain, login)| {
+        let fine = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '$'));
+        domain.len() <= 64 && fine(domain) && fine(login)
+    });
+    (who && login).then_some(EntityKind::User)
+}
+
 fn is_mail(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
-    let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '#' | '\'');
+    let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '#' | '\'' | '&' | '!' | '~');
     !local.is_empty()
         && text.len() < 255
         && local.chars().all(fine)
-        && domain.contains('.')
+        && domain.split('.').count() > 1
+        && domain.split('.').all(|label| !label.is_empty())
         && domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
 }
 
@@ -225,7 +300,7 @@ fn is_cve(text: &str) -> bool {
         && parts.next().is_none()
 }
 
-/// An IP address in any of the vendors' spellings: with a port, in brackets, mapped into IPv6.
+/// An IP address in any of the vendors' spellings: with a port, in brackets, with a zone, mapped into IPv6.
 fn address(text: &str) -> Option<String> {
     use std::net::{IpAddr, SocketAddr};
     let text = text.trim();
@@ -233,8 +308,10 @@ fn address(text: &str) -> Option<String> {
         .parse::<IpAddr>()
         .ok()
         .or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
-        .or_else(|| text.strip_prefix('[')?.split(']').next()?.parse().ok())?;
-    Some(ip.to_canonical().to_string())
+        .or_else(|| text.strip_prefix('[')?.split([']', '%']).next()?.parse().ok())
+        .or_else(|| text.split_once('%')?.0.parse().ok())?;
+    // "No address" stands for nothing that could be looked for.
+    (!ip.is_unspecified()).then(|| ip.to_canonical().to_string())
 }
 
 /// An entity's value for comparison, the same for every vendor's spelling of it. Never for showing.
@@ -285,6 +362,9 @@ mod tests {
             (EntityKind::Ip, "::ffff:203.0.113.9", "203.0.113.9"),
             (EntityKind::Hash, "AB12", "ab12"),
             (EntityKind::Host, "WS-DANAW-07", "ws-danaw-07.northwind.example."),
+            (EntityKind::Ip, "fe80::1%eth0", "FE80::1"),
+            (EntityKind::Domain, "Evil.Example.", "evil.example"),
+            (EntityKind::Mail, " Dana.Weiss@Northwind.Example", "dana.weiss@northwind.example"),
             (EntityKind::File, "C:\\Users\\x\\Invoice.exe", "invoice.exe"),
         ] {
             assert_eq!(normalise(kind, one), normalise(kind, other), "{one} and {other}");
@@ -305,5 +385,42 @@ mod tests {
         assert!(has(EntityKind::Cve, "CVE-2024-12345", "$.n.text[0]"));
         assert!(has(EntityKind::Hash, "da39a3ee5e6b4b0d3255bfef95601890afd80709", "$.n.text[0]"));
         assert_eq!(found.len(), 7, "{found:?}");
+    }
+    #[test]
+    fn what_a_text_is_as_a_whole_or_within_is_found() {
+        for (member, text, kind, value) in [
+            ("ImagePath", "C:\\Program Files\\x\\a.exe", EntityKind::File, "C:\\Program Files\\x\\a.exe"),
+            ("from", "\\\\files\\share\\a.doc", EntityKind::File, "\\\\files\\share\\a.doc"),
+            ("p", "/usr/bin/curl", EntityKind::File, "/usr/bin/curl"),
+            ("id", "/subscriptions/1/resourceGroups/r", EntityKind::CloudResource, "/subscriptions/1/resourceGroups/r"),
+            ("id", "arn:aws:s3:::bucket", EntityKind::CloudResource, "arn:aws:s3:::bucket"),
+            ("RequestedUser", "CORP\\dana.weiss", EntityKind::User, "CORP\\dana.weiss"),
+            ("ActorIpAddress", "[2001:db8::1]:443", EntityKind::Ip, "2001:db8::1"),
+            ("text", "blocked 2001:db8::9, twice", EntityKind::Ip, "2001:db8::9"),
+            ("text", "src=203.0.113.7 dst=x", EntityKind::Ip, "203.0.113.7"),
+            ("text", "see http://203.0.113.8/x", EntityKind::Ip, "203.0.113.8"),
+            ("text", "<dana.weiss@northwind.example>", EntityKind::Mail, "dana.weiss@northwind.example"),
+            ("MachineName", "WS-1", EntityKind::Host, "WS-1"),
+            ("ObjectId", "https://a.example/Shared Documents/x y.docx", EntityKind::Url, "https://a.example/Shared Documents/x y.docx"),
+            ("ObjectId", "https://a.example/Shared Documents/x y.docx", EntityKind::Domain, "a.example"),
+            ("mdeDeviceId", "27658db6a38a489c993f6f4518b8044e00c0ffee", EntityKind::Device, "27658db6a38a489c993f6f4518b8044e00c0ffee"),
+        ] {
+            let found = extract(&json!({ member: text }));
+            assert!(found.iter().any(|one| one.kind == kind && one.value == value), "{member} {text}: {found:?}");
+        }
+        for text in [
+            "at 10:20:30",
+            "aa:bb:cc:dd:ee:ff",
+            "Chrome/120.0.0.0",
+            "/api/v1/things",
+            "1.2.3",
+            "a@b",
+            "::",
+            "0.0.0.0",
+            "12345678901234567890123456789012",
+        ] {
+            assert_eq!(extract(&json!({ "text": text })), [], "{text}");
+        }
+        assert_eq!(extract(&json!({"InternetMessageId": "<02a16cd105a7@northwind.example>"})), []);
     }
 }

@@ -85,7 +85,8 @@ pub fn entities(events: &[StoredEvent]) -> Vec<Choice> {
     for kind in LETTERS.iter().map(|(kind, _)| *kind) {
         for entity in events.iter().flat_map(|event| &event.event.entities).filter(|entity| entity.kind == kind) {
             let id = format!("e:{}|{}", kind.as_str(), entity.value);
-            if !choices.iter().any(|known| known.id == id) {
+            // One mention in two spellings is one entity: the store compares without case as well.
+            if !choices.iter().any(|known| known.id.eq_ignore_ascii_case(&id)) {
                 let letter = LETTERS.iter().find(|(known, _)| *known == kind).map(|(_, letter)| *letter);
                 choices.push(Choice { id, title: entity.value.clone(), note: kind.as_str().into(), letter, ..Choice::default() });
             }

@@ -52,6 +52,8 @@ pub enum Message {
     Progress(TaskId, String, usize, Option<usize>),
     /// A task ended.
     Ended(TaskId, ReturnData, String, Option<Box<Report>>),
+    /// What was accepted was observed to end, or not; of that task, where it is of this session.
+    Followed(Option<TaskId>, Tone, String),
     /// The answer to `Effect::Pick`: values with their names.
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.

@@ -35,6 +35,7 @@ pub mod press;
 pub mod query;
 pub mod queue;
 pub mod request;
+pub mod resume;
 pub mod run;
 pub mod sign_in;
 pub mod talk;

@@ -276,52 +276,6 @@ impl Model {
         }
     }
 
-    /// The state of the session that is worth keeping: never anything armed.
-    pub fn session(&self) -> serde_json::Value {
-        serde_json::json!({
-            "query": self.queue.view.query,
-            "title": self.queue.view.title,
-            "column": self.queue.view.order.column.as_str(),
-            "descending": self.queue.view.order.descending,
-            "grouping": self.queue.grouping.map(super::queue::Grouping::as_str),
-            "event": match self.queue.selected { Some(super::queue::Item::Event(id)) => Some(id), _ => None },
-            "focus": self.focus as u8,
-            "tab": self.detail.tab as u8,
-            "theme": self.setup.theme,
-            "local_time": self.local_time,
-            "queries": self.queries,
-        })
-    }
-
-    /// Takes up a kept session.
-    pub fn resume(&mut self, session: &serde_json::Value) {
-        let text = |name: &str| session.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-        let number = |name: &str| session.get(name).and_then(serde_json::Value::as_u64);
-        let view = &mut self.queue.view;
-        view.query = text("query").unwrap_or_else(|| OPEN.into());
-        view.title = text("title").unwrap_or_default();
-        if let Some(column) = text("column").and_then(|id| super::queue::Column::parse(&id)) {
-            view.order.column = column;
-            view.order.descending = session.get("descending").and_then(serde_json::Value::as_bool).unwrap_or(true);
-        }
-        self.queue.grouping = text("grouping").and_then(|id| super::queue::Grouping::parse(&id));
-        self.queue.selected = session.get("event").and_then(serde_json::Value::as_i64).map(super::queue::Item::Event);
-        if let Some(pane) = number("focus").and_then(|at| Pane::ALL.get(usize::try_from(at).ok()?)) {
-            self.focus = *pane;
-        }
-        let tab = number("tab").and_then(|at| super::detail::Tab::ALL.get(usize::try_from(at).ok()?));
-        if let Some((_, tab)) = tab {
-            self.detail.tab = *tab;
-        }
-        if let Some(theme) = text("theme").filter(|theme| self.setup.themes.contains(theme)) {
-            self.setup.theme = theme;
-        }
-        self.local_time = session.get("local_time").and_then(serde_json::Value::as_bool).unwrap_or(false);
-        if let Some(queries) = session.get("queries").and_then(serde_json::Value::as_array) {
-            self.queries = queries.iter().filter_map(|query| query.as_str().map(str::to_owned)).collect();
-        }
-    }
-
     /// Takes up what a drawing found out, and scrolls so that selections can be seen.
     pub fn settle(&mut self, screen: Screen) {
         self.screen = screen;

@@ -100,6 +100,11 @@ impl fmt::Display for QueryError {
     }
 }
 
+/// Levels of parentheses and negations that a query may nest.
+const DEEPEST: usize = 64;
+/// Terms that a query may have; the store's database bounds how long a condition may be.
+const MOST_TERMS: usize = 500;
+
 /// The fields by name.
 pub const FIELDS: [(&str, Field); 14] = [
     ("severity", Field::Severity),
@@ -134,7 +139,13 @@ impl Query {
     /// What is wrong, and at which column.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         let tokens = tokens(text)?;
-        let mut parser = Parser { tokens: &tokens, at: 0, end: text.chars().count() + 1 };
+        if let Some(token) = tokens.get(MOST_TERMS) {
+            return Err(QueryError {
+                column: token.column,
+                message: format!("the query is too long; it may have {MOST_TERMS} words and signs"),
+            });
+        }
+        let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, end: text.chars().count() + 1 };
         if parser.peek().is_none() {
             return Ok(Self::default());
         }
@@ -153,7 +164,17 @@ impl Query {
     /// What could stand at the cursor (a byte offset).
     pub fn complete(text: &str, cursor: usize) -> Vec<Suggestion> {
         let before = text.get(..cursor).unwrap_or(text);
-        let start = before.rfind([' ', '(', '-']).map_or(0, |at| at + 1);
+        // A blank within quotes ends no word, and a dash within one negates nothing.
+        let mut quoted = false;
+        let mut start = 0;
+        for (at, c) in before.char_indices() {
+            match c {
+                '"' => quoted = !quoted,
+                ' ' | '(' if !quoted => start = at + 1,
+                '-' if !quoted && start == at => start = at + 1,
+                _ => {}
+            }
+        }
         let word = before.get(start..).unwrap_or_default();
         let offer = |texts: Vec<String>| {
             texts
@@ -317,6 +338,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
             }
             _ => {
                 let quoted = c == '"';
+                if !quoted && is_pasted(&chars, at) {
+                    let text = read(&chars, &mut at, false)?;
+                    tokens.push(Token { kind: Kind::Word { text, quoted: true }, column });
+                    continue;
+                }
                 let name = read(&chars, &mut at, true)?;
                 if get(at) == Some(':') {
                     at += 1;
@@ -335,6 +361,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
         tokens.push(Token { kind, column });
     }
     Ok(tokens)
+}
+
+/// Whether a word with colons is an address, a path or a link that was pasted, not a field with its value.
+fn is_pasted(chars: &[char], at: usize) -> bool {
+    let word: String = chars.iter().skip(at).take_while(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect();
+    let Some((name, rest)) = word.split_once(':') else { return false };
+    let path = name.len() == 1 && name.chars().all(char::is_alphabetic) && rest.starts_with(['\\', '/']);
+    rest.starts_with("//") || path || word.starts_with('[') || word.parse::<std::net::IpAddr>().is_ok()
 }
 
 fn operator(chars: &[char], at: &mut usize) -> Compare {
@@ -392,6 +426,7 @@ fn read(chars: &[char], at: &mut usize, name: bool) -> Result<String, QueryError
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
+    depth: usize,
     end: usize,
 }
 
@@ -425,6 +460,17 @@ impl Parser<'_> {
     }
 
     fn one(&mut self) -> Result<Term, QueryError> {
+        if self.depth == DEEPEST {
+            let column = self.peek().map_or(self.end, |token| token.column);
+            return Err(QueryError { column, message: format!("the query nests deeper than {DEEPEST} levels") });
+        }
+        self.depth += 1;
+        let term = self.single();
+        self.depth -= 1;
+        term
+    }
+
+    fn single(&mut self) -> Result<Term, QueryError> {
         let wrong = |column, message: &str| Err(QueryError { column, message: message.into() });
         if self.is_word("not") {
             self.at += 1;
@@ -566,6 +612,7 @@ mod tests {
             ("title:", 7),
             ("a or", 5),
             ("not", 4),
+            ("Severity:>nonsense", 11),
         ] {
             assert_eq!(Query::parse(query).unwrap_err().column, column, "{query}");
         }
@@ -577,5 +624,26 @@ mod tests {
         assert_eq!(texts("a sev"), ["severity:"]);
         assert!(texts("severity:h").contains(&"severity:high".to_owned()));
         assert_eq!(Query::complete("a -ven", 6).first().map(|one| one.start), Some(3));
+        assert_eq!(texts("(vendor:eset-p"), ["vendor:eset-protect-cloud"]);
+        assert!(texts("\"a sev").is_empty());
+    }
+    #[test]
+    fn a_pasted_address_path_or_link_is_a_word() {
+        for text in ["https://evil.example/a?b=c", "2001:db8::1", "::1", "C:\\Windows\\a.exe", "[2001:db8::1]:443"] {
+            assert_eq!(Query::parse(text).unwrap().root, Some(Term::Word(text.into())), "{text}");
+            assert_eq!(Query::parse(&format!("-{text}")).unwrap().root, Some(Term::Not(Box::new(Term::Word(text.into())))), "{text}");
+        }
+        assert!(matches!(Query::parse("age:<1h").unwrap().root, Some(Term::Field(Field::Age, ..))));
+    }
+
+    #[test]
+    fn a_query_too_deep_or_too_long_is_refused() {
+        for text in ["(".repeat(100_000), "-".repeat(100_000) + "a", "not ".repeat(100_000) + "a", "a ".repeat(10_000)] {
+            let message = Query::parse(&text).unwrap_err().message;
+            assert!(message.contains("deeper than") || message.contains("too long"), "{message}");
+        }
+        let deep = format!("{}a{}", "(".repeat(100), ")".repeat(100));
+        assert!(Query::parse(&deep).unwrap_err().message.contains("deeper than"));
+        assert!(Query::parse(&format!("{}a{}", "(".repeat(40), ")".repeat(40))).is_ok());
     }
 }

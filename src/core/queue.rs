@@ -206,10 +206,10 @@ pub struct Listing {
 pub struct Queue {
     /// What is shown.
     pub view: View,
-    /// Views to go back to.
-    pub past: Vec<View>,
+    /// Views to go back to, with what was selected there.
+    pub past: Vec<(View, Option<Item>)>,
     /// Views to go forward to.
-    pub future: Vec<View>,
+    pub future: Vec<(View, Option<Item>)>,
     /// The rows brought so far.
     pub rows: Vec<Listed>,
     /// How many there are in all.
@@ -236,6 +236,8 @@ pub struct Queue {
     pub folded: BTreeSet<String>,
     /// First row on the screen.
     pub first: usize,
+    /// Whether the cursor was moved since the view was opened.
+    pub moved: bool,
     items: Vec<Item>,
     counts: BTreeMap<String, usize>,
     places: BTreeMap<i64, usize>,
@@ -244,13 +246,17 @@ pub struct Queue {
 impl Queue {
     /// Takes up an answer. The selection stays on its event; if that is gone, it stays at its place.
     pub fn fill(&mut self, listing: Listing) {
-        let place = self.place();
+        // As long as nobody has moved the cursor, it stays on the newest.
+        let place = if self.moved { self.place() } else { 0 };
         self.rows = listing.rows;
         self.total = listing.total;
         self.arrivals = listing.arrivals;
         self.loading = false;
         self.fault = None;
         self.arrange();
+        if !self.moved {
+            self.selected = None;
+        }
         if self.place_of_selected().is_none() {
             self.selected = self.items.get(place.min(self.items.len().saturating_sub(1))).cloned();
         }
@@ -328,6 +334,7 @@ impl Queue {
 
     /// Selects what is at a place, or the last.
     pub fn select(&mut self, place: usize) {
+        self.moved = true;
         self.selected = self.items.get(place.min(self.items.len().saturating_sub(1))).cloned();
     }
 
@@ -347,6 +354,7 @@ impl Queue {
             self.items.iter().take(place).rev().find(|item| matches!(item, Item::Event(_)))
         };
         let Some(Item::Event(id)) = next.cloned() else { return None };
+        self.moved = true;
         self.selected = Some(Item::Event(id));
         Some(id)
     }
@@ -378,6 +386,7 @@ impl Queue {
 
     /// Marks or unmarks the selected event or group.
     pub fn toggle_mark(&mut self) {
+        self.moved = true;
         let ids = match &self.selected {
             Some(Item::Event(id)) => vec![*id],
             Some(Item::Group(name)) => self.members(name),
@@ -396,6 +405,7 @@ impl Queue {
 
     /// Marks from the last mark to the selection.
     pub fn mark_range(&mut self) {
+        self.moved = true;
         let here = self.place();
         let from = self.anchor.and_then(|id| self.items.iter().position(|item| *item == Item::Event(id))).unwrap_or(here);
         for item in self.items.iter().take(from.max(here) + 1).skip(from.min(here)) {
@@ -418,32 +428,35 @@ impl Queue {
 
     /// Goes to another view and remembers this one.
     pub fn go(&mut self, view: View) {
-        self.past.push(std::mem::replace(&mut self.view, view));
+        let before = self.leave((view, None));
+        self.past.push(before);
         self.future.clear();
-        self.leave();
     }
 
     /// Goes to the view before; false if there is none.
     pub fn go_back(&mut self) -> bool {
         let Some(view) = self.past.pop() else { return false };
-        self.future.push(std::mem::replace(&mut self.view, view));
-        self.leave();
+        let before = self.leave(view);
+        self.future.push(before);
         true
     }
 
     /// Goes to the view that was gone back from; false if there is none.
     pub fn go_forward(&mut self) -> bool {
         let Some(view) = self.future.pop() else { return false };
-        self.past.push(std::mem::replace(&mut self.view, view));
-        self.leave();
+        let before = self.leave(view);
+        self.past.push(before);
         true
     }
 
-    fn leave(&mut self) {
+    /// Puts another view in the place of this one; gives back this one.
+    fn leave(&mut self, (view, selected): (View, Option<Item>)) -> (View, Option<Item>) {
         self.marks.clear();
         self.anchor = None;
         self.first = 0;
         self.limit = FIRST_LIMIT;
+        self.moved = selected.is_some();
+        (std::mem::replace(&mut self.view, view), std::mem::replace(&mut self.selected, selected))
     }
 }
 

@@ -34,7 +34,7 @@ pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[S
     form.fill(values);
     model.next_form += 1;
     let id = form.id;
-    let draft = values.is_empty() && events.is_empty();
+    let draft = values.is_empty();
     model.layers.push(Layer::Form(Box::new(form)));
     if draft { vec![Effect::Draft(id, connection.into(), command.into())] } else { Vec::new() }
 }

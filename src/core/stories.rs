@@ -215,15 +215,16 @@ fn a_session_comes_back_at_the_same_row_and_nothing_is_armed() {
     session.press("j j enter ] ]");
     session.press("a").text("iso").press("enter enter");
     assert!(matches!(session.model.layers.last(), Some(Layer::Confirm(_))));
-    let kept = session.model.session();
+    let kept = super::resume::session(&session.model);
     let mut back = Session::new();
-    back.model.resume(&kept);
+    super::resume::resume(&mut back.model, &kept);
     let list = back.model.list();
     back.open.push(list);
     back.settle();
     assert_eq!(back.model.queue.selected, Some(Item::Event(3)));
     assert_eq!((back.model.focus, back.model.detail.tab), (Pane::Record, super::detail::Tab::Entities));
-    assert!(back.model.layers.is_empty());
+    let [Layer::Form(form)] = &back.model.layers[..] else { panic!("{:?}", back.model.layers) };
+    assert_eq!((form.fields[0].text().as_str(), &form.events[..]), ("dev-3", &[3][..]), "the form is there, its question is not");
 }
 
 #[test]
@@ -261,4 +262,29 @@ fn every_action_can_be_asked_for_anywhere_without_harm() {
             session.send(Message::Key(Key::char('\u{1}')));
         }
     }
+}
+
+#[test]
+fn new_events_do_not_move_a_cursor_that_was_moved_and_carry_along_one_that_was_not() {
+    let mut session = Session::new();
+    session.events.insert(0, {
+        let mut newer = events()[0].clone();
+        newer.id = 77;
+        newer
+    });
+    session.send(Message::Changed).settle();
+    assert_eq!(session.model.queue.selected, Some(Item::Event(77)));
+    session.press("j");
+    session.events.insert(0, {
+        let mut newer = events()[0].clone();
+        newer.id = 78;
+        newer
+    });
+    session.send(Message::Changed).settle();
+    assert_eq!(session.model.queue.selected, Some(Item::Event(1)));
+    // Another view begins at its top, and going back finds the row again.
+    session.press("/ ctrl-u").text("disk").press("enter");
+    assert_eq!(session.model.queue.selected, Some(Item::Event(9)));
+    session.press("esc");
+    assert_eq!(session.model.queue.selected, Some(Item::Event(1)));
 }

@@ -273,4 +273,60 @@ mod tests {
         assert_eq!(defanged("https://evil.example/a.b?x"), "hxxps://evil[.]example/a[.]b?x");
         assert_eq!(defanged("203.0.113.9, a@b.example"), "203[.]0[.]113[.]9, a[@]b[.]example");
     }
+    /// `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode 16, controls, and line and paragraph separators.
+    const ODD: [(u32, u32); 23] = [
+        (0x00, 0x1F),
+        (0x7F, 0x9F),
+        (0xAD, 0xAD),
+        (0x34F, 0x34F),
+        (0x61C, 0x61C),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x200B, 0x200F),
+        (0x2028, 0x202E),
+        (0x2060, 0x2064),
+        (0x2065, 0x2065),
+        (0x2066, 0x206F),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFEFF, 0xFEFF),
+        (0xFFA0, 0xFFA0),
+        (0xFFF0, 0xFFF8),
+        (0x1BCA0, 0x1BCA3),
+        (0x1D173, 0x1D17A),
+        (0xE0000, 0xE007F),
+        (0xE0080, 0xE00FF),
+        (0xE0100, 0xE0FFF),
+    ];
+
+    #[test]
+    fn each_odd_code_point_is_marked_by_itself_and_nothing_is_lost() {
+        for code in ODD.into_iter().flat_map(|(first, last)| first..=last) {
+            let c = char::from_u32(code).unwrap();
+            for (shown, open, close) in [(visible(&format!("a{c}{c}b")), '⟨', '⟩'), (visible_ascii(&format!("a{c}{c}b")), '<', '>')] {
+                let shown = shown.as_str();
+                assert!(!shown.contains(c), "U+{code:04X}");
+                assert_eq!((shown.matches(open).count(), shown.matches(close).count()), (2, 2), "U+{code:04X}");
+                assert!(shown.starts_with('a') && shown.ends_with('b') && shown.chars().all(|c| !c.is_control()), "U+{code:04X}");
+            }
+            assert!(is_odd(&c.to_string()));
+            assert!(visible_lines(&format!("a{c}b")).iter().all(|line| !line.as_str().contains(c)), "U+{code:04X}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_shown_is_safe_stays_so_and_keeps_every_plain_character(text in "(\\PC|[\\x00-\\x1f\u{7f}\u{9b}\u{202e}\u{200d}\u{fe0f}]|é|京|e\u{301}){0,60}") {
+            let shown = visible(&text);
+            proptest::prop_assert!(!needs_work(shown.as_str()));
+            proptest::prop_assert_eq!(&visible(shown.as_str()), &shown);
+            let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric() && !is_hidden(*c) && !is_mark(*c)).collect::<Vec<_>>();
+            let (kept, mut rest) = (plain(&text), shown.as_str().chars());
+            proptest::prop_assert!(kept.iter().all(|c| rest.any(|other| other == *c)));
+            for columns in 0..8 {
+                proptest::prop_assert!(shown.cut(columns).width() <= columns);
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
 use super::press;
+use super::resume;
 
 /// What happens next: changes the model, and says what the world is asked for.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -21,7 +22,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
-            vec![Effect::Keep(model.session()), Effect::Quit]
+            let mut effects = resume::keep(model);
+            effects.push(Effect::Quit);
+            effects
         }
         Message::Rows(generation, result) => answers::rows(model, generation, result),
         Message::Shown(id, result) => answers::shown(model, id, result),
@@ -29,6 +32,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Decided(what, result) => answers::decided(model, &what, result),
         Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
         Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
+        Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
         Message::Picks(form, field, result) => answers::picks(model, form, &field, result),
         Message::Health(health) => {
             model.health = health;

@@ -4,7 +4,6 @@
 //! reads otherwise.
 
 use std::collections::BTreeSet;
-use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers, MouseEventKind};
@@ -13,6 +12,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::perform::World;
@@ -45,7 +45,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
     let mut model = Model::new(setup, Timestamp::now());
     model.mouse = settings.mouse;
     if let Some(session) = world.session().await {
-        model.resume(&session);
+        crate::core::resume::resume(&mut model, &session);
     }
     for complaint in complaints {
         model.tell(Tone::Warning, complaint);
@@ -62,7 +62,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
         terminal,
         themes,
         inbox,
-        input: Some(EventStream::new()),
+        input: Some(Input::new()),
         wakes: BTreeSet::new(),
         dirty: true,
         urgent: true,
@@ -71,6 +71,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
         gone: false,
     };
     console.world.watch_store();
+    console.world.go_on_following().await;
     if settings.jobs {
         console.world.run_jobs();
     }
@@ -164,7 +165,7 @@ struct Console {
     themes: Vec<Theme>,
     inbox: mpsc::Receiver<Message>,
     /// None while a program outside has the terminal: a living stream would steal its keys.
-    input: Option<EventStream>,
+    input: Option<Input>,
     wakes: BTreeSet<Timestamp>,
     dirty: bool,
     urgent: bool,
@@ -172,6 +173,34 @@ struct Console {
     clipboard_command: Option<Vec<String>>,
     /// Whether the terminal has vanished.
     gone: bool,
+}
+
+/// What is typed, read by a task of its own: crossterm's stream remembers only one waker, so it must not be polled from several places.
+struct Input {
+    events: mpsc::Receiver<std::io::Result<Event>>,
+    reading: JoinHandle<()>,
+}
+
+impl Input {
+    fn new() -> Self {
+        let (sender, events) = mpsc::channel(WAITING);
+        let reading = tokio::spawn(async move {
+            let mut stream = EventStream::new();
+            while let Some(event) = stream.next().await {
+                let ended = event.is_err();
+                if sender.send(event).await.is_err() || ended {
+                    return;
+                }
+            }
+        });
+        Self { events, reading }
+    }
+
+    /// Stops reading; when this returns, the terminal's keys are nobody's.
+    async fn stop(self) {
+        self.reading.abort();
+        let _ = self.reading.await;
+    }
 }
 
 /// What woke the loop.
@@ -225,7 +254,7 @@ impl Console {
         }
         let input = async {
             match self.input.as_mut() {
-                Some(stream) => stream.next().await,
+                Some(input) => input.events.recv().await,
                 None => std::future::pending().await,
             }
         };
@@ -258,7 +287,7 @@ impl Console {
                 self.message(Message::Stop).await;
             }
             Woken::Stop => self.message(Message::Stop).await,
-            Woken::Suspend => self.suspend(),
+            Woken::Suspend => self.suspend().await,
             Woken::Continued => {
                 // Somebody stopped us without asking; the shell has had the terminal since.
                 if self.terminal.take().is_ok() {
@@ -288,12 +317,9 @@ impl Console {
                 self.message(message).await;
                 continue;
             }
-            let Some(stream) = self.input.as_mut() else { return };
-            // Asked with this task's own waker: the stream remembers the one it was last asked with, and wakes nobody else.
-            let event = std::future::poll_fn(|context| Poll::Ready(stream.poll_next_unpin(context))).await;
-            match event {
-                Poll::Ready(event) => self.take(Woken::Input(event)).await,
-                Poll::Pending => return,
+            match self.input.as_mut().map(|input| input.events.try_recv()) {
+                Some(Ok(event)) => self.take(Woken::Input(Some(event))).await,
+                _ => return,
             }
         }
     }
@@ -325,14 +351,16 @@ impl Console {
                 }
             }
             Effect::Redraw => self.terminal.forget(),
-            Effect::Suspend => self.suspend(),
+            Effect::Suspend => self.suspend().await,
             Effect::Quit => {}
             other => self.world.perform(other).await,
         }
     }
 
     async fn outside(&mut self, program: &Outside, text: &str) {
-        self.input = None;
+        if let Some(input) = self.input.take() {
+            input.stop().await;
+        }
         self.terminal.leave();
         let shown = match program {
             Outside::Editor => shell::show("EDITOR", "vi", text).await,
@@ -342,7 +370,7 @@ impl Console {
             self.model.leaving = true;
             return;
         }
-        self.input = Some(EventStream::new());
+        self.input = Some(Input::new());
         self.dirty = true;
         self.urgent = true;
         if let Err(message) = shown {
@@ -350,12 +378,14 @@ impl Console {
         }
     }
 
-    fn suspend(&mut self) {
+    async fn suspend(&mut self) {
         if !terminal::can_suspend() {
             self.model.tell(Tone::Warning, "No shell is behind this console that could bring it back; it stays.");
             return;
         }
-        self.input = None;
+        if let Some(input) = self.input.take() {
+            input.stop().await;
+        }
         self.terminal.leave();
         let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
         if stopped.is_err() {
@@ -365,7 +395,7 @@ impl Console {
             self.model.leaving = true;
             return;
         }
-        self.input = Some(EventStream::new());
+        self.input = Some(Input::new());
         self.model.size = Terminal::size();
         self.dirty = true;
         self.urgent = true;

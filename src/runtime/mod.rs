@@ -4,6 +4,7 @@ pub mod attachment;
 pub mod clipboard;
 pub mod console;
 pub mod fetch;
+pub mod follow;
 pub mod http;
 pub mod jobs;
 pub mod opened;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fetch::FetchOptions;
+use super::follow;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
@@ -179,7 +180,16 @@ impl World {
         let runner = self.runner.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
-        let work = async move { ended(id, runner.run(&ready.connection, &ready.command, ready.given, options).await) };
+        let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
+        let work = async move {
+            let run = runner.run(&ready.connection, &ready.command, ready.given, options).await;
+            if let Some(accepted) = run.outcome.follow.clone() {
+                let kept = runner.store().follow_push(follow::kept(&ready.connection, &accepted)).await.unwrap_or_default();
+                let following = follow::follow(runner, kept, ready.connection, accepted, Some(id), inbox);
+                tracker.spawn(ending.run_until_cancelled_owned(following));
+            }
+            ended(id, run)
+        };
         self.task(id, work, cancel);
     }
 
@@ -234,6 +244,16 @@ impl World {
                 }
             }
         }));
+    }
+
+    /// Goes on following what an earlier console was told of.
+    pub async fn go_on_following(&self) {
+        for (id, kept) in self.runner.store().follows().await.unwrap_or_default() {
+            if let Some((connection, accepted)) = follow::read(&kept) {
+                let following = follow::follow(self.runner.clone(), id, connection, accepted, None, self.inbox.clone());
+                self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
+            }
+        }
     }
 
     /// Runs the scheduled jobs while the console is open.

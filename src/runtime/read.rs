@@ -85,7 +85,9 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
         first: shares.iter().map(|share| share.first).min(),
         last: shares.iter().map(|share| share.last).max(),
     });
-    let entities = entities.collect();
+    let mut entities: Vec<Known> = entities.collect();
+    let mut seen = std::collections::BTreeSet::new();
+    entities.retain(|known| seen.insert((known.entity.kind, known.entity.value.to_lowercase())));
     let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(|error| text(&error))?;
     let alike = store.similar(id).await.map_err(|error| text(&error))?.len();
     let happened = store.history(id).await.map_err(|error| text(&error))?;

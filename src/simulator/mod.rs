@@ -10,6 +10,7 @@ pub mod clock;
 pub mod configuration;
 pub mod eset;
 pub mod fault;
+pub mod lacework;
 pub mod management_activity;
 pub mod serve;
 pub mod wiz;
@@ -121,6 +122,7 @@ impl Simulation {
             wiz::start(&shared).await?,
             eset::start(&shared).await?,
             management_activity::start(&shared).await?,
+            lacework::start(&shared).await?,
         ];
         Ok(Self { shared, vendors, foreign })
     }

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, sign};
 use super::time::age;
-use crate::core::event::{Disposition, Status};
+use crate::core::event::{Disposition, Severity, Status};
 use crate::core::model::{Model, Pane};
 use crate::core::queue::{Item, Listed};
 
@@ -119,7 +119,8 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
     let style = if marked { theme.mark } else { severity };
     cell(paint, &mut x, 3, &glyph, style);
     if columns.word > 0 {
-        let word = if row.derived { format!("{}~", row.severity.as_str()) } else { row.severity.as_str().to_owned() };
+        let name = if row.severity == Severity::Informational { "info" } else { row.severity.as_str() };
+        let word = if row.derived { format!("{name}~") } else { name.to_owned() };
         let word = if columns.word < 8 { word.chars().take(if word.starts_with("medium") { 3 } else { 4 }).collect() } else { word };
         cell(paint, &mut x, columns.word.max(4), &word, severity);
     }

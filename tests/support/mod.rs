@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nightdesk::config::{Paths, Settings, connections};
-use nightdesk::core::catalogue::{Entry, Fetched, Given, Page, Window, validate};
+use nightdesk::core::catalogue::{Entry, Fetched, Given, Invalid, Page, Window, validate};
 use nightdesk::core::connection::Connection;
 use nightdesk::core::outcome::Outcome;
 use nightdesk::core::talk::{Counts, Input, Step, Talk, Talking};
 use nightdesk::runtime::attachment::Quarantine;
 use nightdesk::runtime::http::secrets::Secrets;
-use nightdesk::runtime::http::{Door, Scope};
+use nightdesk::runtime::http::{Door, Scope, prepare};
 use nightdesk::secrets::{Redactor, Vault};
 use nightdesk::simulator::{Fault, Options, Simulation};
 use nightdesk::vendor;
@@ -40,13 +40,28 @@ pub async fn desk(vendor: &str, events: usize, faults: &[Fault]) -> Desk {
 pub async fn desk_with(vendor: &str, events: usize, faults: &[Fault], change: impl FnOnce(String) -> String) -> Desk {
     let mut simulation = Simulation::start(Options { events, faults: faults.to_vec(), ..Options::default() }).await.unwrap();
     let home = tempfile::tempdir().unwrap();
-    let paths = Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") };
+    let paths = paths(&home);
     // The other vendors are none of this connection's business.
     simulation.vendors.retain(|simulated| simulated.connection.vendor == vendor);
     simulation.write_config(&paths.config_dir).unwrap();
-    let file = paths.connections();
-    let text = change(std::fs::read_to_string(&file).unwrap());
-    let mut read = connections::parse(&file, &text, &vendor::all()).unwrap();
+    let text = change(std::fs::read_to_string(paths.connections()).unwrap());
+    connect(simulation, vendor, home, &text)
+}
+
+/// Connects to what a configuration names; no simulator takes part.
+pub async fn desk_on(vendor: &str, home: tempfile::TempDir, configuration: &str) -> Desk {
+    let mut simulation = Simulation::start(Options { events: 1, ..Options::default() }).await.unwrap();
+    simulation.vendors.clear();
+    connect(simulation, vendor, home, configuration)
+}
+
+fn paths(home: &tempfile::TempDir) -> Paths {
+    Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") }
+}
+
+fn connect(simulation: Simulation, vendor: &str, home: tempfile::TempDir, configuration: &str) -> Desk {
+    let paths = paths(&home);
+    let mut read = connections::parse(&paths.connections(), configuration, &vendor::all()).unwrap();
     let configured = read.all.remove(0);
     let vault = Vault::new(&paths.data_dir, &paths.config_dir, &Settings::default());
     let redactor = Redactor::default();
@@ -67,17 +82,35 @@ impl Desk {
     /// Runs a command; its arguments are a JSON object.
     pub async fn run(&self, command: &str, arguments: Value) -> Outcome {
         let command = self.entry.command(command).unwrap();
-        let given = arguments.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect();
         let now = Timestamp::now();
-        let arguments = validate(command, given, now).unwrap();
+        let arguments = validate(command, given(&arguments), now).unwrap();
         let talking = command.start(Talk::new(now, false), Arc::clone(&self.connection), arguments);
         self.play(talking, &mut Vec::new()).await
     }
 
+    /// What is wrong with arguments; nothing is sent.
+    pub fn complaints(&self, command: &str, arguments: &Value) -> Vec<Invalid> {
+        validate(self.entry.command(command).unwrap(), given(arguments), Timestamp::now()).err().unwrap_or_default()
+    }
+
+    /// The previews of a dry run.
+    pub fn plan(&self, command: &str, arguments: &Value) -> Vec<Value> {
+        let command = self.entry.command(command).unwrap();
+        let now = Timestamp::now();
+        let arguments = validate(command, given(arguments), now).unwrap();
+        let mut talking = command.start(Talk::new(now, true), Arc::clone(&self.connection), arguments);
+        assert!(matches!(talking.resume(Input::Start), Step::Done(_)), "a dry run asks for nothing");
+        talking.planned().iter().map(|request| prepare::preview(&self.entry, request)).collect()
+    }
+
     /// Fetches a source; gives what was covered and the pages that it delivered.
     pub async fn fetch(&self, source: &str, from: Timestamp, to: Timestamp) -> (Fetched, Vec<Page>) {
-        let found = self.entry.source(source).unwrap();
-        let window = Window { source: source.into(), from, to, max: None, resume: None };
+        self.fetch_window(Window { source: source.into(), from, to, max: None, resume: None }).await
+    }
+
+    /// The same with a maximum, or from where an earlier fetch stopped.
+    pub async fn fetch_window(&self, window: Window) -> (Fetched, Vec<Page>) {
+        let found = self.entry.source(&window.source).unwrap();
         let talking = (found.fetcher)(Talk::new(Timestamp::now(), false), Arc::clone(&self.connection), window);
         let mut pages = Vec::new();
         let fetched = self.play(talking, &mut pages).await;
@@ -101,7 +134,8 @@ impl Desk {
                     Input::Answers(answers)
                 }
                 Step::Wait(time) => {
-                    tokio::time::sleep(time).await;
+                    // Nobody waits in a test: it is the simulators' clock that goes on.
+                    self.simulation.shared.clock.advance(time);
                     Input::Done
                 }
                 Step::Deliver(page) => {
@@ -115,4 +149,8 @@ impl Desk {
             };
         }
     }
+}
+
+fn given(arguments: &Value) -> Vec<(String, Given)> {
+    arguments.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect()
 }

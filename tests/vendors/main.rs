@@ -3,6 +3,11 @@
 
 mod azure;
 mod bench;
+mod eset;
+mod eset_faults;
+mod lacework;
+mod management_activity;
+mod openapi;
 #[path = "../support/mod.rs"]
 mod support;
 mod wiz;

@@ -66,6 +66,8 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
             },
         }
     }
+    // A body that is given whole holds its fields itself.
+    let whole = values.contains_key("body");
     let mut ordered = Map::new();
     for parameter in &command.parameters {
         let value = values.remove(&parameter.name).or_else(|| parameter.default.clone());
@@ -73,6 +75,7 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
             Some(value) => {
                 ordered.insert(parameter.name.clone(), value);
             }
+            None if whole && parameter.place == "body" => {}
             None if parameter.required && !complaints.iter().any(|complaint| complaint.parameter == parameter.name) => {
                 complaints.push(Invalid::new(&parameter.name, format!("{} ({}) is required.", parameter.label, parameter.name)));
             }
@@ -99,6 +102,8 @@ fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
 /// What is wrong with it, and what is allowed.
 pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Result<Option<Value>, Invalid> {
     let json = match given {
+        // A list is taken as a text with commas too, whoever writes it.
+        Given::Json(Value::String(text)) if matches!(parameter.r#type, Type::List { .. }) => read_text(parameter, text)?,
         Given::Json(value) => value,
         Given::Text(text) => read_text(parameter, text)?,
     };
@@ -200,7 +205,15 @@ fn check(parameter: &Parameter, r#type: &Type, value: Value, now: Timestamp) -> 
                 (Value::String(a), Value::String(b)) => a.eq_ignore_ascii_case(b),
                 (a, b) => a == b || shown(a) == shown(b),
             };
-            let found = choices.iter().find(|choice| same(&Value::String(choice.label.clone())) || same(&choice.wire));
+            // `3 SUSPENDED` is meant by 3, by SUSPENDED and by both.
+            let name = |choice: &super::Choice| {
+                let (number, name) = choice.label.split_once(' ')?;
+                (choice.wire.is_number() && shown(&choice.wire) == number).then(|| Value::from(name))
+            };
+            let meant = |choice: &&super::Choice| {
+                same(&Value::String(choice.label.clone())) || same(&choice.wire) || name(choice).is_some_and(|name| same(&name))
+            };
+            let found = choices.iter().find(meant);
             if let Some(choice) = found {
                 return Ok(Value::String(choice.label.clone()));
             }

@@ -213,7 +213,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read; a broken chain is a verdict, not an error.
     pub async fn audit_verify(&self) -> Result<Verdict, StoreError> {
-        self.read(|db| verify(&*db.transaction()?)).await
+        self.search(|db| verify(&*db.transaction()?)).await
     }
 }
 

@@ -1,4 +1,7 @@
-//! The store: SQLite in one file, written by one thread of a process and read by another; any number of processes share it.
+//! The store: SQLite in one file, written by one thread of a process and read by two others; any number of processes share it.
+//!
+//! One reader answers what takes no time (one event, a mark, a draft), the other looks through all events: the detail view never
+//! waits for a search.
 
 mod audit;
 mod cases;
@@ -77,6 +80,7 @@ type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 pub struct Store {
     writer: mpsc::Sender<Work>,
     reader: mpsc::Sender<Work>,
+    searcher: mpsc::Sender<Work>,
 }
 
 impl Store {
@@ -85,8 +89,12 @@ impl Store {
     /// # Errors
     /// When the folder or the file cannot be used, or a newer nightdesk made it.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let (writing, reading) = open::both(data_dir)?;
-        Ok(Self { writer: thread("store-writer", writing)?, reader: thread("store-reader", reading)? })
+        let [writing, reading, searching] = open::all(data_dir)?;
+        Ok(Self {
+            writer: thread("store-writer", writing)?,
+            reader: thread("store-reader", reading)?,
+            searcher: thread("store-searcher", searching)?,
+        })
     }
 
     /// Runs work on the writer's thread within a transaction that is kept only when the work succeeds.
@@ -94,7 +102,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        send(&self.writer, move |db| {
+        send(&self.writer, true, move |db| {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
@@ -108,7 +116,15 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        send(&self.reader, work).await
+        send(&self.reader, false, work).await
+    }
+
+    /// Runs work that may look through all events, on a thread of its own.
+    async fn search<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        send(&self.searcher, false, work).await
     }
 
     /// A number that changes when another process, or this one's writer, has committed.
@@ -122,11 +138,15 @@ impl Store {
 
 async fn send<T: Send + 'static>(
     to: &mpsc::Sender<Work>,
+    always: bool,
     work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (answer, answered) = oneshot::channel();
     let work: Work = Box::new(move |db| {
-        let _ = answer.send(work(db));
+        // What nobody waits for any more need not be looked for; what was to be written is.
+        if always || !answer.is_closed() {
+            let _ = answer.send(work(db));
+        }
     });
     to.send(work).await.map_err(|_| StoreError::Ended)?;
     answered.await.map_err(|_| StoreError::Ended)?

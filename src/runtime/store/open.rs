@@ -17,8 +17,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_store.sql")];
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// A connection that writes and one that reads.
-pub(super) fn both(data_dir: &Path) -> Result<(Connection, Connection), StoreError> {
+/// Connections for the writer and the two readers.
+pub(super) fn all(data_dir: &Path) -> Result<[Connection; 3], StoreError> {
     let file = data_dir.join(FILE);
     let fail = |error| StoreError::File(file.clone(), error);
     files::private_dir(data_dir).map_err(fail)?;
@@ -32,7 +32,7 @@ pub(super) fn both(data_dir: &Path) -> Result<(Connection, Connection), StoreErr
     }
     let mut writing = connect(&file, shared)?;
     migrate(&mut writing)?;
-    Ok((writing, connect(&file, shared)?))
+    Ok([writing, connect(&file, shared)?, connect(&file, shared)?])
 }
 
 fn connect(file: &Path, shared: bool) -> Result<Connection, StoreError> {

@@ -22,7 +22,7 @@ impl Store {
     /// When the store fails.
     pub async fn events(&self, query: &Query, limit: Option<usize>, offset: usize, now: Timestamp) -> Result<Vec<StoredEvent>, StoreError> {
         let mut condition = sql::condition(query, now);
-        self.read(move |db| {
+        self.search(move |db| {
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             let sql = format!(
                 "SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE {}
@@ -36,13 +36,40 @@ impl Store {
         .await
     }
 
+    /// The ids of the events that a query finds, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn event_ids(&self, query: &Query, limit: Option<usize>, offset: usize, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+        let mut condition = sql::condition(query, now);
+        self.search(move |db| {
+            condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
+            let sql = format!(
+                "SELECT event.id FROM event WHERE {} ORDER BY event.occurred_at DESC, event.id DESC LIMIT ? OFFSET ?",
+                condition.sql
+            );
+            let mut statement = db.prepare(&sql)?;
+            let ids = statement.query_map(params_from_iter(condition.values), |row| row.get(0))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The events of these ids in their order, without those that are not there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events_of(&self, ids: Vec<i64>) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(move |db| ids.into_iter().filter_map(|id| one(db, id).transpose()).collect()).await
+    }
+
     /// How many events a query finds.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn count(&self, query: &Query, now: Timestamp) -> Result<usize, StoreError> {
         let condition = sql::condition(query, now);
-        self.read(move |db| {
+        self.search(move |db| {
             let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
             let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or(usize::MAX))

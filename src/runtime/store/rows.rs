@@ -197,7 +197,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Row>, StoreError> {
         let mut condition = sql::condition(query, now);
-        self.read(move |db| {
+        self.search(move |db| {
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             rows(db, &format!("WHERE {} ORDER BY {} LIMIT ? OFFSET ?", condition.sql, sort.sql()), condition.values)
         })
@@ -219,7 +219,7 @@ impl Store {
             GroupBy::Status => "event.status",
             GroupBy::Connection => "event.connection",
         };
-        self.read(move |db| {
+        self.search(move |db| {
             let sql = format!(
                 "SELECT {column}, count(*), sum(event.unread), max(event.severity), min(event.occurred_at), max(event.occurred_at)
                  FROM event WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1",
@@ -252,7 +252,7 @@ impl Store {
     /// When the store fails.
     pub async fn arrivals(&self, query: &Query, buckets: usize, now: Timestamp) -> Result<Vec<u64>, StoreError> {
         let condition = sql::condition(query, now);
-        self.read(move |db| {
+        self.search(move |db| {
             let mut counts = vec![0; buckets];
             let day = SignedDuration::from_hours(24);
             let start = nanos(now.checked_sub(day).unwrap_or(Timestamp::MIN));
@@ -282,7 +282,7 @@ impl Store {
     /// When the store fails.
     pub async fn pivot(&self, kind: EntityKind, value: &str) -> Result<Pivot, StoreError> {
         let (within, values) = mentions(kind, value);
-        self.read(move |db| {
+        self.search(move |db| {
             let per_vendor = shares(db, &within, &values)?;
             let order = Sort::default().sql();
             let rows = rows(db, &format!("WHERE event.id IN ({within}) ORDER BY {order} LIMIT {MOST}"), values)?;
@@ -297,7 +297,7 @@ impl Store {
     /// When the store fails.
     pub async fn shares(&self, entities: &[Entity]) -> Result<Vec<Vec<Share>>, StoreError> {
         let wanted: Vec<_> = entities.iter().map(|entity| mentions(entity.kind, &entity.value)).collect();
-        self.read(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
+        self.search(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
     }
 
     /// The events alike: of the same vendor, type and rule, the newest first, without the event itself.
@@ -305,7 +305,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn similar(&self, id: i64) -> Result<Vec<i64>, StoreError> {
-        self.read(move |db| {
+        self.search(move |db| {
             let mut statement = db.prepare_cached(
                 "SELECT other.id FROM event AS this JOIN event AS other USING (event_type, rule, vendor)
                  WHERE this.id = ?1 AND other.id <> ?1 ORDER BY other.occurred_at DESC, other.id DESC",

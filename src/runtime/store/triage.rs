@@ -187,7 +187,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn history(&self, id: i64) -> Result<Vec<Happened>, StoreError> {
-        self.read(move |db| history(db, id)).await
+        self.search(move |db| history(db, id)).await
     }
 
     /// A revision of an event's record, from 1 (as it first came) to the number of its revisions (as it is now).
@@ -208,7 +208,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn precedent(&self, id: i64) -> Result<Precedent, StoreError> {
-        self.read(move |db| precedent(db, id)).await
+        self.search(move |db| precedent(db, id)).await
     }
 }
 

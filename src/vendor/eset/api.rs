@@ -1,5 +1,6 @@
 //! Calls: the 202 mechanism, paging, and errors in the document's words.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -69,7 +70,7 @@ pub async fn json(talk: &Talk, connection: &Connection, request: Request) -> Res
     reply.json().map_err(|error| Refused::Trouble(Trouble::Transport(format!("ESET answered with something that is not JSON ({error})."))))
 }
 
-/// All pages of a list, merged under its member. `seen` is asked after each page whether enough has been read.
+/// All pages of a list, merged under its member. `enough` is asked after each page whether that many rows do.
 pub async fn pages(
     talk: &Talk,
     connection: &Connection,
@@ -79,15 +80,18 @@ pub async fn pages(
 ) -> Result<Value, Refused> {
     let limit = connection.option("max_pages").and_then(Value::as_u64).unwrap_or(10_000);
     let mut merged = Map::new();
-    let mut rows = Vec::new();
+    let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     let mut token = String::new();
     for _ in 0..limit {
         let asked = if token.is_empty() { request.clone() } else { request.clone().query("pageToken", token.as_str()) };
         let Value::Object(mut page) = json(talk, connection, asked).await? else {
             return Err(Refused::Trouble(Trouble::Transport("ESET answered with something that is not a JSON object.".into())));
         };
-        if let Some(Value::Array(mut more)) = page.remove(member) {
-            rows.append(&mut more);
+        if let Some(Value::Array(more)) = page.remove(member) {
+            // A list that shifts between two pages repeats rows; each is had once.
+            rows.extend(
+                more.into_iter().filter(|row| row.get("uuid").and_then(Value::as_str).is_none_or(|uuid| seen.insert(uuid.to_owned()))),
+            );
         }
         let next = page.remove("nextPageToken").and_then(|next| next.as_str().map(str::to_owned)).unwrap_or_default();
         for (name, value) in page {
@@ -144,7 +148,7 @@ impl Refused {
     pub fn failure(&self, connection: &Connection, command: &str, canned: Option<String>) -> Failure {
         let indicator = indicator(command);
         let reply = match self {
-            Self::Trouble(trouble) => return trouble.failure(&indicator),
+            Self::Trouble(trouble) => return unanswered(trouble, &indicator, command),
             Self::Reply(reply) => reply,
         };
         let said = vendor_text(reply);
@@ -165,6 +169,16 @@ impl Refused {
         failure.request_id.clone_from(&reply.request_id);
         failure
     }
+}
+
+/// A request that got no answer. Where the credentials were refused, the test says so in the document's words, and why in the hint.
+fn unanswered(trouble: &Trouble, indicator: &str, command: &str) -> Failure {
+    let mut failure = trouble.failure(indicator);
+    if command == "Test Connection" && matches!(trouble, Trouble::SignIn(_)) && failure.status_code == Some(400) {
+        let why = std::mem::replace(&mut failure.message, super::devices::TEST_TEXT.into());
+        failure.hint = Some(format!("{why} {}", failure.hint.unwrap_or_default()).trim().to_owned());
+    }
+    failure
 }
 
 /// The document's failure indicator of a command.

@@ -1,5 +1,6 @@
 //! Detections: the Fetch Event command and the source behind `fetch`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,11 +146,11 @@ async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetch
     let mapping = mapping();
     let base = Request::get("incident", "/v1/detections")
         // Whole seconds on the wire: a little more is asked for on both sides, and cut off here.
-        .query("startTime", wire_time(window.from))
+        .query("startTime", wire_time(window.resume.as_ref().map_or(window.from, |resume| window.from.max(resume.time))))
         .query("endTime", wire_time(window.to + SignedDuration::from_secs(1)))
         .query("pageSize", page_size(&connection))
         .purpose("detections");
-    let (mut token, mut delivered, mut reached) = (String::new(), 0, window.from);
+    let (mut token, mut delivered, mut reached, mut seen) = (String::new(), 0, window.from, HashSet::new());
     loop {
         let request = if token.is_empty() { base.clone() } else { base.clone().query("pageToken", token.as_str()) };
         let page = match call(&talk, &connection, request).await {
@@ -166,10 +167,10 @@ async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetch
         let events: Vec<(Position, Event)> = rows
             .into_iter()
             .map(|row| event(&mapping, row))
-            .filter(|event| event.occurred_at < window.to)
+            .filter(|event| event.occurred_at < window.to && seen.insert(event.key.clone()))
             .map(|event| (Position { time: event.occurred_at, key: event.key.clone() }, event))
             .collect();
-        let newest = events.iter().map(|(position, _)| position.time).max();
+        let newest = events.iter().map(|(position, _)| position.time).max().filter(|newest| *newest > window.from);
         let (events, cut) = window.select(events, delivered);
         let position = events.last().map(|(position, _)| position.clone());
         delivered += events.len();

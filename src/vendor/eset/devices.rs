@@ -116,11 +116,18 @@ async fn endpoint_details(talk: Talk, connection: Arc<Connection>, arguments: Ar
             Ok(answer) => devices.extend(answer.get("devices").and_then(Value::as_array).cloned().unwrap_or_default()),
             // A batch is all or nothing; one by one tells which of them is at fault (vendors/eset-connect.md §10.6).
             Err(refused) if matches!(refused.status(), Some(400 | 403 | 404)) => {
-                for uuid in batch {
+                for (at, uuid) in batch.iter().enumerate() {
                     let request = Request::get("device", format!("/v1/devices/{}", segment(uuid))).purpose(format!("device {uuid}"));
                     match call(&talk, &connection, request).await {
                         Ok(mut answer) => devices.push(answer.get_mut("device").map(Value::take).unwrap_or(answer)),
-                        Err(refused) => errors.push(refused.failure(&connection, DETAILS, Some("Bad Request.".into())).item(uuid)),
+                        Err(refused) => {
+                            errors.push(refused.failure(&connection, DETAILS, Some("Bad Request.".into())).item(uuid));
+                            stopped = refused.stops() && !refused.is_planned();
+                            if stopped {
+                                errors.extend(not_attempted(DETAILS, batch.iter().skip(at + 1)));
+                                break;
+                            }
+                        }
                     }
                 }
             }
@@ -161,11 +168,15 @@ pub(super) fn listed(answer: Result<Value, Refused>, connection: &Connection, co
             let key = format!("{}UUIDs", word.replace(' ', ""));
             Outcome::successful(answer)
                 .key_field(&key, rows.clone())
-                .result(&format!("{word}s Count"), rows.len())
+                .result(&format!("{} Count", plural(word)), rows.len())
                 .message(format!("{} rows.", rows.len()))
         }
         Err(refused) => Outcome::failed(refused.failure(connection, command, Some(TEST_TEXT.into()))),
     }
+}
+
+fn plural(word: &str) -> String {
+    word.strip_suffix('y').map_or_else(|| format!("{word}s"), |stem| format!("{stem}ies"))
 }
 
 /// The uuids of a list's rows.

@@ -53,7 +53,7 @@ pub(super) const EITHER: &str = "Either or both Device UUIDs parameter and Devic
 
 fn parameters() -> Vec<Parameter> {
     vec![
-        Parameter::new("Region", Type::TEXT, "Where the account lies: EU, DE, US, CA or JPN.").required(),
+        Parameter::new("Region", Type::choice(&REGIONS), "Where the account lies: EU, DE, US, CA or JPN.").required(),
         Parameter::new("Username", Type::TEXT, "Mail address of the API user (not a console login).").required(),
         Parameter::new("Password", Type::TEXT, "Password of the API user.").required().secret(),
         Parameter::new(
@@ -128,7 +128,8 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         test: "test-connection".into(),
         secret_fields: vec!["deviceToken".into()],
         headers: vec![("3rd-integration".into(), connection.option_text("integration_header").unwrap_or("nightdesk").into())],
-        timeout: None,
+        // ESET may hold an answer for 50 s before it says that it is pending (vendors/eset-connect.md §4).
+        timeout: Some(std::time::Duration::from_secs(60)),
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::{json as call, page_size, pages, segment};
 use super::devices::{device_uuids, group_uuids, listed, not_attempted, partial, uuids};
-use super::tasks::either;
+use super::tasks::{either, uuids as given};
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Reach, Type, Undo};
 use crate::core::connection::Connection;
 use crate::core::outcome::Outcome;
@@ -64,11 +64,10 @@ pub(super) fn list_assignments() -> Command {
 
 async fn assign_policy(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
     let policy = arguments.text("policy_uuid").unwrap_or_default().to_owned();
-    let targets: Vec<(&str, String)> = arguments
-        .texts("device_uuids")
+    let targets: Vec<(&str, String)> = given(&arguments, "device_uuids")
         .into_iter()
         .map(|uuid| ("deviceUuid", uuid))
-        .chain(arguments.texts("device_group_uuids").into_iter().map(|uuid| ("deviceGroupUuid", uuid)))
+        .chain(given(&arguments, "device_group_uuids").into_iter().map(|uuid| ("deviceGroupUuid", uuid)))
         .collect();
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     // One after another: the order decides the rank.

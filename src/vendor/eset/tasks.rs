@@ -212,7 +212,7 @@ pub(super) fn expire_time(help: &str) -> Parameter {
 
 /// Devices, groups, or both.
 pub(super) fn either(arguments: &Arguments) -> Result<(), Invalid> {
-    let none = !arguments.has("device_uuids") && !arguments.has("device_group_uuids");
+    let none = uuids(arguments, "device_uuids").is_empty() && uuids(arguments, "device_group_uuids").is_empty();
     if none { Err(Invalid::new("device_uuids", EITHER).status(400)) } else { Ok(()) }
 }
 
@@ -236,12 +236,16 @@ async fn create(talk: Talk, connection: Arc<Connection>, arguments: Arguments, k
         "displayName": arguments.text("task_name"),
         "description": arguments.text("task_description"),
         "action": action,
-        "targets": {"devicesUuids": arguments.texts("device_uuids"), "deviceGroupsUuids": arguments.texts("device_group_uuids")},
+        "targets": {"devicesUuids": uuids(&arguments, "device_uuids"), "deviceGroupsUuids": uuids(&arguments, "device_group_uuids")},
         "triggers": trigger(expire),
     }});
     let request = Request::post("automation", "/v1/device_tasks").json(body).purpose(kind.title);
     match call(&talk, &connection, request).await {
-        Ok(answer) => accepted(answer, kind.title, expire),
+        Ok(answer) => {
+            let mut outcome = accepted(answer, kind.title, expire);
+            outcome.message.push_str(&void(&arguments));
+            outcome
+        }
         Err(refused) => Outcome::failed(refused.failure(&connection, kind.title, None)),
     }
 }
@@ -295,7 +299,7 @@ async fn add(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
             .purpose("the task's targets")
     };
     let fail = |refused: &Refused| Outcome::failed(refused.failure(&connection, ADD, None).item(&uuid));
-    let (devices, groups) = (arguments.texts("device_uuids"), arguments.texts("device_group_uuids"));
+    let (devices, groups) = (uuids(&arguments, "device_uuids"), uuids(&arguments, "device_group_uuids"));
     let union = connection.option_text("targets.update_mode") != Some("add");
     let mut known = Value::Null;
     if union {
@@ -339,10 +343,42 @@ fn typed(name: &str) -> Map<String, Value> {
     params
 }
 
-/// What the user may do about it; where it does not count, nothing.
+/// What the user may do about it. Postpone is not sent where it does not count.
 fn allowed(arguments: &Arguments, counts: bool) -> Value {
     let postpone = arguments.wire("postpone").filter(|_| counts).unwrap_or_else(|| "Cannot".into());
-    json!({"cancelAction": counts && arguments.flag("cancel_action"), "postpone": postpone})
+    json!({"cancelAction": arguments.flag("cancel_action"), "postpone": postpone})
+}
+
+/// Says what was given and not sent, because another parameter makes it void (seed 002, On-Demand Scan, Update Operating System).
+fn void(arguments: &Arguments) -> String {
+    let mut said = String::new();
+    let mut say = |label: &str, needs: &str| said.push_str(&format!(" {label} was not sent: it counts only with {needs}."));
+    let is_void = |name: &str| arguments.get(name).is_some() && !arguments.flag(name);
+    let switch = if is_void("shutdown_enabled") { Some("Shutdown Enabled") } else { None };
+    let switch = switch.or(if is_void("allow_reboot") { Some("Allow Reboot") } else { None });
+    if let Some(switch) = switch {
+        if arguments.wire("postpone").is_some_and(|postpone| postpone != "Cannot") {
+            say("Postpone", switch);
+        }
+        if arguments.flag("shutdown_locked") {
+            say("Shutdown Locked", switch);
+        }
+    }
+    if arguments.has("custom_profile_name") && arguments.text("scan_profile") != Some("Custom") {
+        say("Custom Profile Name", "Scan Profile Custom");
+    }
+    said
+}
+
+/// UUIDs of a list, without blanks and without repetition.
+pub(super) fn uuids(arguments: &Arguments, name: &str) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    arguments
+        .texts(name)
+        .into_iter()
+        .map(|uuid| uuid.trim().to_owned())
+        .filter(|uuid| !uuid.is_empty() && seen.insert(uuid.clone()))
+        .collect()
 }
 
 fn scan_params(connection: &Connection, arguments: &Arguments) -> Value {

@@ -64,14 +64,21 @@ pub(super) fn check_day(arguments: &Arguments) -> Result<(), Invalid> {
 
 /// Record types are numbers or names that the table knows.
 pub(super) fn check_record_types(arguments: &Arguments) -> Result<(), Invalid> {
-    match arguments.texts("record_types_filter").iter().find(|name| record_types::parse(name).is_none()) {
+    match listed(arguments, "record_types_filter").iter().find(|name| record_types::parse(name).is_none()) {
         Some(name) => Err(Invalid::new("record_types_filter", record_types::unknown(name))),
         None => Ok(()),
     }
 }
 
+/// A comma list, in whichever way it was given.
+fn listed(arguments: &Arguments, name: &str) -> Vec<String> {
+    let items = arguments.texts(name);
+    items.iter().flat_map(|item| item.split(',')).map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
 fn filter(arguments: &Arguments) -> Filter {
-    Filter::new(&arguments.texts("record_types_filter"), &arguments.texts("workloads_filter"), &arguments.texts("operations_filter"))
+    let list = |name: &str| listed(arguments, name);
+    Filter::new(&list("record_types_filter"), &list("workloads_filter"), &list("operations_filter"))
 }
 
 /// What a walk over a window brought.

@@ -11,6 +11,8 @@ mod fetch;
 mod list_content;
 mod record_types;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 mod times;
 
 use std::time::Duration;

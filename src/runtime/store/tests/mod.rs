@@ -423,9 +423,43 @@ proptest! {
                 let found = store.events(&query, None, 0, now()).await.unwrap();
                 let found: Vec<i64> = found.iter().map(|event| event.id).collect();
                 prop_assert_eq!(&found, &expected, "{}", &text);
+                let ids = store.event_ids(&query, Some(5), 1, now()).await.unwrap();
+                prop_assert_eq!(ids.as_slice(), expected.get(1..expected.len().min(6)).unwrap_or_default(), "{}", &text);
+                let some = store.events_of(ids.clone()).await.unwrap();
+                prop_assert_eq!(some.iter().map(|event| event.id).collect::<Vec<_>>(), ids);
                 prop_assert_eq!(store.count(&query, now()).await.unwrap(), expected.len(), "{}", &text);
             }
             Ok(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn a_search_keeps_nothing_else_waiting_and_is_left_undone_when_nobody_wants_it() {
+    let (_dir, store) = store();
+    store.store_events("wiz-1", "wiz", vec![event("a", "one")], now()).await.unwrap();
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (began, has_begun) = tokio::sync::oneshot::channel();
+    let searching = store.clone();
+    let slow = tokio::spawn(async move {
+        let work = move |_: &mut rusqlite::Connection| {
+            let _ = began.send(());
+            Ok(wait.recv().is_ok())
+        };
+        searching.search(work).await
+    });
+    has_begun.await.unwrap();
+    // While the search lasts, an event is read and a page stored.
+    assert!(store.event(1).await.unwrap().is_some());
+    store.store_events("wiz-1", "wiz", vec![event("b", "two")], now()).await.unwrap();
+    // A search that was given up while it waited is never begun.
+    let (touched, was_touched) = std::sync::mpsc::channel::<()>();
+    {
+        let mut given_up = Box::pin(store.search(move |_| Ok(touched.send(()).is_ok())));
+        assert!(futures::poll!(given_up.as_mut()).is_pending());
+    }
+    go_on.send(()).unwrap();
+    assert!(slow.await.unwrap().unwrap());
+    assert_eq!(store.count(&Query::default(), now()).await.unwrap(), 2);
+    assert!(was_touched.recv().is_err());
 }

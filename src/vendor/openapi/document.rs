@@ -1,0 +1,232 @@
+//! An OpenAPI document, read: its operations, with local `$ref`s followed when they are needed and never all at once, so that a
+//! document that refers to itself is read as quickly as another.
+
+use serde_json::{Map, Value};
+
+use crate::core::request::Method;
+
+/// How many `$ref`s in a row are followed before they are taken for a circle.
+const HOPS: usize = 32;
+
+/// A document.
+#[derive(Debug)]
+pub struct Document {
+    root: Value,
+}
+
+/// One operation of a document.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Its id; made from method and path where the document gives none.
+    pub id: String,
+    /// Its method.
+    pub method: Method,
+    /// Its path with places: `/pets/{id}`.
+    pub path: String,
+    /// Its title.
+    pub summary: String,
+    /// What it does.
+    pub description: String,
+    /// Its first tag.
+    pub tag: String,
+    /// Parameters outside of the body.
+    pub inputs: Vec<Input>,
+    /// The body.
+    pub body: Option<Payload>,
+    /// The operation as it stands, for extension fields and answers.
+    pub raw: Value,
+}
+
+/// One parameter outside of the body.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// `path`, `query`, `header` or `cookie`.
+    pub place: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is for.
+    pub help: String,
+    /// Its schema.
+    pub schema: Value,
+    /// How lists and objects are written: `form`, `deepObject`, `spaceDelimited`, `pipeDelimited`, `simple`.
+    pub style: String,
+    /// Whether each entry of a list is a pair of its own.
+    pub explode: bool,
+}
+
+/// A body.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// Content type.
+    pub kind: String,
+    /// Its schema.
+    pub schema: Value,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+impl Document {
+    /// Reads a document, JSON or YAML.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let root: Value = match serde_json::from_str(text) {
+            Ok(root) => root,
+            Err(error) if text.trim_start().starts_with('{') => return Err(format!("is not JSON: {error}")),
+            Err(_) => serde_saphyr::from_str(text).map_err(|error| {
+                let error: String = error.to_string().lines().next().unwrap_or_default().chars().take(200).collect();
+                format!("is neither JSON nor YAML: {error}")
+            })?,
+        };
+        let version = root["openapi"].as_str().map_or_else(|| root["openapi"].to_string(), str::to_owned);
+        if !version.starts_with("3.0") && !version.starts_with("3.1") {
+            let found = if root.get("swagger").is_some() { "a Swagger 2 document".into() } else { format!("openapi {version}") };
+            return Err(format!("is not an OpenAPI 3.0 or 3.1 document (found {found})"));
+        }
+        if !root["paths"].is_object() {
+            return Err("has no paths".into());
+        }
+        Ok(Self { root })
+    }
+
+    /// Follows `$ref`s within the document. What leads out of it, nowhere or in a circle is taken as allowing anything.
+    pub fn resolve<'a>(&'a self, mut value: &'a Value) -> &'a Value {
+        for _ in 0..HOPS {
+            let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
+            match reference.strip_prefix('#').and_then(|pointer| self.root.pointer(&decoded(pointer))) {
+                Some(target) => value = target,
+                None => return &Value::Null,
+            }
+        }
+        &Value::Null
+    }
+
+    /// `$ref`s that lead out of the document; they are not followed.
+    pub fn foreign_references(&self) -> usize {
+        fn count(value: &Value) -> usize {
+            match value {
+                Value::Object(members) => {
+                    let own = members.get("$ref").and_then(Value::as_str).is_some_and(|reference| !reference.starts_with('#'));
+                    usize::from(own) + members.values().map(count).sum::<usize>()
+                }
+                Value::Array(items) => items.iter().map(count).sum(),
+                _ => 0,
+            }
+        }
+        count(&self.root)
+    }
+
+    /// Every operation, in the document's order.
+    pub fn operations(&self) -> Vec<Operation> {
+        let paths = self.root["paths"].as_object().into_iter().flatten();
+        paths
+            .flat_map(|(path, item)| {
+                let item = self.resolve(item);
+                let methods = item.as_object().into_iter().flatten();
+                methods.filter_map(move |(name, raw)| Some(self.operation(path, Method::parse(name)?, item, raw)))
+            })
+            .collect()
+    }
+
+    fn operation(&self, path: &str, method: Method, item: &Value, raw: &Value) -> Operation {
+        let text = |name: &str| raw[name].as_str().unwrap_or_default().trim().to_owned();
+        let id = match text("operationId") {
+            id if id.is_empty() => format!("{} {}", method.as_str().to_lowercase(), path.replace(['{', '}'], "")),
+            id => id,
+        };
+        let mut inputs: Vec<Input> = Vec::new();
+        for parameter in [&item["parameters"], &raw["parameters"]].into_iter().filter_map(Value::as_array).flatten() {
+            if let Some(input) = self.input(parameter) {
+                // An operation's own parameter stands for the path's of the same name.
+                inputs.retain(|known| (&known.name, &known.place) != (&input.name, &input.place));
+                inputs.push(input);
+            }
+        }
+        // A place that no parameter describes has to be filled all the same.
+        for place in path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
+            if !inputs.iter().any(|input| input.place == "path" && input.name == place) {
+                inputs.push(Input {
+                    name: place.into(),
+                    place: "path".into(),
+                    required: true,
+                    help: String::new(),
+                    schema: serde_json::json!({"type": "string"}),
+                    style: "simple".into(),
+                    explode: false,
+                });
+            }
+        }
+        let tag = raw["tags"].as_array().and_then(|tags| tags.first()?.as_str()).unwrap_or_default().to_owned();
+        let (summary, description) = (text("summary"), text("description"));
+        let body = self.payload(&raw["requestBody"]);
+        Operation { id, method, path: path.into(), summary, description, tag, inputs, body, raw: raw.clone() }
+    }
+
+    fn input(&self, parameter: &Value) -> Option<Input> {
+        let parameter = self.resolve(parameter);
+        let text = |name: &str| parameter[name].as_str().unwrap_or_default().to_owned();
+        let (name, place) = (text("name"), text("in"));
+        let reserved = ["accept", "content-type", "authorization"].iter().any(|known| name.eq_ignore_ascii_case(known));
+        if name.is_empty() || (place == "header" && reserved) {
+            return None;
+        }
+        let content = parameter["content"].as_object().and_then(|content| content.values().next()).map(|one| one["schema"].clone());
+        let style = match text("style") {
+            style if !style.is_empty() => style,
+            _ if matches!(place.as_str(), "query" | "cookie") => "form".into(),
+            _ => "simple".into(),
+        };
+        let explode = parameter["explode"].as_bool().unwrap_or(style == "form");
+        let required = parameter["required"] == true || place == "path";
+        let schema = parameter.get("schema").cloned().or(content).unwrap_or_default();
+        Some(Input { name, place, required, help: text("description"), schema, style, explode })
+    }
+
+    fn payload(&self, body: &Value) -> Option<Payload> {
+        let body = self.resolve(body);
+        let content = body["content"].as_object().filter(|content| !content.is_empty())?;
+        let json = |kind: &str| kind.starts_with("application/json") || kind.split(';').next().is_some_and(|kind| kind.ends_with("+json"));
+        let best = content.iter().find(|(kind, _)| json(kind)).or_else(|| {
+            let form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data");
+            content.iter().find(|(kind, _)| form(kind)).or_else(|| content.iter().next())
+        });
+        let (kind, media) = best?;
+        let kind = if kind == "*/*" { "application/json" } else { kind.as_str() };
+        Some(Payload { kind: kind.into(), schema: media["schema"].clone(), required: body["required"] == true })
+    }
+
+    /// The members of an object's schema: own ones and those of its `allOf`, with the names of those that must be there. Nothing where
+    /// it is no object.
+    pub fn members(&self, schema: &Value) -> Option<(Map<String, Value>, Vec<String>)> {
+        let mut members = Map::new();
+        let mut required = Vec::new();
+        self.gather(schema, &mut members, &mut required, 0);
+        (!members.is_empty()).then_some((members, required))
+    }
+
+    fn gather(&self, schema: &Value, members: &mut Map<String, Value>, required: &mut Vec<String>, depth: usize) {
+        let schema = self.resolve(schema);
+        if depth > HOPS {
+            return;
+        }
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.gather(part, members, required, depth + 1);
+        }
+        for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+            members.insert(name.clone(), inner.clone());
+        }
+        required.extend(schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+    }
+}
+
+/// A JSON pointer in a URL's fragment, percent-decoded.
+fn decoded(pointer: &str) -> String {
+    if !pointer.contains('%') {
+        return pointer.to_owned();
+    }
+    let text = pointer.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}

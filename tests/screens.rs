@@ -1,0 +1,148 @@
+//! The README's screens: made from the running demo, so that they are renewed and not drawn.
+//!
+//! `cargo test --test screens -- --ignored` writes `assets/screens/*.svg`. The story itself is a test that always runs: every key in it must do
+//! what the README says.
+#![cfg(test)]
+
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::fmt::Write;
+
+use terminal::Console;
+
+/// Walks the README's story and hands each screen over.
+fn story(mut show: impl FnMut(&str, &vt100::Screen)) {
+    let mut console = Console::start(&["demo", "--seed", "7", "--events", "1500"], 40, 140);
+    console.until_that("a filled queue", |screen| screen.contains("Queue ·") && screen.contains("wiz") && screen.contains("Seen before"));
+    show("queue", console.screen());
+
+    console.press("/");
+    console.until("/ -status:closed");
+    console.press("\u{15}vendor:eset severity:>=high");
+    console.until("/ vendor:eset severity:>=high");
+    console.press("\r");
+    console.until_that("the filtered queue and its first event", |screen| {
+        screen.contains("vendor:eset severity:>=high · age down")
+            && screen.contains("eset-demo · eset-protect-cloud")
+            && screen.contains("Seen before")
+    });
+    console.press("a");
+    console.until("Do with this");
+    console.press("isolate");
+    console.until("> isolate");
+    show("actions", console.screen());
+    console.press("\r");
+    console.until("Isolate Endpoints · eset-demo");
+    show("form", console.screen());
+    console.press("\u{1b}");
+    console.until_that("the queue again", |screen| !screen.contains("Isolate Endpoints · eset-demo"));
+
+    console.press("?");
+    console.until("HERE");
+    show("help", console.screen());
+    console.press("\u{1b}");
+    console.until_that("the queue again", |screen| !screen.contains("HERE"));
+    console.press("q");
+    console.child.wait().unwrap();
+}
+
+#[test]
+fn the_readmes_story_works() {
+    let mut seen = Vec::new();
+    story(|name, _| seen.push(name.to_owned()));
+    assert_eq!(seen, ["queue", "actions", "form", "help"]);
+}
+
+// Not run with the others, since it writes.
+#[test]
+#[ignore = "writes assets/screens"]
+fn renew_the_screens() {
+    std::fs::create_dir_all("assets/screens").unwrap();
+    story(|name, screen| std::fs::write(format!("assets/screens/{name}.svg"), svg(screen)).unwrap());
+}
+
+/// A screen as SVG: a text element a run of like cells.
+fn svg(screen: &vt100::Screen) -> String {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let (width, height) = (u32::from(columns) * 8 + 16, u32::from(rows) * 17 + 16);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"13\">\
+         <rect width=\"{width}\" height=\"{height}\" rx=\"6\" fill=\"#16181d\"/>\n"
+    );
+    for row in 0..rows {
+        let mut column = 0;
+        while column < columns {
+            let Some(cell) = screen.cell(row, column) else { break };
+            let style = (cell.fgcolor(), cell.bgcolor(), cell.bold(), cell.inverse());
+            let start = column;
+            let mut text = String::new();
+            while column < columns {
+                let Some(next) = screen.cell(row, column) else { break };
+                if (next.fgcolor(), next.bgcolor(), next.bold(), next.inverse()) != style {
+                    break;
+                }
+                if !next.is_wide_continuation() {
+                    let shown = next.contents();
+                    text.push_str(if shown.is_empty() { " " } else { shown });
+                }
+                column += 1;
+            }
+            run(&mut out, row, start, column - start, &text, style);
+        }
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn run(
+    out: &mut String,
+    row: u16,
+    column: u16,
+    cells: u16,
+    text: &str,
+    (front, back, bold, inverse): (vt100::Color, vt100::Color, bool, bool),
+) {
+    let (mut front, mut back) = (colour(front, "#c8ccd4"), colour(back, ""));
+    if inverse {
+        back = std::mem::replace(&mut front, if back.is_empty() { "#16181d".into() } else { back });
+    }
+    let (x, y) = (u32::from(column) * 8 + 8, u32::from(row) * 17 + 8);
+    if !back.is_empty() {
+        let _ = writeln!(out, "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"17\" fill=\"{back}\"/>", u32::from(cells) * 8);
+    }
+    if !text.trim().is_empty() {
+        let safe = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let weight = if bold { " font-weight=\"bold\"" } else { "" };
+        let length = u32::from(cells) * 8;
+        let _ = writeln!(
+            out,
+            "<text x=\"{x}\" y=\"{}\" fill=\"{front}\"{weight} textLength=\"{length}\" xml:space=\"preserve\">{safe}</text>",
+            y + 13
+        );
+    }
+}
+
+fn colour(colour: vt100::Color, default: &str) -> String {
+    const ANSI: [&str; 16] = [
+        "#1d2026", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#5c6370", "#ff7a85", "#b5e08d", "#ffd88a",
+        "#7cc4ff", "#dd8ff5", "#6fd3df", "#ffffff",
+    ];
+    match colour {
+        vt100::Color::Default => default.into(),
+        vt100::Color::Idx(index) => match ANSI.get(usize::from(index)) {
+            Some(known) => (*known).into(),
+            None if index >= 232 => {
+                let grey = (u32::from(index) - 232) * 10 + 8;
+                format!("#{grey:02x}{grey:02x}{grey:02x}")
+            }
+            None => {
+                let index = u32::from(index) - 16;
+                let level = |step: u32| if step == 0 { 0 } else { step * 40 + 55 };
+                format!("#{:02x}{:02x}{:02x}", level(index / 36), level(index / 6 % 6), level(index % 6))
+            }
+        },
+        vt100::Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+    }
+}
