@@ -11,6 +11,7 @@ mod fetch;
 mod jobs;
 mod keys;
 mod output;
+mod playbook;
 mod run;
 mod secrets;
 mod simulators;
@@ -101,6 +102,9 @@ enum Verb {
     /// Reports
     #[command(subcommand)]
     Report(triage::Report),
+    /// Playbooks: steps that are done again and again
+    #[command(subcommand)]
+    Playbook(playbook::Playbook),
     /// The scheduled jobs
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -195,6 +199,7 @@ impl Call {
             Some(Verb::Case(verb)) => verb.carry_out(&context).await,
             Some(Verb::Export(verb)) => verb.carry_out(&context).await,
             Some(Verb::Report(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Playbook(verb)) => verb.carry_out(&context).await,
             Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
             Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
             Some(Verb::Keys(keys)) => keys.carry_out(&context),
