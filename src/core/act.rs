@@ -11,6 +11,7 @@ use super::health::Connected;
 use super::layer::{Asks, Dispose, Layer, Page, Prompt};
 use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
+use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
 use super::{choose, copy, help, resume, run};
 
@@ -424,11 +425,17 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
     let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    if asks != Asks::Filter {
-        model.layers.pop();
+    if asks == Asks::Filter
+        && let Err(error) = Query::parse(&text)
+    {
+        // A wrong query is mended where it was typed.
+        if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
+            prompt.error = Some(error.to_string());
+        }
+        return Vec::new();
     }
+    model.layers.pop();
     match asks {
-        // The prompt stays until the store has accepted the query: a wrong one is mended where it was typed.
         Asks::Filter => {
             model.queries.retain(|query| *query != text);
             model.queries.push(text.clone());

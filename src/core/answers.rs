@@ -11,7 +11,7 @@ use super::event::StoredEvent;
 use super::explorer::Explorer;
 use super::fit;
 use super::form::Entry;
-use super::layer::{Asks, Layer};
+use super::layer::Layer;
 use super::message::Decided;
 use super::model::Model;
 use super::notice::Tone;
@@ -25,27 +25,19 @@ pub fn rows(model: &mut Model, generation: u64, result: Result<Listing, String>)
     if generation != model.queue.generation {
         return Vec::new();
     }
-    let asking = matches!(model.layers.last(), Some(Layer::Prompt(prompt)) if prompt.asks == Asks::Filter);
     match result {
         Ok(listing) => {
-            if asking {
-                model.layers.pop();
-            }
             model.queue.fill(listing);
-            act::follow(model)
+            let mut effects = act::follow(model);
+            let early = std::mem::take(&mut model.early);
+            effects.extend(run::replay(model, early));
+            effects
         }
         Err(message) => {
             model.queue.loading = false;
-            if asking {
-                if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-                    prompt.error = Some(message);
-                }
-                // The list on the screen is still that of the view before.
-                model.queue.go_back();
-                model.queue.future.clear();
-            } else {
-                model.queue.fault = Some(message);
-            }
+            model.queue.opening = false;
+            model.early.clear();
+            model.queue.fault = Some(message);
             Vec::new()
         }
     }
@@ -216,6 +208,9 @@ pub fn followed(model: &mut Model, task: Option<TaskId>, tone: Tone, text: Strin
 
 /// The values of a pick list.
 pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(String, String)>, String>) -> Vec<Effect> {
+    if let Ok(values) = &result {
+        name_values(model, form, field, values);
+    }
     let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };
     let wanted = matches!(&chooser.purpose, Purpose::Value { form: id, field: name } if *id == form && name == field);
     if !wanted || !chooser.loading {
@@ -239,6 +234,19 @@ pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(Stri
             model.layers.pop();
             model.tell(Tone::Error, format!("The list could not be had: {message}"));
             Vec::new()
+        }
+    }
+}
+
+/// Names the values of a form's field, so that a question can show what it is about.
+fn name_values(model: &mut Model, id: u64, name: &str, values: &[(String, String)]) {
+    for layer in &mut model.layers {
+        if let Layer::Form(form) = layer
+            && form.id == id
+            && let Some(field) = form.fields.iter_mut().find(|field| field.parameter.name == name)
+        {
+            let named = values.iter().filter(|(_, name)| !name.is_empty()).cloned();
+            field.names.extend(named);
         }
     }
 }

@@ -309,7 +309,9 @@ impl Form {
                 let many = matches!(field.parameter.r#type, Type::List { .. });
                 field.set(&if many { joined(&values) } else { values.first().cloned().unwrap_or_default() });
                 field.origin = Some(origin);
-            } else if let Some(proposal) = field.parameter.proposal.clone().filter(|_| field.text().is_empty()) {
+            } else if let Some(proposal) =
+                field.parameter.proposal.clone().filter(|text| field.text().is_empty() && (!events.is_empty() || !text.contains("{title}")))
+            {
                 let title = events.first().map_or("", |stored| stored.event.title.as_str());
                 field.set(proposal.replace("{title}", title).trim());
                 field.origin = Some("proposed".into());

@@ -105,6 +105,8 @@ pub struct Model {
     pub layers: Vec<Layer>,
     /// The keys of a chord so far.
     pub pending: Vec<Key>,
+    /// Keys for a view of the queue that is not there yet; they are taken when it is.
+    pub early: Vec<Key>,
     /// The queue.
     pub queue: Queue,
     /// The event on show.
@@ -154,6 +156,7 @@ impl Model {
             zoomed: false,
             layers: Vec::new(),
             pending: Vec::new(),
+            early: Vec::new(),
             queue,
             detail: Detail::default(),
             health: Vec::new(),

@@ -9,7 +9,7 @@ use super::confirm::{Answer, Subject};
 use super::effect::Effect;
 use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer, Verdict};
-use super::model::Model;
+use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::run;
 
@@ -24,6 +24,11 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.meter.key(typed);
     if key.ctrl && key.code == Code::Char('c') {
         return act::interrupt(model);
+    }
+    // Another view is on its way: what is pressed now is meant for it, not for the list before.
+    if model.queue.opening && model.layers.is_empty() && model.focus == Pane::Queue && key.code != Code::Esc {
+        model.early.push(key);
+        return Vec::new();
     }
     match model.layers.last() {
         Some(Layer::Confirm(_)) => confirm(model, key),

@@ -238,6 +238,8 @@ pub struct Queue {
     pub first: usize,
     /// Whether the cursor was moved since the view was opened.
     pub moved: bool,
+    /// Whether another view was asked for and is not there yet; what is listed is still the one before.
+    pub opening: bool,
     items: Vec<Item>,
     counts: BTreeMap<String, usize>,
     places: BTreeMap<i64, usize>,
@@ -252,6 +254,7 @@ impl Queue {
         self.total = listing.total;
         self.arrivals = listing.arrivals;
         self.loading = false;
+        self.opening = false;
         self.fault = None;
         self.arrange();
         if !self.moved {
@@ -456,6 +459,7 @@ impl Queue {
         self.first = 0;
         self.limit = FIRST_LIMIT;
         self.moved = selected.is_some();
+        self.opening = true;
         (std::mem::replace(&mut self.view, view), std::mem::replace(&mut self.selected, selected))
     }
 }

@@ -35,8 +35,32 @@ pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[S
     model.next_form += 1;
     let id = form.id;
     let draft = values.is_empty();
+    let mut effects = names(&form);
     model.layers.push(Layer::Form(Box::new(form)));
-    if draft { vec![Effect::Draft(id, connection.into(), command.into())] } else { Vec::new() }
+    if draft {
+        effects.push(Effect::Draft(id, connection.into(), command.into()));
+    }
+    effects
+}
+
+/// Asks the vendor what the filled-in targets are called, where much depends on its being the right ones.
+fn names(form: &Form) -> Vec<Effect> {
+    if form.command.class.reach < Reach::Disruptive {
+        return Vec::new();
+    }
+    let unnamed = form.fields.iter().filter(|field| field.values().iter().any(|value| !form.names.contains_key(value)));
+    let asks = unnamed.filter_map(|field| {
+        let pick = field.parameter.pick.clone()?;
+        Some(Effect::Pick {
+            form: form.id,
+            field: field.parameter.name.clone(),
+            connection: form.connection.clone(),
+            command: pick.command,
+            value: pick.value,
+            label: pick.label,
+        })
+    });
+    asks.collect()
 }
 
 /// Opens the last run's form again.

@@ -288,3 +288,20 @@ fn new_events_do_not_move_a_cursor_that_was_moved_and_carry_along_one_that_was_n
     session.press("esc");
     assert_eq!(session.model.queue.selected, Some(Item::Event(1)));
 }
+
+#[test]
+fn events_that_arrive_do_not_close_a_line_under_edit() {
+    let mut session = Session::new();
+    session.press("/ ctrl-u").text("dis");
+    session.send(Message::Changed).settle();
+    session.text("k").press("enter");
+    assert_eq!((session.model.queue.view.query.as_str(), session.model.queue.total), ("disk", 4));
+}
+
+#[test]
+fn keys_pressed_before_a_view_is_there_are_meant_for_it() {
+    let mut session = Session::new();
+    session.press("/ ctrl-u").text("disk");
+    session.type_ahead("enter j d b enter").settle();
+    assert_eq!(decisions(&session), [Effect::Decide(vec![10], Change::Close(Disposition::Benign, String::new()))]);
+}
