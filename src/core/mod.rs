@@ -31,6 +31,7 @@ pub mod model;
 pub mod notice;
 pub mod origin;
 pub mod outcome;
+pub mod playbook;
 pub mod press;
 pub mod query;
 pub mod queue;

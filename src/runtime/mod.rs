@@ -9,6 +9,7 @@ pub mod http;
 pub mod jobs;
 pub mod opened;
 pub mod perform;
+pub mod playbook;
 pub mod read;
 pub mod report;
 pub mod run;

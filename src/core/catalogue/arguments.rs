@@ -96,6 +96,12 @@ impl Arguments {
         }
     }
 
+    /// A list of texts, each once: an id that was given twice is meant once.
+    pub fn distinct(&self, name: &str) -> Vec<String> {
+        let mut seen = std::collections::HashSet::new();
+        self.texts(name).into_iter().filter(|text| seen.insert(text.clone())).collect()
+    }
+
     /// A moment, whatever its form.
     pub fn time(&self, name: &str) -> Option<Timestamp> {
         let value = self.values.get(name)?;

@@ -32,6 +32,11 @@ pub fn resolve<'a>(entry: &'a Entry, target: &Target) -> Result<Resolved<'a>, Tr
                 .iter()
                 .find(|known| known.name == *root)
                 .ok_or_else(|| Trouble::Refused(format!("The connection has no root {root}.")))?;
+            // A URL would climb up at these, wherever an id was meant.
+            let climbs = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+            if path.split('?').next().unwrap_or_default().split('/').any(climbs) {
+                return Err(Trouble::Refused(format!("An id must not be . or .. ({path}); nothing was sent.")));
+            }
             let text = format!("{}{path}", root.url.trim_end_matches('/'));
             let url = Url::parse(&text).map_err(|error| Trouble::Refused(format!("{text} is not a URL: {error}.")))?;
             Ok(Resolved { url, root: Some(root) })
@@ -207,6 +212,17 @@ mod tests {
         for own in ["https://api.example/other?x=1", "https://API.example:443/y"] {
             assert!(resolve(&entry(), &Target::Link(own.into())).is_ok(), "{own}");
         }
+    }
+
+    #[test]
+    fn an_id_never_climbs_out_of_its_path() {
+        for path in ["/v2/policy-assignments/..", "/a/./b", "/a/%2E%2e/b"] {
+            assert!(
+                matches!(resolve(&entry(), &Target::Service { root: "api".into(), path: path.into() }), Err(Trouble::Refused(_))),
+                "{path}"
+            );
+        }
+        assert!(resolve(&entry(), &Target::Service { root: "api".into(), path: "/a/..b/c.d?x=../y".into() }).is_ok());
     }
 
     #[test]

@@ -198,6 +198,7 @@ fn hint(status: u16) -> Option<&'static str> {
         }
         429 => "ESET takes ten calls a second for an account; wait and try again.",
         500 => "For Run Command an empty 500 often means that the tenant demands approval or a second factor for it.",
+        502 | 504 => "If this was a change, ESET may have made it all the same; look before you repeat it.",
         503 => "ESET is under maintenance; try again later.",
         _ => return None,
     })

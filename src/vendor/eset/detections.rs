@@ -118,15 +118,15 @@ async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
             rows.retain(fits);
             let cut = most.is_some_and(|most| rows.len() > most) || text_at(&answer, ".nextPageToken").is_some();
             rows.truncate(most.unwrap_or(usize::MAX));
-            outcome(answer, rows, cut, most)
+            outcome(answer, rows, cut, most, talk.now())
         }
         Err(refused) => Outcome::failed(refused.failure(&connection, FETCH, Some("Bad Request.".into()))),
     }
 }
 
-fn outcome(mut answer: Value, rows: Vec<Value>, cut: bool, most: Option<usize>) -> Outcome {
+fn outcome(mut answer: Value, rows: Vec<Value>, cut: bool, most: Option<usize>, now: Timestamp) -> Outcome {
     let mapping = mapping();
-    let events: Vec<Event> = rows.iter().map(|row| event(&mapping, row.clone())).collect();
+    let events: Vec<Event> = rows.iter().map(|row| event(&mapping, row.clone(), now)).collect();
     let keys: Vec<String> = events.iter().map(|event| event.key.clone()).collect();
     let full = most.is_some_and(|most| rows.len() >= most);
     let state = if rows.is_empty() { ReturnData::SuccessfulWithNoEventData } else { ReturnData::Successful };
@@ -166,7 +166,7 @@ async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetch
         }
         let events: Vec<(Position, Event)> = rows
             .into_iter()
-            .map(|row| event(&mapping, row))
+            .map(|row| event(&mapping, row, window.from))
             .filter(|event| event.occurred_at < window.to && seen.insert(event.key.clone()))
             .map(|event| (Position { time: event.occurred_at, key: event.key.clone() }, event))
             .collect();
@@ -206,7 +206,7 @@ fn time_of(row: &Value) -> Option<Timestamp> {
 }
 
 /// A detection as an event. `nil`, `0` and unspecified values mean that there is none (§3).
-fn event(mapping: &Mapping, raw: Value) -> Event {
+fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
     let some = |path: &str| text_at(&raw, path).filter(|text| !is_nothing(text));
     let severity = some(".severityLevel");
     let name = some(".displayName").or_else(|| some(".typeName")).unwrap_or_else(|| "Detection".into());
@@ -215,7 +215,8 @@ fn event(mapping: &Mapping, raw: Value) -> Event {
     let mut fields = mapping.fields_of(&raw);
     fields.retain(|_, value| !value.as_str().is_some_and(is_nothing));
     let mut entities = mapping.entities_of(&raw);
-    entities.retain(|entity| !is_nothing(&entity.value));
+    let is_web = |value: &str| value.starts_with("http://") || value.starts_with("https://");
+    entities.retain(|entity| !is_nothing(&entity.value) && (entity.kind != EntityKind::Url || is_web(&entity.value)));
     let rank = severity.as_deref().and_then(severity_of);
     Event {
         event_type: DETECTIONS.into(),
@@ -225,7 +226,8 @@ fn event(mapping: &Mapping, raw: Value) -> Event {
         severity_origin: if rank.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None },
         vendor_severity: severity,
         vendor_status: some(".responses.displayName"),
-        occurred_at: time_of(&raw).unwrap_or_default(),
+        // One that tells no time is placed where it was found, so that it is neither lost nor taken for ancient.
+        occurred_at: time_of(&raw).unwrap_or(unless),
         updated_at: None,
         assignee: None,
         entities,

@@ -66,7 +66,7 @@ pub(super) fn test_connection() -> Command {
 
 async fn group_endpoints(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
     let (mut results, mut errors, mut devices) = (Vec::new(), Vec::new(), Vec::new());
-    let groups = arguments.texts("device_group_uuids");
+    let groups = arguments.distinct("device_group_uuids");
     for (at, group) in groups.iter().enumerate() {
         let request = Request::get("device", format!("/v1/device_groups/{}/devices", segment(group)))
             .query("recurseSubgroups", "true")
@@ -99,7 +99,7 @@ async fn group_endpoints(talk: Talk, connection: Arc<Connection>, arguments: Arg
 }
 
 async fn endpoint_details(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
-    let wanted = arguments.texts("device_uuids");
+    let wanted = arguments.distinct("device_uuids");
     let size = connection.option("details.batch_size").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(50);
     let (mut devices, mut errors) = (Vec::new(), Vec::new());
     let mut stopped = false;

@@ -99,7 +99,7 @@ async fn assign_policy(talk: Talk, connection: Arc<Connection>, arguments: Argum
 }
 
 async fn delete_assignments(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
-    let wanted = arguments.texts("policy_assignment_uuids");
+    let wanted = arguments.distinct("policy_assignment_uuids");
     let (mut results, mut done, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (at, uuid) in wanted.iter().enumerate() {
         let request = Request::new(Method::Delete, "policy", format!("/v2/policy-assignments/{}", segment(uuid)))
@@ -152,8 +152,8 @@ async fn assignments(talk: Talk, connection: Arc<Connection>, arguments: Argumen
     if let Some(policy) = arguments.text("policy_uuid") {
         base = base.query("policyUuid", policy);
     }
-    let devices = arguments.texts("device_uuids").into_iter().map(|uuid| base.clone().query("target.deviceUuid", uuid));
-    let groups = arguments.texts("device_group_uuids").into_iter().map(|uuid| base.clone().query("target.deviceGroupUuid", uuid));
+    let devices = arguments.distinct("device_uuids").into_iter().map(|uuid| base.clone().query("target.deviceUuid", uuid));
+    let groups = arguments.distinct("device_group_uuids").into_iter().map(|uuid| base.clone().query("target.deviceGroupUuid", uuid));
     let mut requests: Vec<Request> = devices.chain(groups).collect();
     if requests.is_empty() {
         requests.push(base.clone());

@@ -64,7 +64,7 @@ async fn tasks(talk: Talk, connection: Arc<Connection>, _: Arguments) -> Outcome
 }
 
 async fn runs(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
-    let wanted = arguments.texts("task_uuids");
+    let wanted = arguments.distinct("task_uuids");
     let (mut results, mut errors, mut count) = (Vec::new(), Vec::new(), 0);
     for (at, task) in wanted.iter().enumerate() {
         let mut request = Request::get("automation", format!("/v1/device_tasks/{}/runs", segment(task))).purpose(format!("runs of {task}"));
@@ -98,7 +98,7 @@ async fn runs(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> 
 
 async fn triggers(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
     let expire = arguments.time("expire_time").unwrap_or_else(|| default_expiry(&connection, arguments.now()));
-    let wanted = arguments.texts("task_uuids");
+    let wanted = arguments.distinct("task_uuids");
     let (mut results, mut done, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (at, task) in wanted.iter().enumerate() {
         let request = Request::post("automation", format!("/v1/device_tasks/{}:updateTaskTriggers", segment(task)))

@@ -122,11 +122,27 @@ pub(super) fn isolate() -> Command {
     task(&ISOLATE).class(Class::new(Effect::Write, Reach::Disruptive, Undo::Conditional)).inverse(inverse)
 }
 
+/// Lets a task that has not run yet expire: the way back of every task that has no opposite.
+fn expire() -> Inverse {
+    Inverse {
+        command: "update-task-trigger".into(),
+        arguments: |_, outcome| {
+            let task = outcome.key_fields.get("TaskUUID").and_then(Value::as_str).filter(|uuid| !uuid.is_empty())?;
+            let mut values = Map::new();
+            values.insert("task_uuids".into(), json!([task]));
+            values.insert("expire_time".into(), "+1m".into());
+            Some(values)
+        },
+        condition: "lets the task expire, while it has not run".into(),
+    }
+}
+
 /// The other task commands.
 pub(super) fn others() -> Vec<Command> {
     let flag = |label: &str, help: &str, default: bool| Parameter::new(label, Type::Boolean, help).default(default);
     let postpone = |help: &str| Parameter::new("Postpone", Type::choice(&POSTPONE), help).default("Can Not Postpone");
-    let disruptive = Class::new(Effect::Destructive, Reach::Disruptive, Undo::None);
+    let disruptive = Class::new(Effect::Destructive, Reach::Disruptive, Undo::Conditional);
+    let irreversible = Class::new(Effect::Destructive, Reach::Irreversible, Undo::Conditional);
     let inverse = Inverse {
         command: "isolate-endpoints".into(),
         arguments: |arguments, _| Some(opposite(arguments, "Isolate")),
@@ -135,19 +151,22 @@ pub(super) fn others() -> Vec<Command> {
     vec![
         scan(flag, postpone),
         task(&RUN)
-            .class(Class::IRREVERSIBLE)
+            .class(irreversible)
+            .inverse(expire())
             .parameter(Parameter::new("Command Line", Type::TEXT, "The command line to run.").required())
             .parameter(Parameter::new("Current Directory", Type::TEXT, "Where it runs.")),
         task(&SHUTDOWN)
             .class(disruptive)
+            .inverse(expire())
             .parameter(Parameter::new("Restart", Type::Boolean, "True reboots; False shuts down.").required())
             .parameter(postpone("How long the user may put it off."))
             .parameter(flag("Cancel Action", "Whether the user may cancel it.", false)),
-        task(&STOP).class(Class::IRREVERSIBLE),
-        task(&UNINSTALL).class(Class::IRREVERSIBLE),
+        task(&STOP).class(irreversible).inverse(expire()),
+        task(&UNINSTALL).class(irreversible).inverse(expire()),
         task(&UNISOLATE).class(Class::new(Effect::Write, Reach::Disruptive, Undo::Conditional)).inverse(inverse),
         task(&UPDATE)
             .class(disruptive)
+            .inverse(expire())
             .parameter(flag("Allow Reboot", "Whether the device restarts where an update needs it.", true))
             .parameter(flag("Accept EULA", "Whether licence terms are accepted (Windows).", false))
             .parameter(flag("Install Optional Updates", "Whether optional updates are installed too (Windows).", false))
@@ -160,7 +179,8 @@ fn scan(flag: impl Fn(&str, &str, bool) -> Parameter, postpone: impl Fn(&str) ->
     let profiles =
         [("In-Depth", "InDepth"), ("Smart", "Smart"), ("Context Menu", "ContextMenu"), ("My Profile", "MyProfile"), ("Custom", "Custom")];
     task(&SCAN)
-        .class(Class::new(Effect::Write, Reach::Reversible, Undo::None))
+        .class(Class::new(Effect::Write, Reach::Reversible, Undo::Conditional))
+        .inverse(expire())
         .parameter(flag("Shutdown Enabled", "Whether the device shuts down after the scan.", false))
         .parameter(flag("Shutdown Locked", "Whether the user cannot cancel that; counts only with Shutdown Enabled.", false))
         .parameter(postpone("How long the user may put the shutdown off; counts only with Shutdown Enabled."))
@@ -198,7 +218,7 @@ fn task(kind: &'static Kind) -> Command {
         )
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
-        .parameter(expire_time("The task does not run after this."))
+        .parameter(expire_time("The task does not run after this.").propose("+24h"))
         .rule(either)
         .rule(not_past)
         .key_field("TaskUUID", "$.task.uuid")
