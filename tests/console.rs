@@ -68,7 +68,7 @@ fn open(columns: u16, rows: u16, before: &str) -> Console {
     let closing = Arc::new(AtomicBool::new(false));
     let close = Arc::clone(&closing);
     let reading = std::thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = [0; 8192];
         while let Ok(count @ 1..) = reader.read(&mut buffer) {
             let mut shown = sink.0.lock().unwrap();
             shown.screen.process(&buffer[..count]);
