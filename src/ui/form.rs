@@ -105,7 +105,7 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
         Entry::Line(line) => {
             // The end near the cursor is what one looks at.
             let before = line.before();
-            let skip = width(&before).saturating_sub(usize::from(room.saturating_sub(2)));
+            let skip = if focused { width(&before).saturating_sub(usize::from(room.saturating_sub(2))) } else { 0 };
             let text: String = line.text().chars().skip(skip).collect();
             paint.text(x, y, room, &text, theme.text);
             cursor = Some((x + short(width(&before) - skip.min(width(&before))), y));
