@@ -127,13 +127,13 @@ enum Verb {
 
 /// Reads argv and does what it says.
 pub fn main() -> ExitCode {
-    let call = match Call::try_parse_from(negations(std::env::args_os().collect())) {
+    let arguments = negations(std::env::args_os().collect());
+    let call = match Call::try_parse_from(&arguments) {
         Ok(call) => call,
         Err(error) => {
-            // Help and version are no errors.
-            let code = if error.use_stderr() { WRONG_CALL } else { 0 };
             let _ = error.print();
-            return ExitCode::from(code);
+            // Help and version are no errors.
+            return ExitCode::from(if error.use_stderr() { misread(&arguments, &error) } else { 0 });
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -147,6 +147,21 @@ pub fn main() -> ExitCode {
     // Blocking work that waits for a lock or a program must not hold the exit up.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     ExitCode::from(code)
+}
+
+/// Reports a call that could not be read: `run` prints its object on every exit code.
+fn misread(arguments: &[OsString], error: &clap::Error) -> u8 {
+    let read = Call::command().ignore_errors(true).try_get_matches_from(arguments);
+    if let Some(("run", given)) = read.as_ref().ok().and_then(clap::ArgMatches::subcommand) {
+        let text = |name: &str| given.try_get_one::<String>(name).ok().flatten().cloned().unwrap_or_default();
+        let dir = |name: &str| given.try_get_one::<PathBuf>(name).ok().flatten().cloned();
+        let form = given.try_get_one::<Form>("output").ok().flatten().copied();
+        let global = Global { config_dir: dir("config_dir"), data_dir: dir("data_dir"), output: form, verbose: 0 };
+        let reason = error.to_string();
+        let reason = reason.lines().map(str::trim).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        run::misread(&Context::new(&global), text("connection"), text("command"), reason.trim_start_matches("error: "));
+    }
+    WRONG_CALL
 }
 
 /// Writes the `-term` of a query as `not term`, since to a command line it looks like a flag.

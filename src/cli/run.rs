@@ -15,6 +15,7 @@ use super::output::{cell, complain};
 use super::{INTERRUPTED, Output};
 use crate::core::catalogue::{Effect, Given};
 use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::text::visible;
 use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport};
 use crate::secrets::redact::mask_fields;
 
@@ -95,7 +96,7 @@ impl Run {
         let said = tokio::spawn(async move {
             while let Some(progress) = receive.recv().await {
                 if verbose {
-                    complain(&progress.text);
+                    complain(visible(&progress.text).as_ref());
                 }
             }
         });
@@ -165,6 +166,14 @@ impl Run {
     }
 }
 
+/// Prints the report of a call whose arguments could not even be read.
+pub(super) fn misread(context: &Context, connection: String, name: String, reason: &str) {
+    let run = Run { connection, name, pairs: Vec::new(), params: None, dry_run: false, yes: false, save_dir: None, timeout: None };
+    if context.output.is_json() {
+        print(context.output, &run.refused(context, &[reason.to_owned()], None), &[]);
+    }
+}
+
 /// Asks before something destructive, where somebody can answer.
 fn confirmed(prepared: &Prepared) -> Result<(), String> {
     let what = format!("{} on {}", prepared.command.title, prepared.opened.connection.name);
@@ -192,7 +201,10 @@ pub(super) fn print(output: Output, report: &RunReport, secret_fields: &[String]
         return;
     }
     output.line(&format!("{}  {} {}", outcome.return_data.as_str(), report.connection, report.command));
-    outcome.message.lines().for_each(|line| output.line(line));
+    // A message may have several lines; what a vendor said within it stays on one.
+    let told = outcome.errors.iter().map(|failure| failure.message.as_str()).filter(|text| text.contains(['\n', '\r']));
+    let message = told.fold(outcome.message.clone(), |message, text| message.replace(text, visible(text).as_ref()));
+    message.lines().for_each(|line| output.line(line));
     for item in &outcome.result {
         output.line(&format!("{}: {}", item.name, cell(&item.value)));
     }

@@ -112,17 +112,26 @@ impl Runner {
         let mut whole = 0;
         for (_, mark, source) in sources {
             let left = options.max.map(|max| max.saturating_sub(report.counts.total()));
-            if left == Some(0) {
-                whole += 1;
-                continue;
-            }
             let plain = options.from.is_none() && options.to.is_none();
             let to = options.to.unwrap_or(now);
             let from = options.from.unwrap_or_else(|| first_or_next(&source, mark.watermark, to, plain));
             let resume = mark.resume.filter(|_| plain);
             let window = Window { source: source.name.clone(), from, to, max: left, resume };
+            // A source whose turn does not come this time is still owed what is asked for now.
+            if plain && let Err(error) = self.store().begin_fetch(&opened.connection.name, &window).await {
+                report.errors.push(Failure::new("Fetch Event failed.", format!("Where the fetch begins could not be kept: {error}.")));
+                continue;
+            }
+            if left == Some(0) {
+                whole += 1;
+                continue;
+            }
             report.from = report.from.min(from);
-            let fetched = self.fetch_source(opened, &door, &source, &window, options, &mut report.counts).await;
+            let mut fetched = self.fetch_source(opened, &door, &source, &window, options, &mut report.counts).await;
+            // Before anything of it is kept.
+            for gap in &mut fetched.gaps {
+                gap.reason = self.redactor().text(&gap.reason);
+            }
             if fetched.errors.is_empty() {
                 whole += 1;
             }
@@ -140,9 +149,7 @@ impl Runner {
             (false, 0, 0) => ReturnData::Failed,
             (false, _, _) => ReturnData::PartiallySuccessful,
         };
-        for failure in &mut report.errors {
-            failure.message = self.redactor().text(&failure.message);
-        }
+        report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
         let message = report.errors.first().map(|failure| failure.message.clone());
         let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
         report

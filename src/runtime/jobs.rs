@@ -230,7 +230,7 @@ impl Runner {
         for sign_in in sign_ins {
             if let Err(trouble) = door.tokens().renew(&door, &sign_in, &scope).await {
                 let mut failure = trouble.failure(indicator);
-                failure.message = self.redactor().text(&failure.message);
+                self.mask_failure(&mut failure);
                 failure.hint = Some("Sign in again: run get-authorization, then generate-token. The old token is kept.".into());
                 return failed(failure);
             }

@@ -293,6 +293,9 @@ impl Runner {
         for secret in prepared.arguments.secrets() {
             self.inner.redactor.add(secret);
         }
+        for value in secret_headers(prepared.arguments.values()) {
+            self.inner.redactor.add(value);
+        }
         let changes = prepared.class.effect != Effect::Read;
         let mut audit = None;
         if changes {
@@ -363,8 +366,14 @@ impl Runner {
         outcome.key_fields.values_mut().for_each(|value| redactor.json(value));
         outcome.result.iter_mut().for_each(|item| redactor.json(&mut item.value));
         outcome.message = redactor.text(&outcome.message);
-        for failure in &mut outcome.errors {
-            failure.message = redactor.text(&failure.message);
+        outcome.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
+    }
+
+    /// Masks known secrets in a failure; a server may echo them anywhere, in a request id too.
+    pub(super) fn mask_failure(&self, failure: &mut Failure) {
+        let texts = [&mut failure.item, &mut failure.request_id, &mut failure.hint].into_iter().flatten();
+        for text in texts.chain([&mut failure.message, &mut failure.failure_indicator]) {
+            *text = self.inner.redactor.text(text);
         }
     }
 
@@ -526,6 +535,15 @@ impl Runner {
         }
         send_all(door, requests, scope).await
     }
+}
+
+/// The values of secret headers and of cookies that the arguments give: a server may echo them.
+fn secret_headers(arguments: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let objects = arguments.iter().filter_map(|(name, value)| Some((name == "cookie", value.as_object()?)));
+    objects.flat_map(|(cookie, object)| {
+        let secret = object.iter().filter(move |(name, _)| cookie || prepare::is_secret_header(name));
+        secret.filter_map(|(_, value)| value.as_str()).filter(|value| value.len() >= 8)
+    })
 }
 
 /// Sends requests side by side, a few at a time; answers in the same order.

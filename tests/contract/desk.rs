@@ -98,7 +98,7 @@ impl Desk {
             .filter(|part| names.iter().any(|name| part.contains(&format!("name = \"{name}\""))))
             .collect();
         assert_eq!(kept.len(), names.len(), "{text}");
-        self.configure(&kept.iter().map(|part| format!("[[connection]]{part}\n")).collect::<String>());
+        self.configure(&format!("[[connection]]{}\n", kept.join("\n[[connection]]")));
     }
 
     pub fn config_dir(&self) -> PathBuf {

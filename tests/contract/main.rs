@@ -2,8 +2,14 @@
 //! own, as a script would call it.
 #![cfg(test)]
 
+mod calls;
 mod configuration;
 mod desk;
+mod fetching;
 mod hostile;
+mod kills;
 mod limits;
 mod origins;
+mod race;
+mod repeats;
+mod secrecy;

@@ -52,6 +52,20 @@ impl Store {
         .await
     }
 
+    /// Begins a plain fetch of a source: where the first one ever began is known even when it dies, so that the next one, later, does not
+    /// look back less far. What a fetch left behind that died is of no use to this one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_fetch(&self, connection: &str, window: &Window) -> Result<(), StoreError> {
+        let (connection, window) = (connection.to_owned(), window.clone());
+        self.change(move |db| {
+            anchor(db, &connection, &window.source, &window)?;
+            forget_page(db, &connection, &window.source)
+        })
+        .await
+    }
+
     /// Ends a fetch of a source: moves the watermark, or keeps where to go on, and notes what is missing. Only a plain fetch moves
     /// the watermark, and never backwards.
     ///
@@ -75,7 +89,7 @@ impl Store {
                 stand(db, &connection, &source, &window, &fetched)?;
             }
             // What a fetch left behind that died is of no use to the next one.
-            db.execute("UPDATE mark SET page_time = NULL, page_key = NULL WHERE connection = ?1 AND source = ?2", [&connection, &source])?;
+            forget_page(db, &connection, &source)?;
             fetched.gaps.iter().filter(|gap| gap.from < gap.to).try_for_each(|gap| miss(db, &connection, &source, gap, at))
         })
         .await
@@ -116,14 +130,19 @@ fn gaps(db: &Connection, connection: &str, source: &str) -> Result<Vec<Gap>, Sto
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Where a source stands after a plain fetch.
-fn stand(db: &Connection, connection: &str, source: &str, window: &Window, fetched: &Fetched) -> Result<(), StoreError> {
-    // A first fetch that did not come to its end has a place to begin again all the same: what it was to bring is not let go when
-    // the next one looks back from a later hour.
+/// A first fetch that did not come to its end has a place to begin again all the same: what it was to bring is not let go when the next
+/// one looks back from a later hour.
+fn anchor(db: &Connection, connection: &str, source: &str, window: &Window) -> Result<(), StoreError> {
     db.execute(
         "INSERT INTO mark (connection, source, watermark) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET watermark = coalesce(watermark, ?3)",
         params![connection, source, nanos(window.from)],
     )?;
+    Ok(())
+}
+
+/// Where a source stands after a plain fetch.
+fn stand(db: &Connection, connection: &str, source: &str, window: &Window, fetched: &Fetched) -> Result<(), StoreError> {
+    anchor(db, connection, source, window)?;
     if fetched.truncated {
         db.execute(
             "UPDATE mark SET resume_time = page_time, resume_key = page_key
@@ -139,6 +158,11 @@ fn stand(db: &Connection, connection: &str, source: &str, window: &Window, fetch
             params![connection, source, nanos(to)],
         )?;
     }
+    Ok(())
+}
+
+fn forget_page(db: &Connection, connection: &str, source: &str) -> Result<(), StoreError> {
+    db.execute("UPDATE mark SET page_time = NULL, page_key = NULL WHERE connection = ?1 AND source = ?2", [connection, source])?;
     Ok(())
 }
 

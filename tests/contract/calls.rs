@@ -1,0 +1,299 @@
+//! Verbs, flags, exit codes and the shapes of what is printed.
+
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[track_caller]
+fn has(value: &Value, names: &[&str]) {
+    let missing: Vec<_> = names.iter().filter(|name| value.get(**name).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:?} missing in {value}");
+}
+
+const REPORT: [&str; 13] = [
+    "connection",
+    "vendor",
+    "command",
+    "return_data",
+    "raw_data",
+    "context",
+    "key_fields",
+    "result",
+    "message",
+    "errors",
+    "attachments",
+    "started_at",
+    "finished_at",
+];
+
+#[test]
+fn what_is_printed_has_the_keys_of_the_contract() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    for line in desk.call(&["fetch"]).ended(0).lines() {
+        has(&line, &["connection", "vendor", "return_data", "fetched", "new", "updated", "unchanged", "from", "to", "gaps", "errors"]);
+        let count = |name: &str| line[name].as_u64().unwrap();
+        assert_eq!(count("fetched"), count("new") + count("updated") + count("unchanged"));
+    }
+    let report = desk.call(&["run", "wiz-demo", "list-projects"]).ended(0).line();
+    assert_eq!(keys(&report)[..13], REPORT);
+    for line in desk.call(&["connections", "list"]).ended(0).lines() {
+        has(&line, &["name", "vendor", "active", "last_success_at", "last_error", "consecutive_failures"]);
+    }
+    for line in desk.call(&["connections", "test"]).ended(0).lines() {
+        has(&line, &["connection", "vendor", "return_data", "message", "errors"]);
+    }
+    for line in desk.call(&["commands"]).ended(0).lines() {
+        has(&line, &["vendor", "name", "title", "permission", "effect", "reach", "undo", "assumed", "parameters"]);
+        for parameter in line["parameters"].as_array().unwrap() {
+            has(parameter, &["name", "label", "type", "required", "default", "choices", "minimum", "maximum", "help"]);
+        }
+    }
+    for line in desk.call(&["audit", "list"]).ended(0).lines() {
+        has(&line, &["seq", "time", "actor", "connection", "command", "items", "effect", "state", "hash", "previous"]);
+    }
+    let event = desk.call(&["events", "--limit", "1"]).ended(0).line();
+    has(
+        &event,
+        &[
+            "id",
+            "connection",
+            "vendor",
+            "event_type",
+            "key",
+            "title",
+            "severity",
+            "severity_origin",
+            "vendor_severity",
+            "status",
+            "vendor_status",
+            "occurred_at",
+            "updated_at",
+            "first_seen_at",
+            "assignee",
+            "disposition",
+            "entities",
+            "fields",
+            "raw",
+        ],
+    );
+    desk.call(&["connections", "edit", "wiz-demo", "--set", "health_check_minutes=5"]).ended(0);
+    let job = desk.call(&["jobs", "list"]).ended(0).line();
+    has(&job, &["name", "connection", "every_minutes", "last_run_at", "next_run_at", "last_result"]);
+    assert_eq!(job["name"], "wiz-demo/health-check");
+    desk.call(&["jobs", "run", "wiz-demo/health-check"]).ended(0);
+    assert!(desk.call(&["jobs", "list"]).ended(0).line()["last_run_at"].is_string());
+    desk.call(&["audit", "verify"]).ended(0);
+}
+
+#[test]
+fn global_flags_stand_before_or_after() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    let elsewhere = desk.home.path().join("elsewhere");
+    let elsewhere = elsewhere.to_str().unwrap();
+    for call in [
+        &["--data-dir", elsewhere, "--output", "table", "-v", "connections", "list"][..],
+        &["connections", "list", "--data-dir", elsewhere, "--output", "table", "-v"],
+        &["connections", "--output", "table", "list", "--data-dir", elsewhere],
+    ] {
+        assert!(desk.call(call).ended(0).stdout.starts_with("NAME"), "{call:?}");
+    }
+    let report = desk.call(&["run", "--output", "json", "wiz-demo", "--timeout", "20", "list-projects", "--yes"]).ended(0);
+    assert_eq!(report.line()["return_data"], "Successful");
+    let other = desk.call(&["connections", "list", "--config-dir", elsewhere]).ended(0);
+    assert_eq!(other.stdout, "", "another folder, other connections");
+}
+
+#[test]
+fn a_wrong_call_ends_with_2_and_prints_its_report() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    for (call, vendor) in [
+        (&["run", "nobody", "ping"][..], json!(null)),
+        (&["run", "wiz-demo", "bogus"], json!("wiz")),
+        (&["run", "wiz-demo", "fetch-event", "bogus=1"], json!("wiz")),
+        (&["run", "wiz-demo", "fetch-event", "event_type=Bogus"], json!("wiz")),
+        (&["run", "wiz-demo", "fetch-event", "nonsense"], json!("wiz")),
+        (&["run", "wiz-demo", "fetch-event", "--params", "/nonexistent"], json!("wiz")),
+        (&["run", "wiz-demo", "fetch-event", "--timeout", "soon"], json!("wiz")),
+        (&["run", "wiz-demo", "fetch-event", "--bogus"], json!("wiz")),
+        (&["run", "wiz-demo"], json!("wiz")),
+        (&["run"], json!(null)),
+        (&["run", "azure-demo", "execute-http-request", "url_path=/v1.0/users/x", "method=DELETE"], json!("azure-api")),
+    ] {
+        let report = desk.call(call).ended(2).line();
+        has(&report, &REPORT);
+        assert_eq!(report["return_data"], "Failed", "{call:?}");
+        assert_eq!(report["raw_data"], Value::Null);
+        assert_eq!(report["vendor"], vendor, "{call:?}");
+        assert!(!report["errors"].as_array().unwrap().is_empty());
+    }
+    for call in [
+        &["fetch", "nobody"][..],
+        &["fetch", "--max", "0"],
+        &["fetch", "--from", "yesterday"],
+        &["fetch", "--from", "now", "--to", "-24h"],
+        &["connections", "test", "nobody"],
+        &["events", "severity:"],
+        &["events", "bogus(("],
+        &["commands", "bogus"],
+        &["commands", "wiz", "bogus"],
+        &["jobs", "run", "bogus"],
+        &["bogus"],
+        &["completions", "bogus"],
+    ] {
+        let ran = desk.call(call).ended(2);
+        assert_eq!(ran.stdout, "", "{call:?}");
+        assert_ne!(ran.stderr, "", "{call:?}");
+    }
+}
+
+#[test]
+fn parameters_come_from_a_file_or_stdin_and_pairs_win() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    let arguments = ["run", "wiz-demo", "fetch-event", "--dry-run", "--params", "-", "event_type=Vulnerability Findings"];
+    let report = desk.call_with(&arguments, r#"{"event_type":"Issues","number_of_events_fetched":3}"#).ended(0).line();
+    let text = report["requests"].to_string();
+    assert!(text.contains("vulnerabilityFindings") && !text.contains("issuesV2"), "{text}");
+    for wrong in ["[1]", "{", "\"x\""] {
+        assert_eq!(desk.call_with(&arguments, wrong).ended(2).line()["return_data"], "Failed");
+    }
+}
+
+#[test]
+fn a_dry_run_shows_the_requests_and_sends_nothing() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    let mut desk = desk;
+    // Nobody is there to answer, which a dry run does not notice.
+    desk.simulators = None;
+    for call in [
+        &["run", "wiz-demo", "list-projects", "--dry-run"][..],
+        &["run", "azure-demo", "execute-http-request", "url_path=/v1.0/users/x", "method=DELETE", "--dry-run"],
+    ] {
+        let report = desk.call(call).ended(0).line();
+        let requests = report["requests"].as_array().unwrap();
+        assert!(!requests.is_empty());
+        for request in requests {
+            has(request, &["method", "url", "headers", "body"]);
+        }
+    }
+    assert_eq!(desk.call(&["audit", "list"]).ended(0).stdout, "");
+}
+
+#[test]
+fn a_destructive_effect_needs_a_yes() {
+    let desk = Desk::with(&["azure-demo"], &[]);
+    let user = desk.call(&["run", "azure-demo", "execute-http-request", "url_path=/v1.0/users?$top=1&$select=id"]).ended(0).line();
+    let id = user["raw_data"]["response_data"]["value"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("url_path=/v1.0/users/{id}");
+    let call = ["run", "azure-demo", "execute-http-request", &path, "method=DELETE"];
+    let refused = desk.call(&call).ended(2).line();
+    assert!(refused["message"].as_str().unwrap().contains("--yes"), "{refused}");
+    assert!(!desk.call(&["audit", "list"]).ended(0).lines().iter().any(|entry| entry["effect"] == "destructive"));
+    let done = desk.call(&[&call[..], &["--yes"]].concat());
+    assert_ne!(done.code, 2, "{done:?}");
+    assert!(desk.call(&["audit", "list"]).ended(0).lines().iter().any(|entry| entry["effect"] == "destructive"));
+}
+
+#[test]
+fn failures_of_vendors_end_with_1_and_keep_their_code() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &["--fault", "forbidden"]);
+    let report = desk.call(&["run", "wiz-demo", "list-projects"]).ended(1).line();
+    assert_eq!(report["errors"][0]["status_code"], 403, "{report}");
+    let report = desk.call(&["run", "azure-demo", "ping"]).ended(1).line();
+    assert_eq!(report["errors"][0]["status_code"], 403, "{report}");
+    desk.call(&["connections", "test"]).ended(1);
+    let fetched = desk.call(&["fetch"]).ended(1);
+    assert_eq!(fetched.lines().len(), 2);
+    assert!(desk.call(&["connections", "list"]).ended(0).lines()[0]["consecutive_failures"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn some_failures_of_several_end_with_3() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    let text = desk.connections();
+    // A port that nobody listens at.
+    desk.configure(&text.replace(&desk.endpoint("wiz.api"), "http://127.0.0.1:1"));
+    desk.call(&["fetch"]).ended(3);
+    desk.call(&["connections", "test"]).ended(1);
+    desk.call(&["fetch", "wiz-demo"]).ended(1);
+    desk.call(&["fetch", "azure-demo"]).ended(0);
+}
+
+#[test]
+fn nothing_configured_is_an_empty_list() {
+    let desk = Desk::bare();
+    for call in [
+        &["connections", "list"][..],
+        &["events"],
+        &["jobs", "list"],
+        &["audit", "list"],
+        &["secrets", "list"],
+        &["fetch"],
+        &["connections", "test"],
+        &["config", "path"],
+        &["config", "check"],
+        &["audit", "verify"],
+    ] {
+        desk.call(call).ended(0).lines();
+    }
+}
+
+#[test]
+fn completions_and_the_man_page_are_printed() {
+    let desk = Desk::bare();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(desk.call(&["completions", shell]).ended(0).stdout.contains("nightdesk"), "{shell}");
+    }
+    assert!(desk.call(&["man"]).ended(0).stdout.contains(".TH nightdesk"));
+}
+
+#[test]
+fn queries_narrow_and_a_bad_one_points_at_its_column() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let all = desk.events();
+    let count = |query: &[&str]| desk.call(&[&["events", "--limit", "100000"], query].concat()).ended(0).lines().len();
+    assert_eq!(count(&["vendor:wiz"]) + count(&["vendor:azure-api"]), all.len());
+    assert_eq!(count(&["vendor:azure"]) + count(&["-vendor:azure"]), all.len());
+    assert_eq!(count(&["not", "vendor:wiz"]), count(&["-vendor:wiz"]));
+    assert_eq!(count(&["severity:>=high or severity:<high or severity:unknown"]), all.len());
+    assert_eq!(count(&["vendor:wiz (severity:critical or severity:high)"]), count(&["vendor:wiz severity:>=high"]));
+    assert_eq!(count(&["status:new"]), all.len());
+    assert_eq!(count(&["age:<40000h"]), all.len());
+    assert_eq!(count(&["age:>4000d"]), 0);
+    let key = all[0]["key"].as_str().unwrap();
+    assert_eq!(desk.call(&["events", &format!("key:={key}")]).ended(0).line()["id"], all[0]["id"]);
+    assert_eq!(count(&["type:Issues connection:wiz-demo"]), count(&["type:Issues"]));
+    let newest: Vec<_> =
+        all.iter().map(|event| (event["occurred_at"].as_str().unwrap().to_owned(), event["id"].as_u64().unwrap())).collect();
+    assert!(newest.is_sorted_by(|a, b| a.0 > b.0 || a.0 == b.0 && a.1 > b.1), "newest first");
+    assert_eq!(desk.call(&["events", "--limit", "2", "--offset", "1"]).ended(0).lines()[0]["id"], all[1]["id"]);
+    assert_eq!(desk.call(&["events", "--limit", "0"]).ended(0).stdout, "");
+    let wrong = desk.call(&["events", "severity:high (status:new"]).ended(2);
+    assert!(wrong.stderr.contains("column"), "{wrong:?}");
+}
+
+#[test]
+fn an_interrupt_ends_with_130() {
+    let server = super::hostile::serve(|_, stream| {
+        // Never answers.
+        let _ = std::io::Read::read(stream, &mut [0]);
+    });
+    let desk = Desk::bare();
+    desk.configure(&super::hostile::azure(&server.root));
+    for call in [&["run", "azure", "ping"][..], &["fetch", "azure"], &["connections", "test"]] {
+        let text = desk.connections();
+        desk.configure(&text.replace("vendor = \"azure-api\"\n[", "vendor = \"azure-api\"\nevent_sources = [\"alerts\"]\n["));
+        let before = server.received.lock().unwrap().len();
+        let child = desk.command(call).env("CANARY_SECRET", "canary-client-secret").spawn().unwrap();
+        while server.received.lock().unwrap().len() == before {
+            std::thread::yield_now();
+        }
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{call:?}");
+    }
+}

@@ -1,0 +1,158 @@
+//! `fetch`: watermarks, maxima, windows, gaps, and several processes at once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::desk::Desk;
+
+fn number(line: &Value, name: &str) -> u64 {
+    line[name].as_u64().unwrap()
+}
+
+/// The stored events by what makes them one.
+pub fn keyed(desk: &Desk) -> BTreeMap<String, Value> {
+    let events = desk.events();
+    let count = events.len();
+    let keyed: BTreeMap<_, _> =
+        events.into_iter().map(|event| (format!("{} {} {}", event["connection"], event["event_type"], event["key"]), event)).collect();
+    assert_eq!(keyed.len(), count, "no event is stored twice");
+    keyed
+}
+
+#[test]
+fn a_second_fetch_brings_nothing_new_and_keeps_what_is_known() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &[]);
+    let first = desk.call(&["fetch"]).ended(0).lines();
+    assert!(first.iter().all(|line| number(line, "new") > 0), "{first:?}");
+    let before = keyed(&desk);
+    for line in desk.call(&["fetch"]).ended(0).lines() {
+        assert_eq!((number(&line, "new"), number(&line, "updated")), (0, 0), "{line}");
+    }
+    for (key, event) in keyed(&desk) {
+        assert_eq!(event, before[&key]);
+    }
+}
+
+#[test]
+fn a_maximum_leaves_the_rest_for_the_next_fetch() {
+    let whole = Desk::with(&["wiz-demo", "azure-demo"], &["--events", "4000"]);
+    whole.call(&["fetch"]).ended(0);
+    let all = keyed(&whole);
+    // Another store at the same simulators.
+    let mut bits = Desk::bare();
+    bits.configure(&whole.connections());
+    bits.simulators = None;
+    let mut rounds = 0;
+    loop {
+        let lines = bits.call(&["fetch", "--max", "37"]).ended(0).lines();
+        assert!(lines.iter().all(|line| number(line, "fetched") <= 37 && line["gaps"].as_array().unwrap().is_empty()), "{lines:?}");
+        rounds += 1;
+        assert!(rounds < 400, "it never ends");
+        if keyed(&bits).len() >= all.len() {
+            break;
+        }
+    }
+    let found = keyed(&bits);
+    assert!(all.keys().all(|key| found.contains_key(key)));
+}
+
+#[test]
+fn a_window_is_read_again_whatever_the_watermark() {
+    let desk = Desk::with(&["wiz-demo"], &["--events", "2000"]);
+    desk.call(&["fetch"]).ended(0);
+    let again = desk.call(&["fetch", "--from", "-24h"]).ended(0).line();
+    assert!(number(&again, "unchanged") > 0 && number(&again, "new") == 0, "{again}");
+    let older = desk.call(&["fetch", "--from", "-72h", "--to", "-24h"]).ended(0).line();
+    assert!(number(&older, "new") > 0, "{older}");
+    let plain = desk.call(&["fetch"]).ended(0).line();
+    assert_eq!(number(&plain, "new"), 0, "the window did not move the watermark: {plain}");
+    for form in ["2026-01-01", "2026-01-01 10:00", "2026-01-01T10:00:00", "2026-01-01T10:00:00Z", "-7d"] {
+        desk.call(&["fetch", "--from", form, "--to", "-6d"]).ended(0);
+    }
+}
+
+#[test]
+fn what_was_cut_short_is_asked_for_again() {
+    let desk = Desk::with(&["wiz-demo", "azure-demo"], &["--fault", "cut-body"]);
+    let lines = desk.call(&["fetch"]).ended(1).lines();
+    for line in &lines {
+        assert_eq!(line["return_data"], "Failed");
+        assert!(!line["errors"].as_array().unwrap().is_empty() && !line["gaps"].as_array().unwrap().is_empty(), "{line}");
+    }
+    // The simulators recover: new ones, which have the same events.
+    let healthy = Desk::with(&["wiz-demo", "azure-demo"], &[]);
+    desk.configure(&healthy.connections());
+    for (line, failed) in desk.call(&["fetch"]).ended(0).lines().iter().zip(&lines) {
+        assert!(line["from"].as_str().unwrap() <= failed["to"].as_str().unwrap(), "{line}");
+        assert!(number(line, "new") > 0, "{line}");
+    }
+}
+
+#[test]
+fn records_that_come_twice_are_one_event() {
+    let desk = Desk::with(&["wiz-demo", "azure-demo"], &["--fault", "duplicate-records"]);
+    desk.call(&["fetch"]).ended(0);
+    assert!(!keyed(&desk).is_empty());
+}
+
+#[test]
+fn processes_share_a_store() {
+    let desk = Desk::with(&["azure-demo", "wiz-demo"], &["--events", "2000"]);
+    let children: Vec<_> = (0..4)
+        .map(|at| if at == 3 { desk.command(&["run", "wiz-demo", "list-projects"]) } else { desk.command(&["fetch"]) })
+        .map(|mut command| command.spawn().unwrap())
+        .collect();
+    let mut new = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        for line in String::from_utf8(output.stdout).unwrap().lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            new += line["new"].as_u64().unwrap_or(0);
+        }
+    }
+    assert_eq!(keyed(&desk).len() as u64, new);
+    assert_eq!(desk.call(&["audit", "verify"]).ended(0).line()["ok"], true);
+    assert_eq!(desk.call(&["fetch"]).ended(0).lines().iter().map(|line| number(line, "new")).sum::<u64>(), 0);
+}
+
+#[test]
+fn a_tampered_record_is_found() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    for _ in 0..3 {
+        desk.call(&["run", "wiz-demo", "list-projects"]).ended(0);
+    }
+    let entries = desk.call(&["audit", "list"]).ended(0).lines();
+    let seq = entries[1]["seq"].as_i64().unwrap();
+    let columns: Vec<String> = {
+        let db = rusqlite::Connection::open(desk.data_dir().join("nightdesk.db")).unwrap();
+        let mut found = db.prepare("SELECT name FROM pragma_table_info('audit')").unwrap();
+        found.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert!(columns.len() > 5);
+    for column in columns.iter().filter(|column| *column != "seq") {
+        let file = desk.data_dir().join("nightdesk.db");
+        let copy = Desk::bare();
+        std::fs::create_dir_all(copy.data_dir()).unwrap();
+        let db = rusqlite::Connection::open(&file).unwrap();
+        db.execute("VACUUM INTO ?1", [copy.data_dir().join("nightdesk.db").to_str().unwrap()]).unwrap();
+        let db = rusqlite::Connection::open(copy.data_dir().join("nightdesk.db")).unwrap();
+        // Whoever writes to the file directly minds no trigger.
+        let triggers: Vec<String> = {
+            let mut found = db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'").unwrap();
+            found.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        for trigger in triggers {
+            db.execute(&format!("DROP TRIGGER {trigger}"), []).unwrap();
+        }
+        let changed = db.execute(&format!("UPDATE audit SET {column} = CASE WHEN typeof({column}) = 'integer' THEN {column} + 1 ELSE coalesce({column}, '') || 'x' END WHERE seq = ?1"), [seq]);
+        if changed.is_err() {
+            continue;
+        }
+        drop(db);
+        let verdict = copy.call(&["audit", "verify"]).ended(1).line();
+        assert_eq!(verdict["ok"], false, "{column}");
+        assert!(verdict["first_bad"].as_i64().unwrap() >= seq, "{column}: {verdict}");
+    }
+}
