@@ -114,7 +114,8 @@ fn arguments_are_held_against_the_schema() {
         assert_eq!(complaints[0].parameter, parameter, "{command} {given}: {complaints:?}");
     }
     assert!(checked(&entry, "create-item", &json!({"body": {"name": "x"}})).is_ok());
-    assert!(checked(&entry, "elsewhere", &json!({"body": {"anything": 1}})).is_ok(), "what lies elsewhere allows anything");
+    let outside = checked(&entry, "elsewhere", &json!({"body": {"anything": 1}})).unwrap_err();
+    assert!(outside[0].message.contains("https://nowhere.invalid/schema.json"), "{outside:?}");
 }
 
 #[test]
@@ -125,6 +126,7 @@ fn what_is_no_document_is_refused_with_the_reason() {
         ("{\"openapi\": ", "not JSON"),
         ("openapi: [", "neither JSON nor YAML"),
         ("openapi: 4.0.0\npaths: {}", "4.0.0"),
+        ("openapi: 3.0.0\npaths:\n  /a:\n    $ref: 'https://elsewhere.example/a.yaml'", "https://elsewhere.example/a.yaml"),
     ] {
         let said = entry(text).unwrap_err();
         assert!(said.contains(reason), "{said}");
@@ -189,5 +191,19 @@ fn documents_of_others_are_read() {
         let parameters: usize = entry.commands.iter().map(|command| command.parameters.len()).sum();
         println!("{path}: {} commands, {parameters} parameters", entry.commands.len());
         assert!(entry.commands.len() > 1);
+    }
+}
+
+#[test]
+fn words_of_yaml_stay_words_and_credentials_stay_hidden() {
+    let text = "openapi: 3.1.0\npaths:\n  /a/{n}:\n    get:\n      parameters:\n        - {name: n, in: path, required: true, \
+                schema: {type: string, enum: [yes, no, on]}}\n        - {name: X-Api-Key, in: header, schema: {type: string}}\n        \
+                - {name: page_token, in: query, schema: {type: string}}\n      responses:\n        200: {description: fine}\n";
+    let entry = entry(text).unwrap();
+    let command = &entry.commands[0];
+    let inputs: Vec<_> = command.parameters.iter().map(|one| (one.name.as_str(), one.secret)).collect();
+    assert_eq!(inputs, [("n", false), ("X-Api-Key", true), ("page_token", false)]);
+    for (value, good) in [("no", true), ("on", true), ("maybe", false)] {
+        assert_eq!(checked(&entry, &command.name, &json!({"n": value})).is_ok(), good, "{value}");
     }
 }

@@ -201,10 +201,11 @@ fn mask(value: &mut Value, secrets: &[String]) -> bool {
     }
 }
 
-/// The vendor prints no scale: only what the user named is known (§5).
+/// The vendor prints no scale: only what the user named is known (§5). A severity that comes as a word (`HIGH`, `SEVERITY_HIGH`) says it
+/// itself.
 fn named_severity(connection: &Connection, number: Option<&str>) -> (Severity, SeverityOrigin) {
     let names = connection.option("enum.alert_severity").and_then(Value::as_object);
-    let name = number.and_then(|number| names?.get(number)?.as_str());
+    let name = number.and_then(|number| names.and_then(|names| names.get(number)?.as_str()).or_else(|| number.rsplit('_').next()));
     match name.and_then(Severity::parse) {
         Some(severity) => (severity, SeverityOrigin::Vendor),
         None => (Severity::Unknown, if number.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None }),

@@ -73,7 +73,28 @@ fn options() -> Vec<Parameter> {
 /// The document, read once.
 fn document() -> Result<Arc<Document>, String> {
     static READ: OnceLock<Result<Arc<Document>, String>> = OnceLock::new();
-    READ.get_or_init(|| Document::read(DOCUMENT).map(Arc::new)).clone()
+    let read = || {
+        let mut root = Document::read(DOCUMENT)?.root().clone();
+        open_names(&mut root);
+        Ok(Arc::new(Document::of(root)))
+    };
+    READ.get_or_init(read).clone()
+}
+
+/// Numbers whose names the vendor does not print are taken by name too: its own examples send them (`"role": "ROLE_USER"`,
+/// vendors/lacework-edge.md §1).
+fn open_names(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            let known = ["x-enum-varnames", "x-unit"].iter().any(|name| members.contains_key(*name));
+            if !known && members.get("type").is_some_and(|name| name == "integer") {
+                members.insert("x-names".into(), Value::Bool(true));
+            }
+            members.values_mut().for_each(open_names);
+        }
+        Value::Array(items) => items.iter_mut().for_each(open_names),
+        _ => {}
+    }
 }
 
 fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {

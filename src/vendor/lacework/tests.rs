@@ -78,6 +78,18 @@ fn bodies_are_checked_against_their_schema() {
         let complaints = arguments(&entry, command, &given).unwrap_err();
         assert_eq!(complaints[0].parameter, parameter, "{command} {given}: {complaints:?}");
     }
+    // The vendor's own examples send names, of which few are printed.
+    for (command, given, good) in [
+        ("create-token", json!({"name": "n", "role": "ROLE_ADMIN"}), true),
+        ("create-token", json!({"name": "n", "role": 10}), true),
+        ("create-token", json!({"name": "n", "role": 99}), false),
+        ("create-token", json!({"name": "n", "role": "an admin"}), false),
+        ("create-user", json!({"user": {"role": "ROLE_USER", "status": "ACTIVE"}}), true),
+        ("create-user", json!({"user": {"role": "some role"}}), false),
+        ("create-user", json!({"user": {"status": "ROLE_USER"}}), false),
+    ] {
+        assert_eq!(arguments(&entry, command, &given).is_ok(), good, "{command} {given}");
+    }
 }
 
 #[test]
@@ -110,6 +122,8 @@ fn severities_are_the_users_names_or_ours_or_unknown() {
     assert_eq!(alert.occurred_at.to_string(), "2023-11-14T22:13:20Z");
     let unknown = event("alerts", json!({"uuid": "a", "severity": "4"}));
     assert_eq!((unknown.severity, unknown.vendor_severity.as_deref()), (Severity::Unknown, Some("4")));
+    let word = event("alerts", json!({"uuid": "a", "severity": "SEVERITY_CRITICAL"}));
+    assert_eq!((word.severity, word.vendor_severity.as_deref()), (Severity::Critical, Some("SEVERITY_CRITICAL")));
     let audit = |method: &str, status: u16| {
         let record = json!({"uuid": "a", "op": "UpdateToken", "method": method, "matched_path": "/api/v1/tokens/:uuid", "response_status": status,
             "user_login": "dana@northwind.example", "client_ip": "203.0.113.9", "request_body": "{\"secret\":\"hush\",\"n\":1}"});

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::call;
-use super::document::{Document, Operation};
+use super::document::{Document, Input, Operation};
 use super::schema;
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Invalid, Parameter, Reach, Type, Undo};
 use crate::core::mapping::scalar;
@@ -121,6 +121,14 @@ fn command(document: &Arc<Document>, profile: &Arc<Profile>, mut operation: Oper
     command.parameters = parameters(&bound, &members.1);
     let checked = Arc::clone(&bound);
     let climbing = Arc::clone(&bound);
+    let foreign = ["parameters", "requestBody"].iter().find_map(|part| document.foreign(&bound.operation.raw[*part]));
+    if let Some(reference) = foreign.map(str::to_owned) {
+        // What it asks for is not known, and no document is fetched to find out.
+        command = command.rule(move |_| {
+            let why = format!("The document describes this operation by {reference}, which lies outside of it and is not fetched; bundle it into one file.");
+            Err(Invalid::new("document", why))
+        });
+    }
     command.rule(move |arguments| check_path(&climbing, arguments)).rule(move |arguments| check_body(&checked, arguments))
 }
 
@@ -141,8 +149,17 @@ fn secret_inputs(operation: &Operation) -> Vec<String> {
     let mut all: Vec<String> = listed.filter(|path| !path.contains(['.', '['])).map(str::to_owned).collect();
     let body = operation.body.as_ref().and_then(|body| body.schema["properties"].as_object()).into_iter().flatten();
     all.extend(body.filter(|(_, inner)| inner["format"] == "password").map(|(name, _)| name.clone()));
-    all.extend(operation.inputs.iter().filter(|input| input.schema["format"] == "password").map(|input| input.name.clone()));
+    let given_away = |input: &&Input| input.schema["format"] == "password" || (input.place != "path" && is_credential(&input.name));
+    all.extend(operation.inputs.iter().filter(given_away).map(|input| input.name.clone()));
     all
+}
+
+/// Whether a header, cookie or query parameter carries a credential, by its name: `X-Api-Key`, `access_token`.
+fn is_credential(name: &str) -> bool {
+    let bare: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ["apikey", "password", "secret", "accesstoken", "authtoken", "sessiontoken", "cookie"].iter().any(|word| bare.ends_with(word))
+        || bare == "token"
+        || (bare.starts_with('x') && bare.ends_with("token"))
 }
 
 fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
@@ -163,6 +180,11 @@ fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
         let mut made = Parameter::new(&spaced(name), schema::type_of(document, schema), help).named(parameter);
         made.required = input.map_or_else(|| required.contains(name), |input| input.required);
         made.secret = bound.secrets.contains(name);
+        if let Some(known) = resolved["enum"].as_array().filter(|_| schema::is_open(resolved)) {
+            let known: Vec<String> = known.iter().filter_map(scalar).collect();
+            let help = format!("{} One of {}, or the value's name.", made.help, known.join(", "));
+            help.trim_start().clone_into(&mut made.help);
+        }
         made.place.clone_from(place);
         if let Some(default) = input.and(resolved.get("default")).filter(|default| !default.is_null()) {
             made.default = canonical(&made.r#type, default);

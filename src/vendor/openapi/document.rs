@@ -1,6 +1,8 @@
 //! An OpenAPI document, read: its operations, with local `$ref`s followed when they are needed and never all at once, so that a
 //! document that refers to itself is read as quickly as another.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::core::request::Method;
@@ -76,7 +78,8 @@ impl Document {
         let root: Value = match serde_json::from_str(text) {
             Ok(root) => root,
             Err(error) if text.trim_start().starts_with('{') => return Err(format!("is not JSON: {error}")),
-            Err(_) => serde_saphyr::from_str(text).map_err(|error| {
+            // YAML 1.2: `no`, `on` and `y` are texts, which names and enums of APIs rely on.
+            Err(_) => serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).map_err(|error| {
                 let error: String = error.to_string().lines().next().unwrap_or_default().chars().take(200).collect();
                 format!("is neither JSON nor YAML: {error}")
             })?,
@@ -89,10 +92,28 @@ impl Document {
         if !root["paths"].is_object() {
             return Err("has no paths".into());
         }
+        let paths = root["paths"].as_object().into_iter().flat_map(Map::values);
+        let outside = paths.filter_map(|item| item["$ref"].as_str()).find(|reference| !reference.starts_with('#'));
+        if let Some(reference) = outside {
+            return Err(format!(
+                "has a path that refers to {reference}, which lies outside of it; only references within it (#/…) are followed. Bundle it \
+                 into one file first"
+            ));
+        }
         Ok(Self { root })
     }
 
-    /// Follows `$ref`s within the document. What leads out of it, nowhere or in a circle is taken as allowing anything.
+    /// A document that was read and then changed.
+    pub fn of(root: Value) -> Self {
+        Self { root }
+    }
+
+    /// The document as it was read.
+    pub fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// Follows `$ref`s within the document. What leads nowhere or in a circle is taken as allowing anything.
     pub fn resolve<'a>(&'a self, mut value: &'a Value) -> &'a Value {
         for _ in 0..HOPS {
             let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
@@ -104,19 +125,28 @@ impl Document {
         &Value::Null
     }
 
-    /// `$ref`s that lead out of the document; they are not followed.
-    pub fn foreign_references(&self) -> usize {
-        fn count(value: &Value) -> usize {
+    /// The first `$ref` that leads out of the document from a part of it, over any number of others; what examples show is none.
+    pub fn foreign<'a>(&'a self, part: &'a Value) -> Option<&'a str> {
+        let (mut open, mut seen) = (vec![part], HashSet::new());
+        while let Some(value) = open.pop() {
             match value {
                 Value::Object(members) => {
-                    let own = members.get("$ref").and_then(Value::as_str).is_some_and(|reference| !reference.starts_with('#'));
-                    usize::from(own) + members.values().map(count).sum::<usize>()
+                    if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                        if !reference.starts_with('#') {
+                            return Some(reference);
+                        }
+                        if seen.insert(reference) {
+                            open.push(self.resolve(value));
+                        }
+                    }
+                    let inner = members.iter().filter(|(name, _)| !matches!(name.as_str(), "example" | "examples"));
+                    open.extend(inner.map(|(_, value)| value));
                 }
-                Value::Array(items) => items.iter().map(count).sum(),
-                _ => 0,
+                Value::Array(items) => open.extend(items),
+                _ => {}
             }
         }
-        count(&self.root)
+        None
     }
 
     /// Every operation, in the document's order.

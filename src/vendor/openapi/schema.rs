@@ -14,6 +14,9 @@ const NODES: usize = 600;
 /// The type of a parameter with this schema.
 pub fn type_of(document: &Document, schema: &Value) -> Type {
     let schema = lone(document, schema);
+    if is_open(schema) && schema["enum"].is_array() {
+        return Type::Json { schema: Some(written_out(document, schema)) };
+    }
     if let Some(choices) = choices(schema) {
         return Type::Choice(choices);
     }
@@ -52,6 +55,17 @@ fn lone<'a>(document: &'a Document, schema: &'a Value) -> &'a Value {
         Some([only]) if schema.get("properties").is_none() => lone(document, only),
         _ => schema,
     }
+}
+
+/// Whether a number may be given by a name that the document does not print (extension `x-names`).
+pub fn is_open(schema: &Value) -> bool {
+    schema["x-names"] == true && schema["type"] == "integer"
+}
+
+/// A value's name as protobuf writes it: `ROLE_USER`.
+fn is_name(value: &Value) -> bool {
+    let sign = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    value.as_str().is_some_and(|text| text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(sign))
 }
 
 /// The type that a schema names; of several (3.1) the first that is not `null`.
@@ -165,7 +179,7 @@ fn check(document: &Document, schema: &Value, value: &Value, place: &str, found:
         return;
     }
     if let Some(values) = schema["enum"].as_array() {
-        let named = schema["x-enum-varnames"].as_array().is_some_and(|names| names.contains(value));
+        let named = schema["x-enum-varnames"].as_array().is_some_and(|names| names.contains(value)) || (is_open(schema) && is_name(value));
         let same = |known: &Value| known == value || (known.is_number() && scalar(known) == scalar(value));
         if !named && !values.iter().any(same) {
             let known: Vec<String> = values.iter().take(12).map(short).collect();
@@ -258,8 +272,11 @@ fn is(name: &str, value: &Value, schema: &Value) -> bool {
         "number" => value.is_number(),
         // A 64-bit number may stand in quotes, and an enum's number may be given by its name.
         "integer" => {
-            let named = schema["x-enum-varnames"].as_array().is_some_and(|names| names.contains(value));
-            let quoted = schema.get("x-unit").is_some() && value.as_str().is_some_and(|text| text.parse::<i64>().is_ok());
+            let named =
+                schema["x-enum-varnames"].as_array().is_some_and(|names| names.contains(value)) || (is_open(schema) && is_name(value));
+            let wide = schema["format"].as_str().is_some_and(|format| format.ends_with("int64"));
+            let quoted = (wide || is_open(schema) || schema.get("x-unit").is_some())
+                && value.as_str().is_some_and(|text| text.parse::<i64>().is_ok());
             named || quoted || value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
         }
         _ => true,
