@@ -55,7 +55,7 @@ fn a_gzip_bomb_is_not_unpacked() {
 fn an_endless_body_is_not_read_to_its_end() {
     let endless = |_: &Received, stream: &mut TcpStream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
-        let chunk = [b"10000\r\n".as_slice(), &[b'a'; 0x10000], b"\r\n"].concat();
+        let chunk = [b"10000\r\n".as_slice(), &vec![b'a'; 0x10000], b"\r\n"].concat();
         while stream.write_all(&chunk).is_ok() {}
     };
     fails_with("limit", execute(endless));
