@@ -33,7 +33,7 @@ impl Console {
         let mut reader = pty.master.try_clone_reader().unwrap();
         let (send, output) = channel();
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = [0; 8192];
             while let Ok(read) = reader.read(&mut buffer) {
                 if read == 0 || send.send(buffer[..read].to_vec()).is_err() {
                     break;
@@ -67,7 +67,7 @@ impl Console {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
                 Ok(bytes) => self.parser.process(&bytes),
-                Err(_) => panic!("the screen never showed {what:?}; it shows\n{screen}"),
+                Err(ended) => panic!("the screen never showed {what:?} ({ended}); it shows\n{screen}"),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The catalogue: what each vendor can do, as data.
 //!
-//! A [`Vendor`] opens a configured [`Connection`](crate::core::connection::Connection) into an [`Entry`]: its commands, event sources,
+//! A [`Vendor`] opens a configured [`Connection`] into an [`Entry`]: its commands, event sources,
 //! roots and rate. The form, the command line, validation, help, the command reference, the palette and the audit record all come
 //! from here; a native command and one read from an OpenAPI document are the same [`Command`].
 
