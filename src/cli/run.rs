@@ -73,7 +73,7 @@ impl Run {
             Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };
         if let Some(id) = self.event {
-            match self.from_event(&runner, id, &given).await {
+            match self.what_event_knows(&runner, id, &given).await {
                 Ok(filled) => {
                     for (name, value, origin) in filled {
                         if context.verbose > 0 {
@@ -157,7 +157,7 @@ impl Run {
     }
 
     /// What the event knows of the command's parameters, where nothing was given.
-    async fn from_event(&self, runner: &Runner, id: i64, given: &[(String, Given)]) -> Result<Vec<(String, Value, String)>, String> {
+    async fn what_event_knows(&self, runner: &Runner, id: i64, given: &[(String, Given)]) -> Result<Vec<(String, Value, String)>, String> {
         let event = runner.store().event(id).await.map_err(|error| error.to_string())?.ok_or_else(|| format!("There is no event {id}."))?;
         let Some(opened) = runner.connection(&self.connection) else { return Ok(Vec::new()) };
         let Some(command) = opened.entry.command(&self.name) else { return Ok(Vec::new()) };
