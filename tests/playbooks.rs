@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use nightdesk::config::{Paths, Settings, connections};
 use nightdesk::core::playbook::{self, Playbook, Run, Target};
 use nightdesk::core::query::Query;
-use nightdesk::runtime::playbook::{PlaybookOptions, StepReport, carry_out, done_on, obstacles};
+use nightdesk::runtime::playbook::{PlaybookOptions, StepReport, Told, carry_out, done_on, obstacles};
 use nightdesk::runtime::run::{RunOptions, Runner};
 use nightdesk::runtime::store::Store;
 use nightdesk::simulator::{Options, Simulation};
@@ -63,7 +63,12 @@ async fn run(runner: &Runner, playbook: Playbook, id: i64, dry_run: bool) -> (u8
     let event = runner.store().event(id).await.unwrap();
     let run = Run::begin(playbook, &[], event, Timestamp::now()).unwrap();
     let mut reports = Vec::new();
-    let code = carry_out(runner, run, &options, |report| reports.push(report)).await;
+    let code = carry_out(runner, run, &options, |told| {
+        if let Told::Ended(report) = told {
+            reports.push(*report);
+        }
+    })
+    .await;
     (code, reports)
 }
 
@@ -95,7 +100,7 @@ async fn malware_on_an_endpoint_dry_then_real_then_recorded() {
     assert_eq!(raw(&real, 3)["Results"][0]["taskRuns"][0]["deviceUuid"], wanted);
 
     // The record names the event, so that the same can be done on another one: to its device, following the new task.
-    let recorded = playbook::record("again", first, &done_on(runner, runner.store(), first).await.unwrap());
+    let recorded = playbook::record("again", std::slice::from_ref(first), &done_on(runner, runner.store(), first).await.unwrap());
     let recorded = playbook::parse("again.toml", &playbook::to_toml(&recorded)).unwrap();
     assert_eq!(recorded.steps[3].arguments["task_uuids"], json!(["${steps.isolate-endpoints.$.task.uuid}"]));
     let (code, again) = run(runner, recorded, other.id, false).await;

@@ -13,7 +13,7 @@ use super::{INTERRUPTED, WRONG_CALL};
 use crate::core::catalogue::Given;
 use crate::core::event::StoredEvent;
 use crate::core::playbook::{self as core, Playbook as Written, Target};
-use crate::runtime::playbook::{self, PlaybookOptions, StepReport, carry_out, library, obstacles};
+use crate::runtime::playbook::{self, PlaybookOptions, StepReport, Told, carry_out, library, obstacles};
 use crate::runtime::run::{Progress, Runner};
 
 /// Verbs of `nightdesk playbook`.
@@ -173,8 +173,15 @@ impl RunPlaybook {
         };
         let cancel = interruptible();
         let (send, mut receive) = mpsc::channel::<Progress>(16);
-        let options =
-            PlaybookOptions { dry_run: self.dry_run, yes: self.yes, chosen, timeout: None, cancel: cancel.clone(), progress: Some(send) };
+        let options = PlaybookOptions {
+            dry_run: self.dry_run,
+            yes: self.yes,
+            most: None,
+            chosen,
+            timeout: None,
+            cancel: cancel.clone(),
+            progress: Some(send),
+        };
         let against = obstacles(&runner, &playbook, &options);
         if !against.is_empty() {
             against.iter().for_each(|reason| complain(reason));
@@ -194,7 +201,12 @@ impl RunPlaybook {
                 }
             }
         });
-        let code = carry_out(&runner, run, &options, |step| print(context, &runner, &step)).await;
+        let code = carry_out(&runner, run, &options, |told| {
+            if let Told::Ended(step) = told {
+                print(context, &runner, &step);
+            }
+        })
+        .await;
         drop(options);
         let _ = said.await;
         Ok(if cancel.is_cancelled() { INTERRUPTED } else { code })
@@ -237,7 +249,7 @@ async fn record(context: &Context, name: &str, id: i64, force: bool) -> u8 {
         complain(&format!("no command was run on event {id} yet; run one from the console, or a playbook with --event {id}"));
         return 1;
     }
-    let recorded = core::record(name, &event, &done);
+    let recorded = core::record(name, &[event], &done);
     match playbook::save(&context.paths.config_dir, &recorded, force) {
         Ok(file) => {
             let mut line = row(&recorded);

@@ -13,7 +13,7 @@ use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, help, resume, run, views};
+use super::{choose, copy, help, play, recording, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -56,6 +56,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
+        Action::Playbooks => play::list(model),
+        Action::Record => recording::toggle(model),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
             let moved = if action == Action::GoBack { model.queue.go_back() } else { model.queue.go_forward() };
@@ -183,6 +185,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             chooser.move_by(rows);
             return Vec::new();
         }
+        Some(Layer::Sheet(sheet)) => {
+            sheet.at = sheet.at.saturating_add_signed(rows).min(sheet.steps.len().saturating_sub(1));
+            return Vec::new();
+        }
         Some(_) => return Vec::new(),
         None => {}
     }
@@ -227,6 +233,9 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
 
 fn open(model: &mut Model) -> Vec<Effect> {
     let face = model.face();
+    if matches!(model.layers.last(), Some(Layer::Sheet(_))) {
+        return play::preview(model);
+    }
     if let Some(Layer::Outcome(view)) = model.layers.last_mut() {
         if let (Some(Face::Tree | Face::Raw), Some(explorer)) = (face, view.explorer.as_mut()) {
             explorer.tree.toggle(&explorer.document);
@@ -438,8 +447,12 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    if matches!(asks, Asks::Recording | Asks::Playbook) {
+        return name_playbook(model, asks, &text, &events);
+    }
     model.layers.pop();
     match asks {
+        Asks::Recording | Asks::Playbook => Vec::new(),
         Asks::Filter => {
             model.queries.retain(|query| *query != text);
             model.queries.push(text.clone());
@@ -457,6 +470,26 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         Asks::Case => vec![Effect::Decide(events, Change::Case(text))],
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
+    }
+}
+
+/// Enter in the name of a playbook; one that cannot be is mended where it was typed.
+fn name_playbook(model: &mut Model, asks: Asks, text: &str, events: &[i64]) -> Vec<Effect> {
+    match recording::name_of(model, text) {
+        Err(message) => {
+            if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
+                prompt.error = Some(message);
+            }
+            Vec::new()
+        }
+        Ok(name) => {
+            model.layers.pop();
+            match (asks, events) {
+                (Asks::Recording, _) => recording::save(model, name),
+                (_, [event, ..]) => vec![Effect::RecordEvent(*event, name)],
+                _ => Vec::new(),
+            }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Context {
     Form,
     /// A list to choose from.
     Chooser,
+    /// The dry run of a playbook.
+    Sheet,
 }
 
 impl Context {
@@ -43,6 +45,7 @@ impl Context {
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
+            Self::Sheet => "dry run",
         }
     }
 }
@@ -79,13 +82,13 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["up", "k"];
-    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pagedown", "ctrl-f"];
-    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pageup", "ctrl-b"];
-    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["g g", "home"];
-    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["G", "end"];
-    Open, "open", "Open", "Open what is selected.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Sheet], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Sheet], ["up", "k"];
+    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Sheet], ["pagedown", "ctrl-f"];
+    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Sheet], ["pageup", "ctrl-b"];
+    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Sheet], ["g g", "home"];
+    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Sheet], ["G", "end"];
+    Open, "open", "Open", "Open what is selected.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser, Sheet], ["enter"];
     Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page], ["esc"];
     Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page], ["q"];
     Interrupt, "interrupt", "Interrupt", "Close what is on top, or leave the console.", [Global], ["ctrl-c"];
@@ -119,6 +122,7 @@ actions! {
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
+    Playbooks, "playbooks", "Playbooks", "Choose a playbook for this event, those that it fills first; the dry run comes before anything is sent.", [Queue, Record], ["P"];
     Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
     GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];
     GoForward, "go-forward", "Forward in history", "Go to the next queue view.", [Queue, Record], ["L", "alt-right"];
@@ -154,9 +158,9 @@ actions! {
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
     Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
-    Preview, "preview", "Preview", "Show the exact requests without sending anything.", [Form], ["ctrl-p"];
+    Preview, "preview", "Preview", "Show the exact requests without sending anything; of a playbook's inputs, the dry run.", [Form, Sheet], ["ctrl-p"];
     PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
-    Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
+    Submit, "submit", "Run", "Check the form and run the command; run the playbook whose dry run is shown.", [Form, Sheet], ["ctrl-s"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
@@ -165,6 +169,7 @@ actions! {
     Views, "views", "Views", "Choose a saved view of the queue.", [Global], ["g v"];
     SaveView, "save-view", "Save view", "Save the queue's query, order and grouping as a view under a name.", [Global], ["g w"];
     ForgetView, "remove-view", "Remove view", "Remove a view of your own.", [Global], ["g x"];
+    Record, "record", "Record", "Record what you run and decide as a playbook; again, stop and name it.", [Global, Page], ["Q"];
     Mouse, "mouse", "Mouse", "Turn the mouse on or off.", [Global], ["g m"];
     Ascii, "ascii", "ASCII", "Draw with ASCII only, or with box characters.", [Global], ["g a"];
     Redraw, "redraw", "Redraw", "Draw everything anew.", [Global], ["ctrl-l"];

@@ -25,15 +25,15 @@ pub fn part(explorer: &Explorer, face: Face) -> Option<Part> {
 
 /// An answer, or a part of it, in the shape of an event: the entities that it mentions, and by the stem of their names the values that it
 /// gives for parameters of its own vendor: the command's key fields, and what pick lists take from it.
-pub fn of(connected: &Connected, command: &str, raw: &Value, part: Option<Part>) -> StoredEvent {
+pub fn of(connected: Option<&Connected>, command: &str, raw: &Value, part: Option<Part>) -> StoredEvent {
     let (place, said) = part.unwrap_or_else(|| ("$".into(), raw.clone()));
     let values = |path: &str| -> Vec<Value> {
         let found = values_at(raw, path).into_iter().filter(|(path, _)| is_within(path, &place));
         found.filter_map(|(_, value)| scalar(value).map(Value::from)).collect()
     };
-    let key_fields = connected.entry.command(command).into_iter().flat_map(|command| &command.key_fields);
+    let key_fields = connected.and_then(|known| known.entry.command(command)).into_iter().flat_map(|command| &command.key_fields);
     let key_fields = key_fields.map(|field| (stem(&field.name), values(&field.path)));
-    let parameters = connected.entry.commands.iter().flat_map(|command| &command.parameters);
+    let parameters = connected.into_iter().flat_map(|known| &known.entry.commands).flat_map(|command| &command.parameters);
     let picked = parameters.filter_map(|parameter| {
         let pick = parameter.pick.as_ref().filter(|pick| pick.command == command)?;
         Some((stem(&parameter.name), values(&pick.value)))
@@ -41,8 +41,8 @@ pub fn of(connected: &Connected, command: &str, raw: &Value, part: Option<Part>)
     let fields: Map<String, Value> =
         picked.chain(key_fields).filter(|(_, values)| !values.is_empty()).map(|(name, values)| (name, Value::Array(values))).collect();
     StoredEvent {
-        connection: connected.name.clone(),
-        vendor: connected.vendor.clone(),
+        connection: connected.map(|known| known.name.clone()).unwrap_or_default(),
+        vendor: connected.map(|known| known.vendor.clone()).unwrap_or_default(),
         event: Event { entities: entity::extract(&said), fields, ..Event::default() },
         ..StoredEvent::default()
     }
@@ -93,11 +93,11 @@ mod tests {
     #[test]
     fn an_answer_gives_what_its_key_fields_and_the_pick_lists_name_and_what_it_mentions() {
         let raw = json!({"task": "t-1", "devices": [{"uuid": "d-1", "hostName": "ws-1"}, {"uuid": "d-2", "hostName": "ws-2"}]});
-        let whole = of(&connected(), "list-devices", &raw, None);
+        let whole = of(Some(&connected()), "list-devices", &raw, None);
         assert_eq!(given_for(&whole, "targets"), ["d-1", "d-2"]);
         assert_eq!(given_for(&whole, "task_uuids"), ["t-1"]);
         assert_eq!(whole.event.entities.len(), 2);
-        let part = of(&connected(), "list-devices", &raw, Some(("$.devices[1]".into(), raw["devices"][1].clone())));
+        let part = of(Some(&connected()), "list-devices", &raw, Some(("$.devices[1]".into(), raw["devices"][1].clone())));
         assert_eq!(given_for(&part, "targets"), ["d-2"]);
         assert_eq!(given_for(&part, "task_uuid"), Vec::<String>::new());
         assert_eq!(part.event.entities[0].value, "ws-2");

@@ -16,7 +16,9 @@ use super::message::Decided;
 use super::model::Model;
 use super::notice::Tone;
 use super::outcome::ReturnData;
+use super::play;
 use super::queue::Listing;
+use super::recording;
 use super::run;
 use super::task::{Report, State, TaskId};
 
@@ -101,11 +103,14 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             run::replay(model, early)
         }
         Gather::Form { connection, command, values } => run::open_form(model, &connection, &command, &events, &values),
+        Gather::Playbooks if waits(model) => play::fill(model, events),
+        Gather::Play(name) => play::open(model, &name, events.into_iter().next()),
+        Gather::Record(name) => recording::write(model, &name, &events),
         Gather::Copy => {
             let texts: Vec<String> = events.iter().map(|event| event.event.raw.to_string()).collect();
             vec![Effect::Copy(texts.join("\n"))]
         }
-        Gather::Act | Gather::Pivot => Vec::new(),
+        Gather::Act | Gather::Pivot | Gather::Playbooks => Vec::new(),
     }
 }
 
@@ -130,6 +135,10 @@ pub fn decided(model: &mut Model, what: &Decided, result: Result<(), String>) ->
                 Decided::Restored(before) => format!("Taken back: {}", count(before.len())),
             };
             model.tell(Tone::Done, text);
+            match what {
+                Decided::Change(ids, change) => recording::decided(model, ids, change),
+                Decided::Restored(before) => recording::restored(model, &before.iter().map(|(id, _, _)| *id).collect::<Vec<_>>()),
+            }
         }
     }
     let touched = |id: i64| match what {
@@ -176,6 +185,7 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
     let (title, message, fetched, changes) = (task.title.clone(), task.message.clone(), task.command.is_empty(), task.changes);
     let explorer = report.as_ref().map(|report| (Explorer::new(report.document.clone()), report.outcome.errors.len()));
     task.report = report;
+    recording::ran(model, id);
     let watched = matches!(model.layers.last(), Some(Layer::Outcome(view)) if view.task == id);
     if let (Some(Layer::Outcome(view)), Some((explorer, errors)), true) = (model.layers.last_mut(), explorer, watched) {
         view.fill(explorer, state, errors);

@@ -8,7 +8,7 @@ use super::layer::Layer;
 use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{fit, run, views};
+use super::{fit, play, run, views};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -41,7 +41,7 @@ fn plain(id: &str, title: &str) -> Choice {
     Choice { id: id.into(), title: title.into(), ..Choice::default() }
 }
 
-/// Everything by name: actions, with those that do not work here last and with the reason; commands of all connections; views; colours.
+/// Everything by name: actions, with those that do not work here last and with the reason; commands of all connections; playbooks; views; colours.
 fn palette(model: &Model) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     for row in Action::table().iter().filter(|row| !matches!(row.action, Action::Palette | Action::Back)) {
@@ -61,6 +61,8 @@ fn palette(model: &Model) -> Vec<Choice> {
             Choice { title: format!("{}: {}", connection.name, command.title), note: String::new(), ..choice }
         }));
     }
+    let playbooks = model.setup.playbooks.iter();
+    choices.extend(playbooks.map(|playbook| fit::playbook_choice(playbook, &model.setup.connected, playbook.help.clone())));
     choices.extend(views::choices(model).into_iter().map(|view| Choice { title: format!("View: {}", view.title), ..view }));
     choices.extend(model.setup.themes.iter().map(|name| Choice {
         id: format!("c:{name}"),
@@ -100,6 +102,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             }
             effects
         }
+        Purpose::Playbook(events) => play::chosen(model, &choice.id, events),
         Purpose::Command(_) => by_id(model, &choice.id),
         Purpose::Value { form: id, field } => {
             if let Some(Layer::Form(form)) = model.layers.last_mut()
@@ -130,6 +133,7 @@ fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
             let action = Action::table().iter().find(|row| row.id == name).map(|row| row.action);
             action.map(|action| act::perform(model, action)).unwrap_or_default()
         }
+        Some(("p", name)) => play::ask(model, name),
         Some(("v", name)) => views::go(model, name),
         Some(("c", name)) => {
             name.clone_into(&mut model.setup.theme);

@@ -33,6 +33,8 @@ pub enum Purpose {
     Act(Vec<StoredEvent>, Vec<i64>),
     /// A command of a connection.
     Command(String),
+    /// A playbook for events.
+    Playbook(Vec<StoredEvent>),
     /// The queue's order.
     Sort,
     /// The queue's grouping.

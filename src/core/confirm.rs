@@ -4,9 +4,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::catalogue::{Class, Given, Reach, Undo};
+use super::catalogue::{Class, Effect, Given, Reach, Undo};
 use super::keys::{Code, Key};
 use super::line::Line;
+use super::play::{Play, Sheet};
+use super::playbook::{Fate, HERE, Planned};
 
 /// A run that only waits to be confirmed.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +34,8 @@ pub struct Ready {
 pub enum Subject {
     /// To run a command.
     Run(Ready),
+    /// To run a playbook.
+    Play(Box<Play>),
     /// To leave although something runs.
     Quit,
 }
@@ -83,21 +87,14 @@ impl Confirm {
     /// The question for a run, if its effect wants one. Targets are shown as they were resolved.
     pub fn for_run(ready: Ready, targets: &[String], noun: &str, environment: &str, inverse: Option<&str>, armed_at: Timestamp) -> Self {
         let count = targets.len();
-        let plural = if count == 1 { noun.to_owned() } else { plural_of(noun) };
-        let need = match ready.class.reach {
-            Reach::Note | Reach::Reversible => Need::Key,
-            Reach::Disruptive => Need::Text(if count == 0 { "yes".into() } else { format!("{count} {plural}") }),
-            Reach::Irreversible => Need::Text(match targets {
-                [only] => only.clone(),
-                _ => ready.command.clone(),
-            }),
-        };
+        let plural = counted(count, noun);
+        let need = need(ready.class.reach, targets, noun, &ready.command);
         let mut lines = vec![format!("Connection   {} ({environment})", ready.connection)];
         match targets {
             [] => {}
             [only] => lines.push(format!("Target       {only}")),
             several => {
-                lines.push(format!("Targets      {count} {plural}"));
+                lines.push(format!("Targets      {plural}"));
                 lines.extend(several.iter().take(8).map(|target| format!("             {target}")));
                 if count > 8 {
                     lines.push(format!("             and {} more", count - 8));
@@ -109,6 +106,48 @@ impl Confirm {
         let title = format!("{}?", ready.title);
         let reach = ready.class.reach;
         Self { subject: Subject::Run(ready), title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+    }
+
+    /// The question for a playbook: what its changing steps do, to what, and how each is taken back. What answers it is as for the step
+    /// that reaches furthest.
+    pub fn for_play(sheet: &Sheet, armed_at: Timestamp) -> Self {
+        let playbook = sheet.play.run.playbook();
+        let runs = sheet.steps.iter().filter(|step| step.fate == Fate::Run);
+        let (changing, reading): (Vec<&Planned>, Vec<&Planned>) = runs.partition(|step| step.class.effect != Effect::Read);
+        let reach = sheet.play.most.reach;
+        let mut targets: Vec<String> = Vec::new();
+        let mut noun = "target";
+        for step in changing.iter().filter(|step| step.class.reach == reach && !step.targets.is_empty()) {
+            noun = step.noun;
+            targets.extend(step.targets.iter().filter(|target| !targets.contains(target)).cloned().collect::<Vec<_>>());
+        }
+        let mut lines = Vec::new();
+        for step in &changing {
+            let place = if step.connection == HERE { String::new() } else { format!(" on {} ({})", step.connection, step.environment) };
+            lines.push(format!("{}: {}{place}", step.step, step.title));
+            match step.targets.as_slice() {
+                [] => {}
+                few @ ([_] | [_, _] | [_, _, _]) => lines.push(format!("    {}", few.join(", "))),
+                several => lines.push(format!(
+                    "    {}: {} and {} more",
+                    counted(several.len(), step.noun),
+                    several[..2].join(", "),
+                    several.len() - 2
+                )),
+            }
+            if step.connection != HERE {
+                lines.push(format!("    {}; way back {}", effect_words(step.class), undo_words(step.class, step.way_back.as_deref())));
+            }
+        }
+        match reading.len() {
+            0 => {}
+            1 => lines.push("1 step only reads.".into()),
+            several => lines.push(format!("{several} steps only read.")),
+        }
+        let need = need(reach, &targets, noun, &playbook.name);
+        let title = format!("Run playbook {}?", playbook.title);
+        let subject = Subject::Play(Box::new(sheet.play.clone()));
+        Self { subject, title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question before leaving.
@@ -180,6 +219,22 @@ impl Confirm {
     }
 }
 
+/// What answers a question about something that reaches so far.
+fn need(reach: Reach, targets: &[String], noun: &str, name: &str) -> Need {
+    match (reach, targets) {
+        (Reach::Note | Reach::Reversible, _) => Need::Key,
+        (Reach::Disruptive, []) => Need::Text("yes".into()),
+        (Reach::Disruptive, targets) => Need::Text(counted(targets.len(), noun)),
+        (Reach::Irreversible, [only]) => Need::Text(only.clone()),
+        (Reach::Irreversible, _) => Need::Text(name.to_owned()),
+    }
+}
+
+/// `1 host`, `2 hosts`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {}", plural_of(noun)) }
+}
+
 fn plural_of(noun: &str) -> String {
     if noun.ends_with('s') { format!("{noun}es") } else { format!("{noun}s") }
 }
@@ -209,7 +264,6 @@ fn undo_words(class: Class, inverse: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::catalogue::Effect;
 
     const ARM: SignedDuration = SignedDuration::from_millis(800);
 

@@ -60,10 +60,18 @@ fn call(model: &Model) -> Option<String> {
     if task.command.is_empty() {
         return Some(format!("nightdesk fetch {}", task.connection));
     }
-    let mut line = format!("nightdesk run {} {}", task.connection, task.command);
+    let is_playbook = task.connection.is_empty();
+    let mut line = if is_playbook {
+        format!("nightdesk playbook run {}", task.command)
+    } else {
+        format!("nightdesk run {} {}", task.connection, task.command)
+    };
     for (name, value) in &task.arguments {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         line.push_str(&format!(" {}", quoted(&format!("{name}={text}"))));
+    }
+    if let (true, [event, ..]) = (is_playbook, task.events.as_slice()) {
+        line.push_str(&format!(" --event {event}"));
     }
     Some(line)
 }

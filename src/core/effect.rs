@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use super::catalogue::Given;
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
+use super::play::Play;
+use super::playbook::Playbook;
 use super::queue::View;
 use super::task::TaskId;
 use super::views::Saved;
@@ -41,6 +43,12 @@ pub enum Gather {
         /// Values that are known already.
         values: Map<String, Value>,
     },
+    /// To list the playbooks.
+    Playbooks,
+    /// To run the playbook of that name.
+    Play(String),
+    /// To save what was recorded under that name.
+    Record(String),
     /// To copy as JSON.
     Copy,
 }
@@ -81,6 +89,12 @@ pub enum Effect {
     Restore(Vec<Before>),
     /// Run a command; answered by `Progress` and one `Ended`.
     Run(TaskId, Ready),
+    /// Run a playbook; answered by `Progress`, a `Step` for each of its steps, and one `Ended`.
+    Play(TaskId, Box<Play>),
+    /// Write a playbook into the analyst's folder; answered by `Playbooks`.
+    KeepPlaybook(Box<Playbook>),
+    /// Make a playbook of that name from what was done on an event; answered by `Playbooks`.
+    RecordEvent(i64, String),
     /// Build a command's requests without sending them; answered by `Page`.
     Plan {
         /// The connection.

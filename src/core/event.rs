@@ -132,7 +132,7 @@ impl Disposition {
 }
 
 /// An event as a source brings it, before it is stored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
     /// The document's name of its event type: `Issues`.
     pub event_type: String,
@@ -163,7 +163,7 @@ pub struct Event {
 }
 
 /// A stored event: what the vendor said, and what became of it here.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredEvent {
     /// Its number in this store; never changes. What is not stored, like a command's answer, has 0.
     pub id: i64,

@@ -6,6 +6,7 @@ use super::entity::EntityKind;
 use super::event::StoredEvent;
 use super::form::prefill;
 use super::health::Connected;
+use super::playbook::{HERE, Playbook, Step, Target, proposed};
 
 /// The commands of all connections that these events can fill, best first.
 pub fn commands(connected: &[Connected], read_only: bool, events: &[StoredEvent]) -> Vec<Choice> {
@@ -52,6 +53,61 @@ fn score(command: &Command, connection: &Connected, events: &[StoredEvent]) -> O
         score += 10;
     }
     Some((score, filled))
+}
+
+/// The playbooks, those that an event fills first.
+pub fn playbooks(playbooks: &[Playbook], connected: &[Connected], event: Option<&StoredEvent>) -> Vec<Choice> {
+    let mut scored: Vec<(i32, Choice)> = playbooks
+        .iter()
+        .map(|playbook| {
+            let mut score = 0;
+            let (mut filled, mut missing) = (Vec::new(), Vec::new());
+            for input in &playbook.inputs {
+                let known = event.is_some_and(|event| proposed(input, event).is_some());
+                match (known, input.required && input.default.is_none()) {
+                    (true, required) => {
+                        score += 20 + if required { 20 } else { 0 };
+                        filled.push(input.name.as_str());
+                    }
+                    (false, true) => {
+                        score -= 30;
+                        missing.push(input.name.as_str());
+                    }
+                    (false, false) => {}
+                }
+            }
+            let own = |step: &Step| matches!((&step.target, event), (Target::Vendor(vendor), Some(event)) if *vendor == event.vendor);
+            score += if playbook.steps.iter().any(own) { 40 } else { 0 };
+            let mut note = vec![counted(playbook.steps.len())];
+            if !filled.is_empty() {
+                note.push(format!("fills {}", filled.join(", ")));
+            }
+            if event.is_some() && !missing.is_empty() {
+                note.push(format!("asks for {}", missing.join(", ")));
+            }
+            (score, playbook_choice(playbook, connected, note.join(" · ")))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| -score);
+    scored.into_iter().map(|(_, choice)| choice).collect()
+}
+
+fn counted(steps: usize) -> String {
+    if steps == 1 { "1 step".into() } else { format!("{steps} steps") }
+}
+
+/// A playbook as a choice; one whose vendor has no connection cannot be chosen.
+pub fn playbook_choice(playbook: &Playbook, connected: &[Connected], note: String) -> Choice {
+    let lacks = |step: &&Step| match &step.target {
+        _ if step.continue_on_error => false,
+        Target::Vendor(vendor) => vendor != HERE && !connected.iter().any(|known| known.active && known.vendor == *vendor),
+        Target::Connection(name) => !connected.iter().any(|known| known.name == *name),
+    };
+    let reason = playbook.steps.iter().find(lacks).map(|step| match &step.target {
+        Target::Vendor(vendor) => format!("no connection to {vendor}"),
+        Target::Connection(name) => format!("no connection {name}"),
+    });
+    Choice { id: format!("p:{}", playbook.name), title: playbook.title.clone(), note, hint: "playbook".into(), reason, letter: None }
 }
 
 /// A command as a choice.

@@ -13,7 +13,7 @@ use super::event::StoredEvent;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::mapping::{scalar, values_at};
-use super::playbook::from_last;
+use super::playbook::{Playbook, from_last};
 
 /// What a field holds.
 #[derive(Clone, Debug)]
@@ -300,6 +300,8 @@ pub struct Form {
     pub names: BTreeMap<String, String>,
     /// First line on the screen.
     pub first: usize,
+    /// The playbook whose inputs these are, and the event that it is for.
+    pub playbook: Option<Box<(Playbook, Option<StoredEvent>)>>,
 }
 
 impl Form {
@@ -330,7 +332,46 @@ impl Form {
             complaint: None,
             names: names_of(events),
             first: 0,
+            playbook: None,
         }
+    }
+
+    /// A form for the inputs of a playbook, filled from an event, and for the connections of vendors that have several.
+    pub fn for_playbook(
+        id: u64,
+        playbook: Playbook,
+        event: Option<StoredEvent>,
+        several: &[(String, Vec<String>)],
+        class: super::catalogue::Class,
+    ) -> Self {
+        // What runs is the playbook; the command only says what the form is made of.
+        let never = |_, _, _| async { super::outcome::Outcome::new(super::outcome::ReturnData::Failed) };
+        let mut command = Command::new(&playbook.title, &playbook.help, never).named(&playbook.name).class(class);
+        command.parameters.clone_from(&playbook.inputs);
+        for (vendor, names) in several {
+            let choices: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+            let field =
+                Parameter::new(&format!("Connection to {vendor}"), Type::choice(&choices), "There are several; the steps go to this one.");
+            let field = field.named(&format!("{}{vendor}", super::play::CONNECTION)).required();
+            command.parameters.push(match names.first() {
+                Some(first) => field.default(first.as_str()),
+                None => field,
+            });
+        }
+        let mut form = Self::new(id, "", "", "", &command, &[]);
+        if let Some(event) = &event {
+            form.events = vec![event.id];
+            form.names = names_of(std::slice::from_ref(event));
+            for field in &mut form.fields {
+                if let Some(value) = super::playbook::proposed(&field.parameter, event) {
+                    field.set(&plain(&value));
+                    field.origin = Some("from the event".into());
+                }
+            }
+        }
+        form.at = form.fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
+        form.playbook = Some(Box::new((playbook, event)));
+        form
     }
 
     /// What was typed, by parameter name.
@@ -404,7 +445,8 @@ impl Form {
         }
     }
 
-    fn complain(&mut self, complaints: &[Invalid]) {
+    /// Puts complaints at their fields; the first of these gets the focus.
+    pub fn complain(&mut self, complaints: &[Invalid]) {
         let mut first = None;
         for complaint in complaints {
             match self.fields.iter_mut().enumerate().find(|(_, field)| field.parameter.name == complaint.parameter) {
@@ -429,16 +471,37 @@ impl Form {
         });
         let Some(field) = field else { return (Vec::new(), "target") };
         let named = |value: String| field.names.get(&value).or_else(|| self.names.get(&value)).cloned().unwrap_or(value);
-        let noun = match field.parameter.prefill.first() {
-            Some(EntityKind::Device | EntityKind::Host) => "host",
-            Some(EntityKind::User) => "user",
-            Some(EntityKind::Mail) => "address",
-            Some(EntityKind::Ip) => "ip",
-            Some(EntityKind::Hash | EntityKind::File) => "file",
-            _ => "item",
-        };
-        (field.values().into_iter().map(named).collect(), noun)
+        (field.values().into_iter().map(named).collect(), noun_of(&field.parameter))
     }
+}
+
+/// What one value of a parameter is.
+fn noun_of(parameter: &Parameter) -> &'static str {
+    match parameter.prefill.first() {
+        Some(EntityKind::Device | EntityKind::Host) => "host",
+        Some(EntityKind::User) => "user",
+        Some(EntityKind::Mail) => "address",
+        Some(EntityKind::Ip) => "ip",
+        Some(EntityKind::Hash | EntityKind::File) => "file",
+        _ => "item",
+    }
+}
+
+/// What arguments would act on, and what one of these is.
+pub fn targets_of(parameters: &[Parameter], arguments: &Map<String, Value>) -> (Vec<String>, &'static str) {
+    let values = |parameter: &Parameter| match arguments.get(&parameter.name) {
+        Some(Value::Array(items)) => items.iter().filter_map(scalar).collect(),
+        Some(one) => scalar(one).into_iter().collect::<Vec<_>>(),
+        None => Vec::new(),
+    };
+    let named = |by: fn(&Parameter) -> bool| {
+        let mut found = parameters.iter().filter(move |parameter| by(parameter)).map(|parameter| (values(parameter), noun_of(parameter)));
+        found.find(|(values, _)| !values.is_empty())
+    };
+    let by_entity = named(|parameter| !parameter.prefill.is_empty());
+    by_entity
+        .or_else(|| named(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
+        .unwrap_or((Vec::new(), "target"))
 }
 
 /// Values for a parameter from events, with where they come from. Ids that only one vendor knows stay with that vendor.
@@ -502,7 +565,7 @@ pub fn prefilled(command: &Command, vendor: &str, events: &[StoredEvent]) -> Vec
 }
 
 /// Device id → host name, where an event has one of each.
-fn names_of(events: &[StoredEvent]) -> BTreeMap<String, String> {
+pub fn names_of(events: &[StoredEvent]) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for event in events {
         let of =

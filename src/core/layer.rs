@@ -8,6 +8,7 @@ use super::form::Form;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
+use super::play::Sheet;
 use super::task::TaskId;
 
 /// What lies over the panes.
@@ -21,6 +22,8 @@ pub enum Layer {
     Chooser(Box<Chooser>),
     /// A form.
     Form(Box<Form>),
+    /// The dry run of a playbook.
+    Sheet(Box<Sheet>),
     /// A question.
     Confirm(Box<Confirm>),
     /// One line to type.
@@ -155,6 +158,10 @@ pub enum Asks {
     Save,
     /// The name of a view.
     View,
+    /// The name of the playbook that is being recorded.
+    Recording,
+    /// The name of a playbook made from what was done on an event.
+    Playbook,
 }
 
 /// One line to type.

@@ -9,6 +9,8 @@ use super::health::Health;
 use super::keys::Key;
 use super::notice::Tone;
 use super::outcome::ReturnData;
+use super::play::StepDone;
+use super::playbook::Playbook;
 use super::queue::Listing;
 use super::task::{Report, TaskId};
 use super::views::Saved;
@@ -53,6 +55,10 @@ pub enum Message {
     Progress(TaskId, String, usize, Option<usize>),
     /// A task ended.
     Ended(TaskId, ReturnData, String, Option<Box<Report>>),
+    /// A step of a playbook ended, of that task.
+    Step(TaskId, Box<StepDone>),
+    /// A playbook of that name was written, or not: all playbooks, and what was done.
+    Playbooks(String, Result<(Vec<Playbook>, String), String>),
     /// What was accepted was observed to end, or not; of that task, where it is of this session.
     Followed(Option<TaskId>, Tone, String),
     /// The answer to `Effect::Pick`: values with their names.

@@ -14,7 +14,9 @@ use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
+use super::playbook::Playbook;
 use super::queue::{FIRST_LIMIT, Queue};
+use super::recording::Recording;
 use super::task::Tasks;
 use super::views::Saved;
 
@@ -70,6 +72,8 @@ pub struct Setup {
     pub theme: String,
     /// The analyst's own views.
     pub views: Vec<Saved>,
+    /// The playbooks, by name.
+    pub playbooks: Vec<Playbook>,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// Whether only ASCII is drawn.
@@ -128,6 +132,8 @@ pub struct Model {
     pub last_verdict: Option<(Disposition, String)>,
     /// The last run.
     pub last_run: Option<Ready>,
+    /// The recording under way.
+    pub recording: Option<Recording>,
     /// Earlier queries.
     pub queries: Vec<String>,
     /// Whether times are shown in local time.
@@ -168,6 +174,7 @@ impl Model {
             undo: Vec::new(),
             last_verdict: None,
             last_run: None,
+            recording: None,
             queries: Vec::new(),
             local_time: false,
             mouse: false,
@@ -229,6 +236,7 @@ impl Model {
         let mut contexts: Vec<Context> = face.into_iter().collect();
         match self.layers.last() {
             Some(Layer::Page(_) | Layer::Outcome(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Sheet(_)) => contexts.extend([Context::Sheet, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
@@ -262,7 +270,15 @@ impl Model {
         }
         let needs_event = matches!(
             action,
-            Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Memo | Action::Case | Action::Act | Action::Pivot
+            Action::Playbooks
+                | Action::Dispose
+                | Action::Again
+                | Action::Take
+                | Action::Reopen
+                | Action::Memo
+                | Action::Case
+                | Action::Act
+                | Action::Pivot
         );
         if needs_event && self.targets().is_empty() {
             return Err("no event is selected".into());
@@ -270,6 +286,9 @@ impl Model {
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
+            Action::Playbooks if self.targets().len() > 1 => {
+                Err(format!("a playbook is for one event; {} are chosen", self.targets().len()))
+            }
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),

@@ -77,6 +77,7 @@ fn confirm(model: &mut Model, key: Key) -> Vec<Effect> {
             model.layers.pop();
             match subject {
                 Subject::Run(ready) => run::start(model, ready),
+                Subject::Play(play) => super::play::start(model, *play),
                 Subject::Quit => act::leave(model),
             }
         }

@@ -1,9 +1,10 @@
 //! From a command to its outcome: form, preview, confirmation, task.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::act;
-use super::catalogue::{Effect as Changes, Reach};
+use super::catalogue::{Effect as Changes, Given, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{Confirm, Ready};
 use super::effect::{Effect, Gather};
@@ -13,6 +14,7 @@ use super::layer::{Layer, OutcomeView};
 use super::model::{Model, Pane, Undoable};
 use super::notice::Tone;
 use super::outcome::Outcome;
+use super::play;
 use super::task::{State, TaskId};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
@@ -105,6 +107,11 @@ fn ready(model: &mut Model) -> Option<Ready> {
 
 /// Checks the form; runs what only reads, asks about the rest.
 pub fn submit(model: &mut Model) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(Layer::Sheet(_)) => return play::go(model),
+        Some(Layer::Form(form)) if form.playbook.is_some() => return play::submit(model),
+        _ => {}
+    }
     let Some(ready) = ready(model) else { return Vec::new() };
     if ready.class.effect == Changes::Read {
         return start(model, ready);
@@ -138,6 +145,7 @@ pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
     let task = model.tasks.begin(model.now, ready.title.clone(), &ready.connection, &ready.command);
     if let Some(begun) = model.tasks.get_mut(task) {
         begun.arguments.clone_from(&ready.arguments);
+        begun.given = Some(ready.given.clone());
         begun.events.clone_from(&ready.events);
         begun.changes = ready.class.effect != Changes::Read;
     }
@@ -165,16 +173,32 @@ pub fn show_outcome(model: &mut Model, task: TaskId) {
 /// What takes a run back, if something does.
 pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoable> {
     let task = model.tasks.get(task)?;
-    let command = model.command(&task.connection, &task.command)?;
+    inverse(model, &task.connection, &task.command, task.given.as_ref()?, task.started_at, outcome)
+}
+
+/// What takes a command back that was given this at that time and came to this.
+pub fn inverse(
+    model: &Model,
+    connection: &str,
+    command: &str,
+    given: &[(String, Given)],
+    at: Timestamp,
+    outcome: &Outcome,
+) -> Option<Undoable> {
+    let command = model.command(connection, command)?;
     let inverse = command.inverse.as_ref()?;
-    let last = model.last_run.as_ref().filter(|last| last.command == task.command && last.connection == task.connection)?;
-    let arguments = super::catalogue::validate(command, last.given.clone(), task.started_at).ok()?;
+    let arguments = super::catalogue::validate(command, given.to_vec(), at).ok()?;
     let values = (inverse.arguments)(&arguments, outcome)?;
-    Some(Undoable::Run(task.connection.clone(), inverse.command.clone(), values, inverse.condition.clone()))
+    Some(Undoable::Run(connection.to_owned(), inverse.command.clone(), values, inverse.condition.clone()))
 }
 
 /// Shows the exact requests.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(Layer::Sheet(_)) => return play::preview(model),
+        Some(Layer::Form(form)) if form.playbook.is_some() => return play::submit(model),
+        _ => {}
+    }
     match ready(model) {
         Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
         None => Vec::new(),
@@ -292,7 +316,7 @@ pub fn act_on_answer(model: &mut Model) -> Vec<Effect> {
 fn answer_on_show(model: &Model) -> Option<(StoredEvent, Vec<i64>)> {
     let Some(Layer::Outcome(view)) = model.layers.last() else { return None };
     let task = model.tasks.get(view.task)?;
-    let connected = model.connected(&task.connection)?;
+    let connected = model.connected(&task.connection);
     let raw = &task.report.as_ref()?.outcome.raw_data;
     let part = model.face().and_then(|face| super::answer::part(view.explorer.as_ref()?, face));
     Some((super::answer::of(connected, &task.command, raw, part), task.events.clone()))

@@ -17,6 +17,8 @@ use super::keys::{Key, Keymap, parse_chord};
 use super::message::{Decided, Message};
 use super::model::{Model, Setup};
 use super::outcome::{Outcome, ReturnData};
+use super::play::{Play, StepDone};
+use super::playbook::{self, HERE, Next, Playbook, Target};
 use super::queue::{Listed, Listing, rule_of};
 use super::task::Report;
 use super::update::update;
@@ -32,6 +34,8 @@ pub(crate) struct Session {
     pub asked: Vec<Effect>,
     /// What was asked for and not answered yet.
     pub open: Vec<Effect>,
+    /// Commands that fail when a playbook runs them.
+    pub failing: Vec<String>,
 }
 
 /// The time at which tests play.
@@ -168,6 +172,7 @@ pub(crate) fn setup() -> Setup {
         themes: vec!["ansi16".into(), "dark".into(), "mono".into()],
         theme: "mono".into(),
         views: vec![Saved { name: "Night".into(), query: "age:<12h".into(), ..Saved::default() }],
+        playbooks: playbooks(),
         read_only: false,
         ascii: false,
         analyst: "ana".into(),
@@ -176,6 +181,48 @@ pub(crate) fn setup() -> Setup {
         arm_millis: 800,
         templates: Vec::new(),
     }
+}
+
+/// A playbook for each of the two vendors.
+fn playbooks() -> Vec<Playbook> {
+    let contain = r#"
+        name = "contain"
+        title = "Contain a host"
+        help = "Looks at the devices and cuts this one off."
+        [[input]]
+        name = "devices"
+        type = "list"
+        required = true
+        from = ["device"]
+        [[step]]
+        name = "look"
+        vendor = "eset-protect-cloud"
+        command = "list-devices"
+        [[step]]
+        name = "isolate"
+        vendor = "eset-protect-cloud"
+        command = "isolate-endpoints"
+        arguments = { device_uuids = "[Input.devices]", comment = "of ${steps.look.$.devices[0].uuid}" }
+        [[step]]
+        name = "close"
+        vendor = "nightdesk"
+        command = "close"
+        arguments = { disposition = "true_positive", note = "Contained." }
+    "#;
+    let reject = r#"
+        name = "reject"
+        title = "Reject an issue"
+        [[input]]
+        name = "issue"
+        required = true
+        from = ["$.id"]
+        [[step]]
+        name = "update"
+        vendor = "wiz"
+        command = "update-issues"
+        arguments = { issue_ids = ["[Input.issue]"], issue_status = "Rejected" }
+    "#;
+    [contain, reject].map(|text| playbook::parse("test.toml", text).unwrap()).into()
 }
 
 impl Session {
@@ -189,7 +236,7 @@ impl Session {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
-        let mut session = Self { model, events, asked: Vec::new(), open };
+        let mut session = Self { model, events, asked: Vec::new(), open, failing: Vec::new() };
         session.settle();
         session
     }
@@ -300,6 +347,14 @@ impl Session {
                     Outcome::successful(raw).message(format!("{} done.", ready.title)).result("Count", 1).key_field("IDs", json!(["1"]));
                 Message::Ended(task, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome))))
             }
+            Effect::Play(task, play) => self.play(task, *play),
+            Effect::KeepPlaybook(playbook) => {
+                let name = playbook.name.clone();
+                let mut playbooks = self.model.setup.playbooks.clone();
+                playbooks.push(*playbook);
+                Message::Playbooks(name, Ok((playbooks, "Saved".into())))
+            }
+            Effect::RecordEvent(_, name) => Message::Playbooks(name, Err("no command was run on this event yet".into())),
             Effect::Fetch { task, .. } => Message::Ended(task, ReturnData::Successful, "3 new".into(), None),
             Effect::Test(task, _) => Message::Ended(task, ReturnData::Successful, "It works.".into(), None),
             Effect::Plan { command, .. } => Message::Page("Requests".into(), vec![format!("POST /{command}")]),
@@ -323,6 +378,51 @@ impl Session {
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
+    }
+
+    /// Runs a playbook as an honest world would; a step whose command is among the failing ones fails.
+    fn play(&mut self, task: u64, play: Play) -> Message {
+        let mut run = play.run;
+        let mut state = ReturnData::Successful;
+        loop {
+            let call = match run.next_call() {
+                Next::Call(call) => call,
+                Next::Done => break,
+                Next::Skipped(..) | Next::Failed(..) => continue,
+            };
+            let here = matches!(&call.target, Target::Vendor(vendor) if vendor == HERE);
+            let connection = match (&call.target, here) {
+                (Target::Connection(name), _) => name.clone(),
+                (Target::Vendor(_), true) => HERE.to_owned(),
+                (Target::Vendor(vendor), false) => {
+                    self.model.setup.connected.iter().find(|known| known.vendor == *vendor).unwrap().name.clone()
+                }
+            };
+            let failing = self.failing.contains(&call.command);
+            let outcome = match call.command.as_str() {
+                _ if failing => Outcome::failed(super::outcome::Failure::new("Run failed.", "The vendor is down.")),
+                "list-devices" => Outcome::successful(json!({"devices": [{"uuid": "dev-7"}]})),
+                _ => Outcome::successful(json!({"ok": true})),
+            };
+            run.ended(outcome.return_data, Some(outcome.raw_data.clone()));
+            if failing {
+                state = ReturnData::PartiallySuccessful;
+            }
+            let given = call.arguments.iter().map(|(name, value)| (name.clone(), super::catalogue::Given::Json(value.clone())));
+            let done = StepDone {
+                step: call.step,
+                title: format!("{} on {connection}", call.command),
+                connection,
+                command: call.command,
+                given: given.collect(),
+                arguments: call.arguments,
+                changes: true,
+                message: outcome.message.clone(),
+                report: Some(report(outcome)),
+            };
+            self.send(Message::Step(task, Box::new(done)));
+        }
+        Message::Ended(task, state, "Played.".into(), Some(Box::new(report(Outcome::new(state)))))
     }
 
     /// The effects asked for since the start that are like one.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::catalogue::Given;
 use super::json::Document;
 use super::outcome::{Outcome, ReturnData};
 
@@ -49,6 +50,8 @@ pub struct Task {
     pub command: String,
     /// What it was given, secrets masked.
     pub arguments: Map<String, Value>,
+    /// The same as it was given; none for fetches, tests and playbooks.
+    pub given: Option<Vec<(String, Given)>>,
     /// The events that it is about.
     pub events: Vec<i64>,
     /// Whether it changes anything.
@@ -88,6 +91,20 @@ const KEPT: usize = 200;
 impl Tasks {
     /// Begins a task.
     pub fn begin(&mut self, now: Timestamp, title: String, connection: &str, command: &str) -> TaskId {
+        let id = self.insert(0, now, title, connection, command);
+        self.selected = Some(id);
+        id
+    }
+
+    /// Puts a task that ended just now below another one; nothing where that is not kept any more.
+    pub fn insert_below(&mut self, above: TaskId, now: Timestamp, title: String, connection: &str, command: &str) -> Option<TaskId> {
+        let place = self.list.iter().position(|task| task.id == above)? + 1;
+        let id = self.insert(place, now, title, connection, command);
+        self.get_mut(id)?.ended_at = Some(now);
+        Some(id)
+    }
+
+    fn insert(&mut self, place: usize, now: Timestamp, title: String, connection: &str, command: &str) -> TaskId {
         self.next += 1;
         let id = self.next;
         let task = Task {
@@ -96,6 +113,7 @@ impl Tasks {
             connection: connection.into(),
             command: command.into(),
             arguments: Map::new(),
+            given: None,
             events: Vec::new(),
             changes: false,
             started_at: now,
@@ -104,8 +122,7 @@ impl Tasks {
             message: String::new(),
             report: None,
         };
-        self.list.insert(0, task);
-        self.selected = Some(id);
+        self.list.insert(place, task);
         if self.list.len() > KEPT
             && let Some(at) = self.list.iter().rposition(|task| !task.is_running())
         {

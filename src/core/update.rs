@@ -4,7 +4,9 @@ use super::answers;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
+use super::play;
 use super::press;
+use super::recording;
 use super::resume;
 use super::views;
 
@@ -33,6 +35,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Decided(what, result) => answers::decided(model, &what, result),
         Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
         Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
+        Message::Step(task, done) => play::step_done(model, task, *done),
+        Message::Playbooks(name, result) => recording::written(model, &name, result),
         Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
         Message::Picks(form, field, result) => answers::picks(model, form, &field, result),
         Message::Health(health) => {

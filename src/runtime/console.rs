@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::perform::World;
+use super::playbook::library;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
 use super::{clipboard, shell};
@@ -112,6 +113,8 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         complaints.push(format!("There is no theme {wanted}; there are {}.", names(&themes).join(", ")));
     }
     let analyst = runner.actor().to_owned();
+    let (playbooks, problems) = library(&runner.paths().config_dir);
+    complaints.extend(problems.iter().map(ToString::to_string));
     let views = views::load(runner.paths()).unwrap_or_else(|problems| {
         complaints.extend(problems.iter().map(ToString::to_string));
         Vec::new()
@@ -122,6 +125,7 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         themes: names(&themes),
         theme: wanted,
         views,
+        playbooks,
         read_only: settings.read_only,
         ascii: settings.ascii,
         analyst,

@@ -3,12 +3,14 @@
 pub mod attachment;
 pub mod clipboard;
 pub mod console;
+pub mod decide;
 pub mod fetch;
 pub mod follow;
 pub mod http;
 pub mod jobs;
 pub mod opened;
 pub mod perform;
+pub mod play;
 pub mod playbook;
 pub mod read;
 pub mod report;

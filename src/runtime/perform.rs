@@ -9,20 +9,23 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::decide::decide;
 use super::fetch::FetchOptions;
 use super::follow;
+use super::playbook;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, StoreError};
 use crate::config::{Problem, views};
 use crate::core::confirm::Ready;
-use crate::core::effect::{Before, Change, Effect};
+use crate::core::effect::{Before, Effect};
 use crate::core::event::Status;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::playbook::{Playbook, record};
 use crate::core::task::{Report, TaskId};
 use crate::core::views::Saved;
 
@@ -33,17 +36,39 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The world behind the console.
 pub struct World {
-    runner: Runner,
-    inbox: mpsc::Sender<Message>,
+    pub(super) runner: Runner,
+    pub(super) inbox: mpsc::Sender<Message>,
     cancels: HashMap<TaskId, CancellationToken>,
     tracker: TaskTracker,
+    pub(super) ending: CancellationToken,
+}
+
+/// Follows what vendors accepted, until the console is left.
+#[derive(Clone)]
+pub(super) struct Following {
+    inbox: mpsc::Sender<Message>,
+    tracker: TaskTracker,
     ending: CancellationToken,
+}
+
+impl Following {
+    /// Begins to follow what a command's vendor accepted, if it only accepted it; of that task, where what comes of it is told there.
+    pub(super) async fn begin(&self, runner: &Runner, connection: &str, outcome: &Outcome, task: Option<TaskId>) {
+        let Some(accepted) = outcome.follow.clone() else { return };
+        let kept = runner.store().follow_push(follow::kept(connection, &accepted)).await.unwrap_or_default();
+        let following = follow::follow(runner.clone(), kept, connection.to_owned(), accepted, task, self.inbox.clone());
+        self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
+    }
 }
 
 impl World {
     /// A world that answers into an inbox.
     pub fn new(runner: Runner, inbox: mpsc::Sender<Message>) -> Self {
         Self { runner, inbox, cancels: HashMap::new(), tracker: TaskTracker::new(), ending: CancellationToken::new() }
+    }
+
+    pub(super) fn following(&self) -> Following {
+        Following { inbox: self.inbox.clone(), tracker: self.tracker.clone(), ending: self.ending.clone() }
     }
 
     fn store(&self) -> Store {
@@ -67,7 +92,7 @@ impl World {
     }
 
     /// The same for a task: whatever happens, it ends.
-    fn task(&mut self, id: TaskId, work: impl Future<Output = Message> + Send + 'static, cancel: CancellationToken) {
+    pub(super) fn task(&mut self, id: TaskId, work: impl Future<Output = Message> + Send + 'static, cancel: CancellationToken) {
         self.cancels.insert(id, cancel);
         let inbox = self.inbox.clone();
         let work = self.tracker.spawn(work);
@@ -102,6 +127,14 @@ impl World {
                 });
             }
             Effect::Run(id, ready) => self.run(id, ready),
+            Effect::Play(id, play) => self.play(id, *play),
+            Effect::KeepPlaybook(playbook) => self.answer(async move { keep_playbook(&runner, *playbook).await }),
+            Effect::RecordEvent(event, name) => self.answer(async move {
+                match recorded(&runner, event, &name).await {
+                    Ok(playbook) => keep_playbook(&runner, playbook).await,
+                    Err(message) => Message::Playbooks(name, Err(message)),
+                }
+            }),
             Effect::Plan { connection, command, given } => self.answer(async move {
                 let options = RunOptions { dry_run: true, ..RunOptions::default() };
                 let report = runner.run(&connection, &command, given, options).await;
@@ -193,14 +226,10 @@ impl World {
         let runner = self.runner.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
-        let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
+        let following = self.following();
         let work = async move {
             let run = runner.run(&ready.connection, &ready.command, ready.given, options).await;
-            if let Some(accepted) = run.outcome.follow.clone() {
-                let kept = runner.store().follow_push(follow::kept(&ready.connection, &accepted)).await.unwrap_or_default();
-                let following = follow::follow(runner, kept, ready.connection, accepted, Some(id), inbox);
-                tracker.spawn(ending.run_until_cancelled_owned(following));
-            }
+            following.begin(&runner, &ready.connection, &run.outcome, Some(id)).await;
             ended(id, run)
         };
         self.task(id, work, cancel);
@@ -300,12 +329,12 @@ impl World {
     }
 }
 
-fn report(outcome: Outcome) -> Report {
+pub(super) fn report(outcome: Outcome) -> Report {
     let document = Document::parse(outcome.raw_data.to_string().into_bytes());
     Report { outcome, document }
 }
 
-fn ended(id: TaskId, run: RunReport) -> Message {
+pub(super) fn ended(id: TaskId, run: RunReport) -> Message {
     let outcome = run.outcome;
     let text = match (&outcome.message, outcome.errors.first()) {
         (message, Some(Failure { message: failure, .. })) if message.is_empty() => failure.clone(),
@@ -314,28 +343,26 @@ fn ended(id: TaskId, run: RunReport) -> Message {
     Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome))))
 }
 
-async fn decide(store: &Store, actor: &str, ids: Vec<i64>, change: &Change) -> Result<(), StoreError> {
-    let now = Timestamp::now();
-    let mut decision = Decision { actor: actor.to_owned(), ..Decision::default() };
-    match change {
-        Change::Close(disposition, note) => {
-            decision.status = Some(Status::Closed);
-            decision.disposition = Some(Some(*disposition));
-            decision.note = (!note.is_empty()).then(|| note.clone());
-        }
-        Change::Take => {
-            decision.status = Some(Status::InProgress);
-            decision.assignee = Some(Some(actor.to_owned()));
-        }
-        Change::Reopen => {
-            decision.status = Some(Status::New);
-            decision.disposition = Some(None);
-            decision.assignee = Some(None);
-        }
-        Change::Note(text) => decision.note = Some(text.clone()),
-        Change::Case(name) => return store.case_add(name, ids, actor, now).await.map(|_| ()),
+/// A playbook made from what was done on an event.
+async fn recorded(runner: &Runner, event: i64, name: &str) -> Result<Playbook, String> {
+    let failed = |error: StoreError| error.to_string();
+    let stored = runner.store().event(event).await.map_err(failed)?.ok_or_else(|| format!("There is no event {event}."))?;
+    let done = playbook::done_on(runner, runner.store(), &stored).await.map_err(failed)?;
+    if done.is_empty() {
+        return Err(format!("No command was run on event {event} yet, so there is nothing to record."));
     }
-    store.decide(ids, decision, now).await.map(|_| ())
+    Ok(record(name, &[stored], &done))
+}
+
+/// Writes a playbook, and reads all of them anew.
+async fn keep_playbook(runner: &Runner, playbook: Playbook) -> Message {
+    let (dir, name) = (runner.paths().config_dir.clone(), playbook.name.clone());
+    let written = tokio::task::spawn_blocking(move || {
+        let file = playbook::save(&dir, &playbook, false)?;
+        let done = format!("Saved in {}; : and P list it.", file.display());
+        Ok::<_, String>((playbook::library(&dir).0, done))
+    });
+    Message::Playbooks(name, written.await.unwrap_or_else(|error| Err(error.to_string())))
 }
 
 async fn restore(store: &Store, actor: &str, before: &[Before]) -> Result<(), StoreError> {

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::run::{Progress, RunOptions, RunReport, Runner, given};
 use super::store::{AuditEntry, Store, StoreError};
 use crate::config::files::{private_dir, write_private};
-use crate::core::catalogue::Effect;
+use crate::core::catalogue::{Class, Effect};
 use crate::core::event::StoredEvent;
 use crate::core::outcome::ReturnData;
-use crate::core::playbook::{self, Call, Done, Next, Playbook, Problem, Run, Step, Target};
+use crate::core::playbook::{self, Call, Done, HERE, Next, Place, Playbook, Problem, Run, Step, Target};
 
 /// How a playbook is to be run.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct PlaybookOptions {
     pub dry_run: bool,
     /// Whether destructive steps are confirmed.
     pub yes: bool,
+    /// The most that steps may do, where that was shown and confirmed; what would do more is refused.
+    pub most: Option<Class>,
     /// The connection to take for a vendor that has several.
     pub chosen: BTreeMap<String, String>,
     /// Bounds each step.
@@ -31,6 +33,22 @@ pub struct PlaybookOptions {
     pub cancel: CancellationToken,
     /// Is told how far a step is.
     pub progress: Option<mpsc::Sender<Progress>>,
+}
+
+/// How a playbook goes.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// A step begins.
+    Begins {
+        /// The step.
+        step: String,
+        /// Its number, from 1.
+        at: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// A step ended, or was left out.
+    Ended(Box<StepReport>),
 }
 
 /// What came of one step.
@@ -42,6 +60,8 @@ pub struct StepReport {
     pub step: String,
     /// Its command.
     pub command: String,
+    /// What it was given.
+    pub arguments: Map<String, Value>,
     /// The value of `for_each` that it was for.
     pub item: Option<Value>,
     /// What running it gave back; none where it was not run.
@@ -129,29 +149,9 @@ pub fn save(config_dir: &Path, playbook: &Playbook, replace: bool) -> Result<Pat
 /// # Errors
 /// When there is none, or several and none was chosen.
 pub fn connection_for(runner: &Runner, target: &Target, chosen: &BTreeMap<String, String>) -> Result<String, String> {
-    let vendor = match target {
-        Target::Connection(name) => return Ok(name.clone()),
-        Target::Vendor(vendor) => vendor,
-    };
-    let of_vendor = |id: &str| id == vendor;
-    if let Some(name) = chosen.get(vendor) {
-        return match runner.connection(name) {
-            Some(opened) if of_vendor(opened.vendor.id) => Ok(name.clone()),
-            Some(opened) => Err(format!("{name} is a connection to {}, not to {vendor}.", opened.vendor.id)),
-            None => Err(format!("There is no connection {name}.")),
-        };
-    }
-    let names: Vec<&str> = runner
-        .connections()
-        .iter()
-        .filter(|opened| opened.connection.active && of_vendor(opened.vendor.id))
-        .map(|opened| opened.connection.name.as_str())
-        .collect();
-    match names.as_slice() {
-        [name] => Ok((*name).to_owned()),
-        [] => Err(format!("There is no active connection to {vendor}; add one with: nightdesk connections add")),
-        _ => Err(format!("There are several connections to {vendor} ({0}); choose one with --connection {vendor}=NAME", names.join(", "))),
-    }
+    let known: Vec<Place> =
+        runner.connections().iter().map(|opened| (opened.connection.name.as_str(), opened.vendor.id, opened.connection.active)).collect();
+    playbook::connection_for(&known, target, chosen)
 }
 
 /// What speaks against running a playbook, before anything is sent: connections, commands, confirmation. A step that may fail is no
@@ -168,11 +168,12 @@ fn obstacle(runner: &Runner, step: &Step, options: &PlaybookOptions) -> Result<(
         Err(reason) => return Err(label(reason)),
     };
     let opened = runner.connection(&name);
-    let Some(command) = opened.and_then(|opened| opened.entry.command(&step.command)) else {
+    let own = playbook::command_of(&step.command).filter(|_| step.target == Target::Vendor(HERE.into()));
+    let Some(command) = own.as_ref().or_else(|| opened?.entry.command(&step.command)) else {
         let reason = match opened {
             _ if step.continue_on_error => return Ok(()),
-            None => format!("There is no connection {name}."),
-            Some(_) => format!("{name} has no command {}; see: nightdesk commands {name}", step.command),
+            None if name != HERE => format!("There is no connection {name}."),
+            _ => playbook::no_command(&name, &step.command),
         };
         return Err(label(reason));
     };
@@ -182,9 +183,9 @@ fn obstacle(runner: &Runner, step: &Step, options: &PlaybookOptions) -> Result<(
     Ok(())
 }
 
-/// Runs the steps one after the other; each is reported as it ends. Gives the exit code of the whole: 0 everything was done, 1 nothing
+/// Runs the steps one after the other; each is told as it begins and ends. Gives the exit code of the whole: 0 everything was done, 1 nothing
 /// was, 2 it was refused and nothing was sent, 3 some of it was.
-pub async fn carry_out(runner: &Runner, mut run: Run, options: &PlaybookOptions, mut tell: impl FnMut(StepReport)) -> u8 {
+pub async fn carry_out(runner: &Runner, mut run: Run, options: &PlaybookOptions, mut tell: impl FnMut(Told)) -> u8 {
     let (mut done, mut failed, mut refused) = (0_usize, 0_usize, 0_usize);
     let playbook = run.playbook().name.clone();
     let event = run.event().map(|event| event.id);
@@ -192,6 +193,7 @@ pub async fn carry_out(runner: &Runner, mut run: Run, options: &PlaybookOptions,
         playbook: playbook.clone(),
         step,
         command,
+        arguments: Map::new(),
         item: None,
         report: None,
         reason,
@@ -205,14 +207,17 @@ pub async fn carry_out(runner: &Runner, mut run: Run, options: &PlaybookOptions,
             Next::Done => break,
             Next::Skipped(step, reason) => {
                 let command = command(&run, &step);
-                tell(bare(step, command, reason, false));
+                tell(Told::Ended(Box::new(bare(step, command, reason, false))));
             }
             Next::Failed(step, reason) => {
                 failed += 1;
                 let command = command(&run, &step);
-                tell(bare(step, command, reason, true));
+                tell(Told::Ended(Box::new(bare(step, command, reason, true))));
             }
             Next::Call(call) => {
+                let steps = &run.playbook().steps;
+                let at = steps.iter().position(|step| step.name == call.step).map_or(0, |at| at + 1);
+                tell(Told::Begins { step: call.step.clone(), at, of: steps.len() });
                 let mut report = one(runner, &playbook, event, call, options).await;
                 let state = match &report.report {
                     Some(report) => report.outcome.return_data,
@@ -232,7 +237,7 @@ pub async fn carry_out(runner: &Runner, mut run: Run, options: &PlaybookOptions,
                 let raw = if options.dry_run { None } else { report.report.as_ref().map(|report| report.outcome.raw_data.clone()) };
                 // A failure gives no result; what needs it says so.
                 run.ended(state, if report.failed && !options.dry_run { Some(Value::Null) } else { raw });
-                tell(report);
+                tell(Told::Ended(Box::new(report)));
             }
         }
     }
@@ -250,6 +255,7 @@ async fn one(runner: &Runner, playbook: &str, event: Option<i64>, call: Call, op
         playbook: playbook.to_owned(),
         step: call.step.clone(),
         command: call.command.clone(),
+        arguments: call.arguments.clone(),
         item: call.item.clone(),
         report: None,
         reason: String::new(),
@@ -259,6 +265,10 @@ async fn one(runner: &Runner, playbook: &str, event: Option<i64>, call: Call, op
         Ok(name) => name,
         Err(reason) => return StepReport { reason, failed: true, ..step },
     };
+    if connection == HERE && call.target == Target::Vendor(HERE.into()) {
+        step.report = Some(super::play::decided(runner, event, &call, options.dry_run).await);
+        return step;
+    }
     let waits = (!call.pending.is_empty())
         .then(|| format!("It needs the result of {}; its requests show the placeholder.", call.pending.join(", ")));
     let report = match runner.prepare(&connection, &call.command, given(&call.arguments)) {
@@ -269,6 +279,10 @@ async fn one(runner: &Runner, playbook: &str, event: Option<i64>, call: Call, op
         Err(report) => *report,
         Ok(prepared) if prepared.class.effect == Effect::Destructive && !options.yes && !options.dry_run => {
             let what = format!("{} on {connection} is destructive; confirm it with --yes. Nothing was sent.", prepared.command.title);
+            runner.refuse(&prepared, &what)
+        }
+        Ok(prepared) if options.most.is_some_and(|most| prepared.class.effect > most.effect || prepared.class.reach > most.reach) => {
+            let what = format!("{} on {connection} would do more than was shown before; it was not sent.", prepared.command.title);
             runner.refuse(&prepared, &what)
         }
         Ok(prepared) => {

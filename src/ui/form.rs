@@ -13,7 +13,11 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
     let theme = paint.theme;
     let area = middle(area, 110, area.height);
     paint.clear(area, theme.text);
-    let title = format!("{} · {} ({})", form.command.title, form.connection, form.environment);
+    let title = match form.playbook.as_deref() {
+        Some((playbook, Some(event))) => format!("Playbook {} · event {}: {}", playbook.title, event.id, event.event.title),
+        Some((playbook, None)) => format!("Playbook {}", playbook.title),
+        None => format!("{} · {} ({})", form.command.title, form.connection, form.environment),
+    };
     let frame = if form.command.class.reach >= Reach::Disruptive { theme.error } else { theme.focus };
     let inside = paint.framed(area, &title, frame);
     let mut y = inside.y;

@@ -14,6 +14,7 @@ mod paint;
 mod prompt;
 mod queue;
 mod record;
+mod sheet;
 mod status;
 mod tasks;
 pub mod theme;
@@ -62,6 +63,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
+            Layer::Sheet(view) => screen.layer = sheet::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
             Layer::Dispose(view) => cursor = dispose::draw(&mut paint, body, view, model),

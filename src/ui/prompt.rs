@@ -16,6 +16,7 @@ pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> (u16, u16) {
         Asks::Pipe => "| ",
         Asks::Save => "write to ",
         Asks::View => "save this view as ",
+        Asks::Recording | Asks::Playbook => "name of the playbook ",
     };
     let y = area.bottom() - 1;
     let above = Rect { y: y.saturating_sub(1), height: 1, ..area };

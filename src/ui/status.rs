@@ -31,6 +31,10 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     }
     let separator = if paint.ascii { " > " } else { " › " };
     let mut right: Vec<(String, Style)> = Vec::new();
+    if let Some(recording) = &model.recording {
+        let sign = if paint.ascii { "REC" } else { "● REC" };
+        right.push((format!("{sign} {}", recording.done.len()), theme.danger));
+    }
     let gaps: usize = model.health.iter().map(|health| health.gaps.iter().filter(|gap| !gap.lasting).count()).sum();
     let failing = model.health.iter().filter(|health| health.failures > 0).count();
     if gaps > 0 {

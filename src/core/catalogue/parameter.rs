@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::core::entity::EntityKind;
 
 /// One input of a command, or one parameter or option of a connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// Name on the command line and in files: the document's label in snake_case.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Parameter {
 }
 
 /// The command whose answer fills a pick list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pick {
     /// Name of a command of the same connection.
     pub command: String,
@@ -47,7 +47,7 @@ pub struct Pick {
 }
 
 /// What values a parameter takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Type {
     /// Text, with the most characters (Unicode scalar values) it may have.
     Text {

@@ -104,7 +104,8 @@ pub fn parse(file: &str, text: &str) -> Result<Playbook, Vec<Problem>> {
     if reader.problems.is_empty() { Ok(playbook) } else { Err(reader.problems) }
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a playbook, an input or a step can be called so.
+pub fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 

@@ -4,8 +4,10 @@
 //! call after the other and is told what came of it, so that the command line and the console carry out the same thing.
 
 mod file;
+mod here;
 mod plan;
 mod record;
+mod sheet;
 mod template;
 
 #[cfg(test)]
@@ -15,13 +17,15 @@ use serde_json::{Map, Value};
 
 use super::catalogue::Parameter;
 
-pub use file::{Problem, parse, to_toml};
-pub use plan::{Call, Next, Run};
+pub use file::{Problem, is_name, parse, to_toml};
+pub use here::{VENDOR as HERE, call as call_of, change as change_of, command as command_of};
+pub use plan::{Call, Next, Run, proposed};
 pub use record::{Done, record};
+pub use sheet::{Desk, Fate, Place, Planned, connection_for, most, no_command, rehearse};
 pub use template::from_last;
 
 /// What a playbook consists of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Playbook {
     /// Name on the command line: `malware-on-endpoint`.
     pub name: String,

@@ -10,7 +10,7 @@ use crate::core::event::StoredEvent;
 use crate::core::outcome::ReturnData;
 
 /// A playbook under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     playbook: Playbook,
     inputs: Map<String, Value>,
@@ -102,6 +102,12 @@ impl Run {
     /// The inputs as they are now.
     pub fn inputs(&self) -> &Map<String, Value> {
         &self.inputs
+    }
+
+    /// The inputs, secret ones masked.
+    pub fn masked_inputs(&self) -> Map<String, Value> {
+        let secret = |name: &str| self.playbook.inputs.iter().any(|input| input.name == name && input.secret);
+        self.inputs.iter().map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { value.clone() })).collect()
     }
 
     /// The event that it is for.
@@ -239,7 +245,7 @@ impl Run {
 }
 
 /// What an event proposes for an input.
-fn proposed(input: &Parameter, event: &StoredEvent) -> Option<Value> {
+pub fn proposed(input: &Parameter, event: &StoredEvent) -> Option<Value> {
     let paths = input.prefill_paths.iter().map(|(_, path)| pick(&event.event.raw, path));
     let kinds = input.prefill.iter().map(|kind| entities(event, *kind));
     let found = paths.chain(kinds).find(|found| !found.is_empty())?;

@@ -1,4 +1,4 @@
-//! Recording: a playbook from what was done on an event.
+//! Recording: a playbook from what was done on events.
 
 use serde_json::{Map, Value};
 
@@ -38,74 +38,143 @@ const TELLING: [EntityKind; 12] = [
     EntityKind::File,
 ];
 
-/// Turns what was done on an event into a playbook: values that the event names become placeholders, masked ones become inputs.
-pub fn record(name: &str, event: &StoredEvent, done: &[Done]) -> Playbook {
-    let mut inputs: Vec<Parameter> = Vec::new();
+/// Turns what was done on events into a playbook: values that the events name become typed inputs, which another event fills; masked ones
+/// become secret inputs; what a step gave back is taken from that step.
+pub fn record(name: &str, events: &[StoredEvent], done: &[Done]) -> Playbook {
+    let mut recorder = Recorder { events, inputs: Vec::new(), results: Vec::new() };
     let mut steps: Vec<Step> = Vec::new();
-    // Values that came from a step, with the placeholder that finds them again.
-    let mut results: Vec<(Value, String)> = Vec::new();
     for run in done {
-        let mut arguments = Map::new();
-        for (parameter, value) in &run.arguments {
-            let value = if value.as_str() == Some("***") {
-                if !inputs.iter().any(|input| input.name == *parameter) {
-                    let mut input = Parameter::new(parameter, Type::TEXT, "Was secret, so that it was not recorded.").named(parameter);
-                    (input.required, input.secret) = (true, true);
-                    inputs.push(input);
-                }
-                Value::from(format!("[Input.{parameter}]"))
-            } else {
-                general(value, event, &results)
-            };
-            arguments.insert(parameter.clone(), value);
-        }
+        let arguments = run.arguments.iter().map(|(parameter, value)| (parameter.clone(), recorder.argument(parameter, value))).collect();
         let target = run.vendor.clone().map_or_else(|| Target::Connection(run.connection.clone()), Target::Vendor);
         let same = steps.iter().filter(|step| step.command == run.command).count();
         let name = if same == 0 { run.command.clone() } else { format!("{}-{}", run.command, same + 1) };
-        results.extend(run.results.iter().map(|(path, value)| (value.clone(), format!("${{steps.{name}.{path}}}"))));
+        recorder.results.extend(run.results.iter().map(|(path, value)| (value.clone(), format!("${{steps.{name}.{path}}}"))));
         let step = Step { name, target, command: run.command.clone(), arguments, when: None, for_each: None, continue_on_error: false };
         steps.push(step);
     }
     let title = name.replace(['-', '_'], " ");
-    let help = format!("Recorded on: {}", event.event.title);
+    let help = events.first().map_or_else(|| "Recorded.".to_owned(), |event| format!("Recorded on: {}", event.event.title));
+    let inputs = recorder.inputs.into_iter().map(|input| input.parameter).collect();
     Playbook { name: name.into(), title, help, inputs, steps }
 }
 
-/// A value with what the event names replaced.
-fn general(value: &Value, event: &StoredEvent, results: &[(Value, String)]) -> Value {
-    match value {
-        Value::String(text) => placeholder(text, event)
-            .or_else(|| results.iter().find(|(known, _)| known == value).map(|(_, place)| place.clone()))
-            .map_or_else(|| value.clone(), Value::from),
-        Value::Array(items) => {
-            let mut all: Vec<Value> = Vec::new();
-            for item in items.iter().map(|item| general(item, event, results)) {
-                // A placeholder stands for all entities of its kind.
-                let again = item.as_str().is_some_and(|text| text.starts_with("${entity.")) && all.contains(&item);
-                if !again {
-                    all.push(item);
-                }
+/// What a value is of the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// The record's own id, in the member of that name.
+    Id(&'static str),
+    /// An entity of a kind.
+    Entity(EntityKind),
+    /// A secret, whatever it was.
+    Secret,
+}
+
+/// An input, with the values that it stands for, normalised.
+struct Input {
+    parameter: Parameter,
+    known: Known,
+    values: Vec<String>,
+}
+
+struct Recorder<'a> {
+    events: &'a [StoredEvent],
+    inputs: Vec<Input>,
+    /// Values that came from a step, with the placeholder that finds them again.
+    results: Vec<(Value, String)>,
+}
+
+impl Recorder<'_> {
+    fn argument(&mut self, parameter: &str, value: &Value) -> Value {
+        match value.as_str() {
+            Some("***") => Value::from(self.input(parameter, Known::Secret, vec![parameter.to_owned()], false)),
+            _ => self.general(parameter, value),
+        }
+    }
+
+    /// A value with what the events name replaced.
+    fn general(&mut self, parameter: &str, value: &Value) -> Value {
+        match value {
+            Value::String(text) => match self.known(text) {
+                Some(known) => Value::from(self.input(parameter, known, vec![plain(known, text)], false)),
+                None => self.result(value).unwrap_or_else(|| value.clone()),
+            },
+            Value::Array(items) => self.list(parameter, items),
+            Value::Object(members) => {
+                Value::Object(members.iter().map(|(name, value)| (name.clone(), self.general(parameter, value))).collect())
             }
-            Value::Array(all)
+            other => other.clone(),
         }
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), general(value, event, results))).collect())
+    }
+
+    fn result(&self, value: &Value) -> Option<Value> {
+        self.results.iter().find(|(known, _)| known == value).map(|(_, place)| Value::from(place.as_str()))
+    }
+
+    /// A list: what it has of one kind becomes one input.
+    fn list(&mut self, parameter: &str, items: &[Value]) -> Value {
+        let known: Vec<Option<Known>> = items.iter().map(|item| self.known(item.as_str()?)).collect();
+        let mut all: Vec<Value> = Vec::new();
+        for (item, is) in items.iter().zip(&known) {
+            let Some(is) = is else {
+                all.push(self.general(parameter, item));
+                continue;
+            };
+            let alike = items.iter().zip(&known).filter(|(_, other)| **other == Some(*is)).filter_map(|(item, _)| item.as_str());
+            let mut values: Vec<String> = alike.map(|text| plain(*is, text)).collect();
+            values.sort();
+            values.dedup();
+            let place = Value::from(self.input(parameter, *is, values, true));
+            if !all.contains(&place) {
+                all.push(place);
+            }
         }
-        other => other.clone(),
+        Value::Array(all)
+    }
+
+    /// The placeholder of the input that stands for these values; made where there is none yet.
+    fn input(&mut self, parameter: &str, known: Known, values: Vec<String>, many: bool) -> String {
+        if let Some(input) = self.inputs.iter_mut().find(|input| input.known == known && input.values == values) {
+            if many {
+                input.parameter.r#type = Type::texts(1);
+            }
+            return format!("[Input.{}]", input.parameter.name);
+        }
+        let signs = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+        let wanted: String = if let Known::Entity(kind) = known { kind.as_str().into() } else { parameter.chars().map(signs).collect() };
+        let taken = |name: &String| self.inputs.iter().any(|input| input.parameter.name == *name);
+        let mut names = std::iter::once(wanted.clone()).chain((2..).map(|number| format!("{wanted}-{number}")));
+        let name = names.find(|name| !taken(name)).unwrap_or_default();
+        let r#type = if many { Type::texts(1) } else { Type::TEXT };
+        let help = match known {
+            Known::Secret => "Was secret, so that it was not recorded.".to_owned(),
+            _ => format!("Was {} when it was recorded.", values.join(", ")),
+        };
+        let made = Parameter::new(&name, r#type, &help).named(&name).required();
+        let parameter = match known {
+            Known::Entity(kind) => made.prefill(&[kind]),
+            Known::Id(member) => made.prefill_path("", &format!("$.{member}")),
+            Known::Secret => made.secret(),
+        };
+        self.inputs.push(Input { parameter, known, values });
+        format!("[Input.{name}]")
+    }
+
+    /// What a text is of these events.
+    fn known(&self, text: &str) -> Option<Known> {
+        if text.is_empty() {
+            return None;
+        }
+        let is_id = |member: &&str| self.events.iter().any(|event| event.event.raw.get(*member).and_then(Value::as_str) == Some(text));
+        let is_entity = |kind: &EntityKind| {
+            let mut all = self.events.iter().flat_map(|event| &event.event.entities);
+            all.any(|entity| entity.kind == *kind && normalise(*kind, &entity.value) == normalise(*kind, text))
+        };
+        let id = ["id", "uuid", "Id"].into_iter().find(is_id).map(Known::Id);
+        id.or_else(|| TELLING.into_iter().find(is_entity).map(Known::Entity))
     }
 }
 
-fn placeholder(text: &str, event: &StoredEvent) -> Option<String> {
-    if text.is_empty() {
-        return None;
-    }
-    let own = ["id", "uuid", "Id"].into_iter().find(|name| event.event.raw.get(*name).and_then(Value::as_str) == Some(text));
-    if let Some(name) = own {
-        return Some(format!("${{event.$.{name}}}"));
-    }
-    let same = |kind: EntityKind| {
-        let wanted = normalise(kind, text);
-        event.event.entities.iter().any(|entity| entity.kind == kind && normalise(kind, &entity.value) == wanted)
-    };
-    TELLING.into_iter().find(|kind| same(*kind)).map(|kind| format!("${{entity.{}}}", kind.as_str()))
+/// A text as it is compared.
+fn plain(known: Known, text: &str) -> String {
+    if let Known::Entity(kind) = known { normalise(kind, text) } else { text.to_owned() }
 }

@@ -148,13 +148,12 @@ fn what_was_done_can_be_done_again_elsewhere() {
         run("isolate", json!({"devices": ["D-1", "d-2"], "why": "it is", "key": "***"}), &[("$.task.uuid", json!("t-1"))]),
         run("history", json!({"tasks": ["t-1"], "issue": "e-1"}), &[]),
     ];
-    let recorded = record("mine", &event(), &done);
+    let recorded = record("mine", &[event()], &done);
     let read = parse("mine.toml", &to_toml(&recorded)).unwrap();
-    assert_eq!(
-        Value::from(read.steps[0].arguments.clone()),
-        json!({"devices": ["${entity.device}"], "why": "it is", "key": "[Input.key]"})
-    );
-    assert_eq!(Value::from(read.steps[1].arguments.clone()), json!({"tasks": ["${steps.isolate.$.task.uuid}"], "issue": "${event.$.id}"}));
+    assert_eq!(Value::from(read.steps[0].arguments.clone()), json!({"devices": ["[Input.device]"], "why": "it is", "key": "[Input.key]"}));
+    assert_eq!(Value::from(read.steps[1].arguments.clone()), json!({"tasks": ["${steps.isolate.$.task.uuid}"], "issue": "[Input.issue]"}));
+    let inputs: Vec<_> = read.inputs.iter().map(|input| (input.name.as_str(), input.r#type.name(), input.required)).collect();
+    assert_eq!(inputs, [("device", "list", true), ("key", "text", true), ("issue", "text", true)]);
     // The same on another event: its own device, and the new task.
     let mut other = event();
     other.event.entities = vec![Entity { kind: EntityKind::Device, value: "Z".into(), path: "$".into() }];
