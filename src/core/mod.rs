@@ -39,6 +39,7 @@ pub mod queue;
 pub mod request;
 pub mod resume;
 pub mod run;
+pub mod search;
 pub mod sign_in;
 pub mod talk;
 pub mod task;
