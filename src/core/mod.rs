@@ -41,6 +41,7 @@ pub mod recording;
 pub mod request;
 pub mod resume;
 pub mod run;
+pub mod search;
 pub mod sign_in;
 pub mod talk;
 pub mod task;
