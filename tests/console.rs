@@ -238,3 +238,42 @@ fn an_idle_console_is_silent() {
     }
     assert!(draws <= 2, "{draws} draws in four idle seconds");
 }
+
+#[test]
+fn a_playbook_is_seen_dry_then_confirmed_and_run_and_a_recording_is_listed_at_once() {
+    let mut console = open(120, 40, "");
+    console.fill();
+    console.press("/\u{15}type:Issues status:new\r");
+    console.wait("type:Issues status:new ·");
+    console.press("Ptoxic");
+    console.wait("fills issues");
+    console.press("\r");
+    console.wait("from the event");
+    console.press("\r");
+    console.wait("dry run: nothing was sent");
+    console.wait("take: Update Issues on wiz-demo");
+    console.press("j\r");
+    console.wait("Requests, exactly as they would be sent");
+    console.press("\u{1b}");
+    console.wait("dry run: nothing was sent");
+    console.press("\u{13}");
+    console.wait("Cancel (esc)");
+    console.press("y");
+    console.wait("3 of 3 steps done.");
+    console.press("\u{1b}");
+    console.wait("Tasks");
+    console.press("Qt");
+    console.wait("REC 1");
+    console.press("Q");
+    console.wait("name of the playbook");
+    console.press("take it\r");
+    console.wait("take-it.toml");
+    console.press("P");
+    console.wait("1 step");
+    console.press("take it\r");
+    console.wait("take: Take here");
+    console.press("\u{1b}");
+    console.wait("1 Connections");
+    console.press("q");
+    assert!(console.ended().success());
+}

@@ -54,6 +54,11 @@ impl EntityKind {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 
+    /// Whether its values are ids that only their own vendor knows.
+    pub fn is_local(self) -> bool {
+        matches!(self, Self::Device | Self::TenantObject | Self::CloudResource)
+    }
+
     /// The kind of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, kind)| *kind)

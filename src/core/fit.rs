@@ -63,7 +63,7 @@ pub fn playbooks(playbooks: &[Playbook], connected: &[Connected], event: Option<
             let mut score = 0;
             let (mut filled, mut missing) = (Vec::new(), Vec::new());
             for input in &playbook.inputs {
-                let known = event.is_some_and(|event| proposed(input, event).is_some());
+                let known = event.is_some_and(|event| proposed(playbook, input, event).is_some());
                 match (known, input.required && input.default.is_none()) {
                     (true, required) => {
                         score += 20 + if required { 20 } else { 0 };

@@ -363,7 +363,7 @@ impl Form {
             form.events = vec![event.id];
             form.names = names_of(std::slice::from_ref(event));
             for field in &mut form.fields {
-                if let Some(value) = super::playbook::proposed(&field.parameter, event) {
+                if let Some(value) = super::playbook::proposed(&playbook, &field.parameter, event) {
                     field.set(&plain(&value));
                     field.origin = Some("from the event".into());
                 }
@@ -530,8 +530,7 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
         }
         if found.is_empty() {
             for kind in &parameter.prefill {
-                let local = matches!(kind, EntityKind::Device | EntityKind::TenantObject | EntityKind::CloudResource);
-                if local && !own {
+                if kind.is_local() && !own {
                     continue;
                 }
                 found.extend(event.event.entities.iter().filter(|entity| entity.kind == *kind).map(|entity| entity.value.clone()));

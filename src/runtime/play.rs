@@ -143,7 +143,9 @@ pub fn summary(runner: &Runner, playbook: &Playbook, event: Option<i64>, reports
             None => format!("left out: {}", step.reason),
         };
         let item = step.item.as_ref().map(|item| format!(" ({})", item.as_str().map_or_else(|| item.to_string(), str::to_owned)));
-        outcome = outcome.result(&format!("{}{}", step.step, item.unwrap_or_default()), said);
+        let name = format!("{}{}", step.step, item.unwrap_or_default());
+        lines.push(format!("  {name}: {said}"));
+        outcome = outcome.result(&name, said);
         for failure in step.report.iter().flat_map(|run| &run.outcome.errors) {
             let item = failure.item.as_ref().map_or_else(|| step.step.clone(), |item| format!("{}: {item}", step.step));
             outcome.errors.push(Failure { item: Some(item), ..failure.clone() });

@@ -54,8 +54,8 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     let layers = model.layers.len();
     for (at, layer) in model.layers.iter().enumerate() {
         let top = at + 1 == layers;
-        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list.
-        if !top && !matches!(layer, Layer::Form(_)) {
+        // Only what lies on top is drawn whole; below it, a form or a dry run stays visible under its question or list.
+        if !top && !matches!(layer, Layer::Form(_) | Layer::Sheet(_)) {
             continue;
         }
         match layer {

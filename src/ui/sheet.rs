@@ -117,6 +117,10 @@ fn few(values: &[String]) -> String {
 fn arguments(step: &Planned) -> String {
     let parts = step.given.iter().filter_map(|(name, _)| {
         let value = step.arguments.get(name)?;
+        let is_target = |value: &serde_json::Value| scalar(value).is_some_and(|text| step.targets.contains(&text));
+        if value.as_array().map_or_else(|| is_target(value), |items| !items.is_empty() && items.iter().all(is_target)) {
+            return None;
+        }
         let text = match value {
             serde_json::Value::Array(items) => {
                 few(&items.iter().map(|item| scalar(item).unwrap_or_else(|| item.to_string())).collect::<Vec<_>>())

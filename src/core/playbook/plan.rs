@@ -72,7 +72,7 @@ impl Run {
         }
         for input in &playbook.inputs {
             let value = given.iter().rev().find(|(name, _)| *name == input.name).map(|(_, value)| value.clone());
-            let value = value.or_else(|| Some(Given::Json(proposed(input, event.as_ref()?)?)));
+            let value = value.or_else(|| Some(Given::Json(proposed(&playbook, input, event.as_ref()?)?)));
             match value.map_or(Ok(None), |value| validate_value(input, value, now)) {
                 Err(complaint) => complaints.push(complaint),
                 Ok(Some(value)) => {
@@ -244,10 +244,15 @@ impl Run {
     }
 }
 
-/// What an event proposes for an input.
-pub fn proposed(input: &Parameter, event: &StoredEvent) -> Option<Value> {
-    let paths = input.prefill_paths.iter().map(|(_, path)| pick(&event.event.raw, path));
-    let kinds = input.prefill.iter().map(|kind| entities(event, *kind));
+/// What an event proposes for an input. Ids that only one vendor knows are for playbooks that go to that vendor.
+pub fn proposed(playbook: &Playbook, input: &Parameter, event: &StoredEvent) -> Option<Value> {
+    let goes_there = playbook.steps.iter().any(|step| match &step.target {
+        Target::Vendor(vendor) => *vendor == event.vendor,
+        Target::Connection(name) => *name == event.connection,
+    });
+    let is_id = |path: &str| matches!(path, "$.id" | "$.Id" | "$.uuid");
+    let paths = input.prefill_paths.iter().filter(|(_, path)| goes_there || !is_id(path)).map(|(_, path)| pick(&event.event.raw, path));
+    let kinds = input.prefill.iter().filter(|kind| goes_there || !kind.is_local()).map(|kind| entities(event, *kind));
     let found = paths.chain(kinds).find(|found| !found.is_empty())?;
     if matches!(input.r#type, Type::List { .. }) { Some(Value::Array(found)) } else { found.into_iter().next() }
 }

@@ -89,6 +89,11 @@ fn what_is_missing_is_said_before_anything_is_sent() {
     assert!(begun(rest, Some(event()), &[]).unwrap_err()[0].contains("Event 7 has no user for input who"));
     assert_eq!(begun(rest, Some(event()), &[("who", "me")]).unwrap_err(), ["Step b: x: ${entity.hash}: event 7 mentions no hash."]);
     assert!(begun(rest, None, &[("who", "me")]).unwrap_err()[0].contains("needs an event"));
+    // A device's id says nothing to another vendor.
+    let local =
+        "[[input]]\nname = \"what\"\nrequired = true\nfrom = [\"device\"]\n[[step]]\nname = \"a\"\nvendor = \"eset\"\ncommand = \"c\"\n";
+    assert!(begun(local, Some(event()), &[]).is_err());
+    assert!(begun(&local.replace("eset", "wiz"), Some(event()), &[]).is_ok());
     assert!(begun(rest, None, &[("nobody", "me")]).unwrap_err()[0].contains("There is no input nobody; there are: who."));
 }
 
@@ -156,6 +161,7 @@ fn what_was_done_can_be_done_again_elsewhere() {
     assert_eq!(inputs, [("device", "list", true), ("key", "text", true), ("issue", "text", true)]);
     // The same on another event: its own device, and the new task.
     let mut other = event();
+    other.vendor = "eset-protect-cloud".into();
     other.event.entities = vec![Entity { kind: EntityKind::Device, value: "Z".into(), path: "$".into() }];
     let given = [("key".to_owned(), Given::Text("k".into()))];
     let mut run = Run::begin(read, &given, Some(other), "2026-03-01T00:00:00Z".parse().unwrap()).unwrap();
