@@ -95,7 +95,7 @@ impl Telling {
         if let Some(run) = &step.report {
             self.following.begin(&self.runner, connection, &run.outcome, None).await;
         }
-        let message = step.report.as_ref().map_or_else(|| step.reason.clone(), |run| said(run));
+        let message = step.report.as_ref().map_or_else(|| step.reason.clone(), said);
         StepDone {
             step: step.step.clone(),
             title: if connection == HERE || connection.is_empty() { title } else { format!("{title} on {connection}") },
