@@ -1,6 +1,6 @@
 //! A JSON document on show: its tree, its pretty text and its tables, and what was searched for in it.
 
-use super::json::{Document, Find, Needle, Node, Sort, Table, Tree};
+use super::json::{Document, Field, Find, Needle, Node, Sort, Table, Tree};
 
 /// Which face of a document is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,11 @@ pub struct Explorer {
     pub find: Option<Find>,
     /// First row of the tree or text on the screen.
     pub first: usize,
+}
+
+impl Face {
+    /// Every face with its title.
+    pub const ALL: [(&'static str, Self); 3] = [("Tree", Self::Tree), ("Table", Self::Table), ("Raw", Self::Raw)];
 }
 
 impl Explorer {
@@ -152,6 +157,29 @@ impl Explorer {
             for at in 0..grid.table.columns().len() {
                 grid.table.set_hidden(at, false);
             }
+        }
+    }
+
+    /// Shows these columns in this order.
+    pub fn choose_columns(&mut self, fields: &[Field]) {
+        if let Some(grid) = &mut self.grid {
+            grid.table.choose(fields);
+            grid.column = grid.column.min(grid.table.shown().count().saturating_sub(1));
+        }
+    }
+
+    /// The selected row of the table.
+    pub fn selected_row_node(&self) -> Option<Node> {
+        let grid = self.grid.as_ref()?;
+        grid.table.rows(&self.document, grid.row, 1).first().map(|row| row.node)
+    }
+
+    /// The first row on the screen, and the selected one.
+    pub fn place(&self, face: Face) -> Option<(usize, usize)> {
+        match (face, &self.grid) {
+            (Face::Table, grid) => grid.as_ref().map(|grid| (grid.first, grid.row)),
+            (Face::Tree, _) => Some((self.first, self.tree.selected_row(&self.document))),
+            (Face::Raw, _) => Some((self.first, self.raw.selected_row(&self.document))),
         }
     }
 

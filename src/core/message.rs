@@ -10,6 +10,7 @@ use super::keys::Key;
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::Listing;
+use super::reading::Reading;
 use super::task::{Report, TaskId};
 
 /// What was decided.
@@ -60,6 +61,8 @@ pub enum Message {
     Health(Vec<Health>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// A document to show on top.
+    Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
     /// Something to tell.

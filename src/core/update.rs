@@ -5,6 +5,7 @@ use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
 use super::press;
+use super::reading;
 use super::resume;
 
 /// What happens next: changes the model, and says what the world is asked for.
@@ -39,6 +40,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Notice(tone, text) => {
             model.tell(tone, text);

@@ -92,6 +92,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             let style = if model.focus == Pane::Queue { theme.selection } else { theme.title };
             paint.tint(line, style);
         }
+        paint.jump_letter(line.x, line.y, at - first, model.focus == Pane::Queue);
     }
     height
 }
