@@ -1,5 +1,6 @@
 //! A JSON document on show: its tree, its pretty text and its tables, and what was searched for in it.
 
+use super::json::path::{self, Part};
 use super::json::{Document, Field, Find, Needle, Node, Sort, Table, Tree};
 
 /// Which face of a document is shown.
@@ -42,6 +43,8 @@ pub struct Explorer {
     pub find: Option<Find>,
     /// First row of the tree or text on the screen.
     pub first: usize,
+    /// Whether its members are values of another document, named by their paths in that.
+    pub by_path: bool,
 }
 
 impl Face {
@@ -55,7 +58,7 @@ impl Explorer {
         let mut tree = Tree::new(&document);
         tree.to_depth(&document, 2);
         let raw = Tree::raw(&document);
-        Self { document, tree, raw, grid: None, find: None, first: 0 }
+        Self { document, tree, raw, grid: None, find: None, first: 0, by_path: false }
     }
 
     fn tree_mut(&mut self, face: Face) -> &mut Tree {
@@ -228,7 +231,11 @@ impl Explorer {
 
     /// The path of the value under the cursor.
     pub fn path_text(&self, face: Face) -> Option<String> {
-        self.selected(face).map(|node| self.document.path(node))
+        let parts = self.document.parts(self.selected(face)?);
+        Some(match parts.split_first() {
+            Some((Part::Key(path), rest)) if self.by_path => format!("{path}{}", path::write(rest).trim_start_matches('$')),
+            _ => path::write(&parts),
+        })
     }
 
     /// The value under the cursor as JSON.

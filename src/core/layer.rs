@@ -10,7 +10,7 @@ use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
 use super::reading::Reading;
-use super::task::TaskId;
+use super::task::{TaskId, Tasks};
 
 /// What lies over the panes.
 #[derive(Clone, Debug)]
@@ -33,6 +33,23 @@ pub enum Layer {
     Prompt(Box<Prompt>),
     /// A verdict.
     Dispose(Box<Dispose>),
+}
+
+impl Layer {
+    /// What it is, in a few words.
+    pub fn title(&self, tasks: &Tasks) -> String {
+        match self {
+            Self::Page(page) => page.title.clone(),
+            Self::Document(reading) => reading.title.clone(),
+            Self::Columns(_) => "Columns".into(),
+            Self::Outcome(view) => tasks.get(view.task).map(|task| task.title.clone()).unwrap_or_default(),
+            Self::Chooser(chooser) => chooser.title.clone(),
+            Self::Form(form) => form.command.title.clone(),
+            Self::Confirm(confirm) => confirm.title.clone(),
+            Self::Prompt(prompt) => prompt.asks.label().into(),
+            Self::Dispose(_) => "Close".into(),
+        }
+    }
 }
 
 /// A page of text.
@@ -184,6 +201,21 @@ pub enum Asks {
     Save,
     /// A JSONPath that picks values of the document.
     Path,
+}
+
+impl Asks {
+    /// What stands before the line.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Filter => "/",
+            Self::Find => "search",
+            Self::Note => "note",
+            Self::Case => "case",
+            Self::Pipe => "|",
+            Self::Save => "write to",
+            Self::Path => "path",
+        }
+    }
 }
 
 /// One line to type.

@@ -50,4 +50,4 @@ pub mod update;
 #[cfg(test)]
 pub(crate) mod session;
 #[cfg(test)]
-mod stories;
+pub(crate) mod stories;

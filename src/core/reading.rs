@@ -27,6 +27,13 @@ impl Reading {
         reading
     }
 
+    /// A document of values of another, named by their paths in that.
+    pub fn by_path(title: impl Into<String>, document: Document, face: Face) -> Self {
+        let mut reading = Self::new(title, document, face);
+        reading.explorer.by_path = true;
+        reading
+    }
+
     /// Shows a face.
     pub fn show(&mut self, face: Face) {
         self.face = face;
@@ -52,7 +59,7 @@ fn open(model: &mut Model, title: String, document: Document) -> Vec<Effect> {
 /// Opens the value under the cursor decoded.
 pub fn decode(model: &mut Model) -> Vec<Effect> {
     let Some((face, explorer)) = model.explorer_mut() else { return Vec::new() };
-    let found = explorer.selected(face).and_then(|node| Some((explorer.document.path(node), explorer.document.decoded(node)?)));
+    let found = explorer.selected(face).and_then(|node| explorer.path_text(face).zip(explorer.document.decoded(node)));
     match found {
         Some((path, (what, Decoded::Document(document)))) => open(model, format!("{path}: {what}"), document),
         Some((path, (what, Decoded::Text(text)))) => {

@@ -304,13 +304,13 @@ impl Session {
             }
             Effect::Extract(document, path) => {
                 let found = document.extract(&path, 100).unwrap();
-                Message::Document(Ok(Box::new(Reading::new(path, found.document, Face::Tree))))
+                Message::Document(Ok(Box::new(Reading::by_path(path, found.document, Face::Tree))))
             }
             Effect::Changes(id, revision) => {
                 let was = Document::parse(br#"{"status":"NEW"}"#.to_vec());
                 let is = Document::parse(br#"{"status":"OPEN"}"#.to_vec());
                 let title = format!("Event {id}: revision {revision}");
-                Message::Document(Ok(Box::new(Reading::new(title, changes(&was, &is, 100).document, Face::Table))))
+                Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
             }
             Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
             Effect::Health => Message::Health(health()),

@@ -116,7 +116,7 @@ pub fn start(file: &Path, redactor: &Redactor) {
         return;
     }
     let filter = EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| EnvFilter::new("warn,nightdesk=info"));
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Sink).finish();
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_target(false).with_writer(Sink).finish();
     // A program that embeds us may log already; then that log is the one.
     let _ = tracing::subscriber::set_global_default(logger);
 }

@@ -129,7 +129,7 @@ pub async fn extract(document: Document, path: String) -> Result<Box<Reading>, S
             return Err(format!("{path} picks nothing in this document."));
         }
         let more = if found.more { " at least" } else { "" };
-        Ok(Box::new(Reading::new(format!("{path}:{more} {}", found.count), found.document, Face::Tree)))
+        Ok(Box::new(Reading::by_path(format!("{path}:{more} {}", found.count), found.document, Face::Tree)))
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }
@@ -152,7 +152,7 @@ pub async fn changes(store: &Store, id: i64, revision: u32) -> Result<Box<Readin
     }
     let more = if found.more { "more than " } else { "" };
     let title = format!("Event {id}: revision {revision} changed {more}{}", found.count);
-    Ok(Box::new(Reading::new(title, found.document, Face::Table)))
+    Ok(Box::new(Reading::by_path(title, found.document, Face::Table)))
 }
 
 fn precedents(precedent: &Precedent) -> Vec<String> {

@@ -18,7 +18,7 @@ pub fn draw(paint: &mut Paint, area: Rect, columns: &Columns) -> usize {
     for (at, tick) in columns.ticks.iter().enumerate().skip(first).take(height) {
         let y = inside.y + short(at - first);
         let (mark, style) = if tick.shown { ("[x] ", theme.text) } else { ("[ ] ", theme.dim) };
-        let seen = format!("  in {} rows", tick.seen);
+        let seen = format!("  in {} row{}", tick.seen, if tick.seen == 1 { "" } else { "s" });
         paint.pieces(
             inside.x + 1,
             y,
