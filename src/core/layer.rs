@@ -201,6 +201,8 @@ pub enum Asks {
     Save,
     /// A JSONPath that picks values of the document.
     Path,
+    /// The name of a view.
+    View,
 }
 
 impl Asks {
@@ -214,6 +216,7 @@ impl Asks {
             Self::Pipe => "|",
             Self::Save => "write to",
             Self::Path => "path",
+            Self::View => "save this view as",
         }
     }
 }

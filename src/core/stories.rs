@@ -2,6 +2,7 @@
 
 mod answers;
 mod explorer;
+mod views;
 
 pub(crate) use explorer::hiding;
 use serde_json::json;
