@@ -8,7 +8,7 @@ use super::layer::Layer;
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{fit, run};
+use super::{fit, quick, run};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -123,6 +123,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             let Some((connection, command)) = split(&choice.id) else { return Vec::new() };
             run::open_form(model, &connection, &command, &events, &serde_json::Map::new())
         }
+        Purpose::Quick(events) => quick::chosen(model, &choice.id, &events),
         Purpose::Command(_) => by_id(model, &choice.id),
         Purpose::Value { form: id, field } => {
             if let Some(Layer::Form(form)) = model.layers.last_mut()

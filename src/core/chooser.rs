@@ -31,6 +31,8 @@ pub enum Purpose {
     Palette,
     /// A command for events.
     Act(Vec<StoredEvent>),
+    /// A quick command for events.
+    Quick(Vec<StoredEvent>),
     /// A command of a connection.
     Command(String),
     /// The queue's order.
@@ -168,7 +170,7 @@ impl Chooser {
                 _ => {}
             },
             [only] => {
-                if let Some(choice) = self.choices.get(*only) {
+                if let Some(choice) = self.choices.get(*only).filter(|choice| choice.reason.is_none()) {
                     return Picked::Choice(choice.clone());
                 }
             }

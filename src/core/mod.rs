@@ -35,6 +35,7 @@ pub mod playbook;
 pub mod press;
 pub mod query;
 pub mod queue;
+pub mod quick;
 pub mod request;
 pub mod resume;
 pub mod run;
