@@ -119,7 +119,7 @@ actions! {
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
-    Act, "act", "Act", "Choose among the commands that this event can fill in, best first.", [Queue, Record], ["a"];
+    Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
     Quick, "quick", "Quick", "Do what this kind of event is for: x and a letter; the lines quick/… list them.", [Queue, Record], ["x"];
     Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
     GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];

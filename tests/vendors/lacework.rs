@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 
 use crate::support::{Desk, desk, desk_with};
 
-const DOCUMENT: &str = "d0c00000-0000-4000-8000-000000000002";
-
 async fn lacework(faults: &[Fault]) -> Desk {
     desk("lacework-edge", 2_000, faults).await
 }
@@ -20,159 +18,6 @@ async fn first(desk: &Desk, command: &str, arguments: Value, list: &str) -> Valu
     let outcome = desk.run(command, arguments).await;
     assert_eq!(outcome.return_data, ReturnData::Successful, "{command}: {:?}", outcome.errors);
     outcome.raw_data[list][0].clone()
-}
-
-#[tokio::test]
-async fn every_operation_works() {
-    let desk = lacework(&[]).await;
-    let span = json!({"start_time": "-7d", "end_time": "now"});
-    let user = first(&desk, "query-users", json!({}), "users").await["uuid"].clone();
-    let alerts = desk.run("query-alerts", span.clone()).await.raw_data["alerts"].clone();
-    let runs = desk.run("query-workflow-runs", json!({"status": "PENDING"})).await.raw_data["workflow_runs"].clone();
-    let easy = |run: &&Value| run["can_user_approve"] == true && run["token_required"] != true && run["justification_required"] != true;
-    let run = runs.as_array().unwrap().iter().find(easy).unwrap()["uuid"].clone();
-    let device = first(&desk, "query-user-devices", json!({"uuid": user}), "devices").await["uuid"].clone();
-    let row = first(&desk, "query-qs-view", json!({"view": "activity", "start_time": "-7d", "end_time": "now"}), "rows").await;
-    let id = async |command: &str, list: &str| first(&desk, command, json!({}), list).await["uuid"].clone();
-    let names = json!({"resolveDisplayNames": "true"});
-    let audit = first(&desk, "query-audit-events", span.clone(), "audit_events").await["uuid"].clone();
-    let blob = first(&desk, "query-blobs", json!({"prefix": "key"}), "blobs").await["key"].clone();
-    let connector = first(&desk, "query-connectors", json!({}), "connectors").await["name"].clone();
-    let config = desk.run("create-client-config", json!({"name": "x"})).await.raw_data["uuid"].clone();
-    let export = id("query-data-export-configs", "data_export_configs").await;
-    let policy = first(&desk, "query-policies", json!({}), "policies").await["uuid"].clone();
-    let access = first(&desk, "query-accesses", json!({}), "accesses").await["uuid"].clone();
-    let channel = first(&desk, "query-notification-channels", names.clone(), "channels").await["uuid"].clone();
-    let (app, group) = (id("query-apps", "apps").await, id("query-groups", "groups").await);
-    let note = |alert: &Value| json!({"alert_uuid": alert["uuid"], "action": {"note": {"note_text": "seen"}}});
-    let table: Vec<(&str, Value)> = vec![
-        ("query-accesses", json!({})),
-        ("create-access", json!({"description": "x", "status": "ACTIVE"})),
-        ("update-access", json!({"uuid": access, "access": {"description": "y"}})),
-        ("get-access", json!({"uuid": access})),
-        ("get-account", json!({"name": "northwind"})),
-        ("query-alert-configs", json!({})),
-        ("create-alert-config", json!({"name": "rule", "recipients": ["user:x"]})),
-        ("get-alert-config", json!({"uuid": id("query-alert-configs", "configs").await})),
-        ("query-alerts", span.clone()),
-        (
-            "promote-event-to-alert",
-            json!({"event_id": row["ROW_ID"], "start_time": "-7d", "end_time": "now", "bypass_notifications": true}),
-        ),
-        ("get-alert", json!({"uuid": alerts[0]["uuid"]})),
-        ("get-alert-history", json!({"uuid": alerts[0]["uuid"]})),
-        (
-            "perform-investigation-action",
-            json!({"uuid": alerts[0]["uuid"], "alert_update_time": alerts[0]["update_time"],
-            "action": {"update_owner": {"owner_uuid": user}}}),
-        ),
-        ("perform-investigation-actions", json!({"investigation_actions": [note(&alerts[1]), note(&alerts[2])]})),
-        ("query-app-control-policies", json!({"status": "ACTIVE"})),
-        ("get-app-control-policy", json!({"uuid": id("query-app-control-policies", "app_control_policies").await})),
-        ("update-app-control-policy", json!({"uuid": id("query-app-control-policies", "app_control_policies").await, "name": "z"})),
-        ("create-app-control-policy", json!({"name": "no printing"})),
-        ("query-apps", json!({"status": "ACTIVE"})),
-        ("create-app", json!({"app": {"name": "new", "host": "new.northwind.example"}})),
-        ("get-app", json!({"uuid": app})),
-        ("deploy-app", json!({"app": {"name": "new"}})),
-        ("query-audit-events", json!({"start_time": "-24h"})),
-        ("get-audit-event", json!({"uuid": audit})),
-        ("query-blobs", json!({"prefix": "key"})),
-        ("create-blob", json!({"key": "notes/1", "data": "aGk=", "name": "note"})),
-        ("get-blob", json!({"key": blob})),
-        ("query-ca-certificates", json!({})),
-        ("create-ca-certificate", json!({"public_key_pem": "-----BEGIN", "description": "x"})),
-        ("get-ca-certificate", json!({"uuid": id("query-ca-certificates", "certificates").await})),
-        ("update-ca-certificate", json!({"uuid": id("query-ca-certificates", "certificates").await, "description": "x"})),
-        ("query-cards", json!({})),
-        ("create-card", json!({"card": {"name": "x"}})),
-        ("get-card", json!({"uuid": id("query-cards", "cards").await})),
-        ("query-notification-channels", names.clone()),
-        ("create-notification-channel", json!({"name": "soc", "recipients": ["user:x"]})),
-        ("get-notification-channel", json!({"uuid": channel})),
-        ("download-client-config", json!({})),
-        ("create-client-config", json!({"name": "laptops", "enable_browser_proxy": 1})),
-        ("get-client-config", json!({"uuid": config})),
-        ("update-client-config", json!({"uuid": config, "name": "all laptops"})),
-        ("query-connectors", json!({})),
-        ("create-connector", json!({"unique_name": "dc-1", "name": "dc 1"})),
-        ("get-connector", json!({"name": connector})),
-        ("query-countries", json!({})),
-        ("query-dashboards", json!({})),
-        ("create-dashboard", json!({"dashboard": {"name": "x"}})),
-        ("get-dashboard", json!({"uuid": id("query-dashboards", "dashboards").await})),
-        ("query-data-export-configs", json!({})),
-        ("create-data-export-config", json!({"s3_bucket_name": "logs"})),
-        ("update-data-export-config", json!({"uuid": export, "data_export_types": [1]})),
-        ("get-s3-bucket-policy", json!({"s3_bucket_name": "logs"})),
-        ("validate-data-export-config", json!({"uuid": export})),
-        ("query-datasets", json!({})),
-        ("create-dataset", json!({})),
-        ("get-dataset-items", json!({"uuid": id("query-datasets", "customer_datasets").await})),
-        ("deploy-connector", json!({})),
-        ("get-deployment-connector-options", json!({})),
-        ("register-device", json!({"device_uuid": "d-1", "device": {"display_name": "new"}})),
-        ("get-user-device", json!({"uuid": device, "user_uuid": user})),
-        ("delete-devices", json!({"devices": [{"uuid": device, "user_uuid": user}]})),
-        ("get-document-metadata", json!({"uuid": DOCUMENT})),
-        ("revoke-document-access", json!({"uuid": DOCUMENT, "access_id": "a2-0"})),
-        ("revoke-document-sharing", json!({"uuid": DOCUMENT, "external_only": true})),
-        ("query-gateways", json!({})),
-        ("query-groups", json!({})),
-        ("get-group", json!({"uuid": group})),
-        ("update-group", json!({"uuid": group, "description": "x"})),
-        ("create-integration", json!({"display_name": "okta", "credentials": {"client_id": "a"}})),
-        ("query-integrations", json!({})),
-        ("update-integration", json!({"uuid": id("query-integrations", "integrations").await, "filter_domains": ["northwind.example"]})),
-        ("validate-integration", json!({"uuid": id("query-integrations", "integrations").await})),
-        ("login", json!({})),
-        ("get-onboarding", json!({})),
-        ("update-onboarding", json!({"onboarding": {"eula_signed": true}})),
-        ("query-policies", json!({})),
-        ("create-policy", json!({"name": "x", "status": 1})),
-        ("get-policy", json!({"uuid": policy})),
-        ("update-policy", json!({"uuid": policy, "policy": {"description": "x"}})),
-        ("query-posture-attributes", json!({})),
-        ("create-posture-attribute", json!({"name": "disk"})),
-        ("get-posture-attribute", json!({"uuid": id("query-posture-attributes", "posture_attributes").await})),
-        ("update-posture-attribute", json!({"uuid": id("query-posture-attributes", "posture_attributes").await, "name": "disks"})),
-        ("query-posture-profiles", json!({})),
-        ("create-posture-profile", json!({"name": "good"})),
-        ("get-posture-profile", json!({"uuid": id("query-posture-profiles", "posture_profiles").await})),
-        ("update-posture-profile", json!({"uuid": id("query-posture-profiles", "posture_profiles").await, "name": "better"})),
-        ("query-qs-view", json!({"view": "activity", "start_time": "-7d", "end_time": "now"})),
-        ("query-users-untitled", json!({})),
-        ("create-temporary-access-token", json!({"user_uuid": user, "ttl_sec": 600})),
-        ("token-login", json!({})),
-        ("query-tokens", json!({"get_all": true})),
-        ("create-token", json!({"name": "console"})),
-        ("update-token", json!({"uuid": id("query-tokens", "tokens").await, "status": "SUSPENDED"})),
-        ("query-users", json!({"status": "ACTIVE"})),
-        ("create-user", json!({"user": {"display_name": "New One"}, "user_pii": {"email": "new@northwind.example"}})),
-        ("get-user", json!({"uuid": user})),
-        ("update-user", json!({"uuid": user, "user": {"status": 3}})),
-        ("query-user-devices", json!({"uuid": user})),
-        ("query-workflow-runs", json!({"status": "PENDING"})),
-        ("create-workflow-run", json!({"workflow_run": {"workflow_name": "Access to crm"}})),
-        ("get-workflow-run", json!({"uuid": run})),
-        ("answer-workflow-run", json!({"uuid": run, "answer_index": "0"})),
-        ("query-workflows", json!({})),
-        ("create-workflow", json!({"name": "ask", "title": "Ask"})),
-        ("get-workflow", json!({"uuid": id("query-workflows", "workflows").await})),
-        ("update-workflow", json!({"uuid": id("query-workflows", "workflows").await, "title": "Ask twice"})),
-    ];
-    let generated = desk.entry.commands.iter().filter(|command| !command.group.is_empty());
-    let missing: Vec<_> =
-        generated.filter(|command| !table.iter().any(|(name, _)| *name == command.name)).map(|command| &command.name).collect();
-    assert_eq!((missing.len(), table.len()), (0, 107), "{missing:?}");
-    let mut wrong = Vec::new();
-    for (command, arguments) in table {
-        let outcome = desk.run(command, arguments).await;
-        if outcome.return_data != ReturnData::Successful {
-            wrong.push((command, outcome.errors));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]
@@ -241,6 +86,21 @@ async fn the_three_sources_bring_events() {
     }
     let outcome = desk.run("fetch-event", json!({"event_type": "audit-events", "number_of_events_fetched": 3})).await;
     assert_eq!((outcome.return_data, outcome.events.len()), (ReturnData::Successful, 3));
+}
+
+#[tokio::test]
+async fn records_that_come_late_are_brought_by_the_overlap() {
+    let desk = lacework(&[Fault::LateRecords]).await;
+    let now = Timestamp::now();
+    let keys = async |from: Timestamp| {
+        let (fetched, pages) = desk.fetch("alerts", from, now).await;
+        assert_eq!(fetched.complete_to, Some(now), "{:?}", fetched.errors);
+        pages.into_iter().flat_map(|page| page.events).map(|event| event.key).collect::<Vec<_>>()
+    };
+    let first = keys(now - SignedDuration::from_hours(24)).await;
+    let overlap = SignedDuration::try_from(desk.entry.source("alerts").unwrap().overlap).unwrap();
+    let second = keys(now - overlap).await;
+    assert!(second.iter().any(|key| !first.contains(key)), "the late ones");
 }
 
 #[tokio::test]
