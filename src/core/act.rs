@@ -64,6 +64,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
+        Action::Quick => gather(model, Purpose::Quick(Vec::new()), "Quick commands", Gather::Quick, true),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
             let moved = if action == Action::GoBack { model.queue.go_back() } else { model.queue.go_forward() };

@@ -33,6 +33,8 @@ pub enum Gather {
     Act,
     /// To list what can be pivoted on.
     Pivot,
+    /// To list the quick commands.
+    Quick,
     /// To fill a form.
     Form {
         /// The connection.

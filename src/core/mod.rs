@@ -38,6 +38,7 @@ pub mod playbook;
 pub mod press;
 pub mod query;
 pub mod queue;
+pub mod quick;
 pub mod reading;
 pub mod request;
 pub mod resume;

@@ -283,7 +283,15 @@ impl Model {
         }
         let needs_event = matches!(
             action,
-            Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Memo | Action::Case | Action::Act | Action::Pivot
+            Action::Dispose
+                | Action::Again
+                | Action::Take
+                | Action::Reopen
+                | Action::Memo
+                | Action::Case
+                | Action::Act
+                | Action::Quick
+                | Action::Pivot
         );
         if needs_event && self.targets().is_empty() {
             return Err("no event is selected".into());
