@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 use super::catalogue::Given;
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
+use super::json::Document;
 use super::queue::View;
 use super::task::TaskId;
+use super::views::Saved;
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub enum Gather {
     Act,
     /// To list what can be pivoted on.
     Pivot,
+    /// To list the quick commands.
+    Quick,
     /// To fill a form.
     Form {
         /// The connection.
@@ -121,12 +125,24 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// Read what the program logged; answered by `Page`.
+    Log,
+    /// Find what a JSONPath picks in a document; answered by `Document`.
+    Extract(Document, String),
+    /// Compare a revision of an event with the one before it; answered by `Document`.
+    Changes(i64, u32),
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.
     Outside(Outside, String),
     /// Write a text to a file.
     Save(String, String),
+    /// Count the events of queries, each under a name; answered by `Counts`.
+    Count(Vec<(String, String)>),
+    /// Write a view into the file of views; answered by `Views`.
+    KeepView(Saved),
+    /// Take a view out of that file; answered by `Views`.
+    ForgetView(String),
     /// Keep the state of the session.
     Keep(Value),
     /// Read the draft of a form; answered by `Draft`.

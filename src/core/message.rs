@@ -10,7 +10,9 @@ use super::keys::Key;
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::Listing;
+use super::reading::Reading;
 use super::task::{Report, TaskId};
+use super::views::Saved;
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +60,14 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
+    /// The answer to `Effect::Count`.
+    Counts(Vec<(String, usize)>),
+    /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
+    Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// A document to show on top.
+    Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
     /// Something to tell.

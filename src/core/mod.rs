@@ -7,6 +7,7 @@ pub mod answers;
 pub mod catalogue;
 pub mod choose;
 pub mod chooser;
+pub mod columns;
 pub mod complete;
 pub mod confirm;
 pub mod connection;
@@ -22,6 +23,7 @@ pub mod form;
 pub mod health;
 pub mod help;
 pub mod json;
+pub mod jump;
 pub mod keys;
 pub mod layer;
 pub mod line;
@@ -36,6 +38,8 @@ pub mod playbook;
 pub mod press;
 pub mod query;
 pub mod queue;
+pub mod quick;
+pub mod reading;
 pub mod request;
 pub mod resume;
 pub mod run;
@@ -45,8 +49,9 @@ pub mod talk;
 pub mod task;
 pub mod text;
 pub mod update;
+pub mod views;
 
 #[cfg(test)]
 pub(crate) mod session;
 #[cfg(test)]
-mod stories;
+pub(crate) mod stories;

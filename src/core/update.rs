@@ -5,7 +5,9 @@ use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
 use super::press;
+use super::reading;
 use super::resume;
+use super::views;
 
 /// What happens next: changes the model, and says what the world is asked for.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -38,7 +40,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Counts(counts) => views::counted(model, &counts),
+        Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Notice(tone, text) => {
             model.tell(tone, text);
