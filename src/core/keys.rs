@@ -323,9 +323,9 @@ mod tests {
 
     #[test]
     fn overrides_replace_and_conflicts_name_both() {
-        let map = Keymap::with_overrides(&[("quit".to_owned(), vec!["Q".to_owned()])].into()).unwrap();
+        let map = Keymap::with_overrides(&[("quit".to_owned(), vec!["Z".to_owned()])].into()).unwrap();
         assert_eq!(map.find(&[Context::Global], &[Key::char('q')]), Match::None);
-        assert_eq!(map.find(&[Context::Global], &[Key::char('Q')]), Match::Action(Action::Quit));
+        assert_eq!(map.find(&[Context::Global], &[Key::char('Z')]), Match::Action(Action::Quit));
         let complaints =
             Keymap::with_overrides(&[("quit".to_owned(), vec!["?".to_owned()]), ("nope".to_owned(), vec![])].into()).unwrap_err();
         assert!(complaints.iter().any(|complaint| complaint.contains("quit") && complaint.contains("help")), "{complaints:?}");

@@ -156,7 +156,7 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
     if form.check(now).is_none() {
         return Vec::new();
     }
-    let (chosen, given): (Vec<_>, Vec<_>) = form.given().into_iter().partition(|(name, _)| name.starts_with(CONNECTION));
+    let (chosen, given): (Vec<_>, Vec<_>) = form.given(now).into_iter().partition(|(name, _)| name.starts_with(CONNECTION));
     let chosen = chosen.into_iter().filter_map(|(name, given)| match given {
         Given::Text(connection) => Some((name.strip_prefix(CONNECTION)?.to_owned(), connection)),
         Given::Json(_) => None,

@@ -1,9 +1,11 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod explorer;
 mod playbooks;
 mod views;
 
+pub(crate) use explorer::hiding;
 use serde_json::json;
 
 use super::catalogue::Given;
