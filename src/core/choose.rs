@@ -8,7 +8,7 @@ use super::layer::Layer;
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{fit, run};
+use super::{fit, mark, run};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -98,21 +98,11 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
         }
         Purpose::Group => {
             model.queue.grouping = Grouping::parse(&choice.id);
-            model.queue.folded.clear();
-            if model.queue.grouping.is_some() {
-                model.queue.arrange();
-                // Groups begin folded: one line each, with its count.
-                let names: Vec<String> = model
-                    .queue
-                    .items()
-                    .iter()
-                    .filter_map(|item| if let super::queue::Item::Group(name) = item { Some(name.clone()) } else { None })
-                    .collect();
-                model.queue.folded.extend(names);
-            }
+            // Groups begin folded: one line each, with its count.
+            model.queue.ungroup();
             model.queue.arrange();
             model.queue.select(0);
-            Vec::new()
+            mark::count(model)
         }
         Purpose::Theme => {
             model.setup.theme.clone_from(&choice.id);

@@ -39,7 +39,8 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         (true, true) => "everything".into(),
         (true, false) => queue.view.query.clone(),
     };
-    let title = format!("2 Queue · {} · {filter} · {} {turn}{marks}{loading}", queue.total, queue.view.order.column.as_str());
+    let total = if queue.counted { queue.total.to_string() } else { format!("{}+", queue.total) };
+    let title = format!("2 Queue · {total} · {filter} · {} {turn}{marks}{loading}", queue.view.order.column.as_str());
     let inside = paint.frame(area, &title, model.focus == Pane::Queue);
     sparkline(paint, area, &queue.arrivals);
     let theme = paint.theme;
@@ -77,7 +78,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
                 }
             }
             Item::Group(name) => {
-                let folded = queue.folded.contains(name);
+                let folded = !queue.unfolded.contains(name);
                 let sign = match (folded, paint.ascii) {
                     (true, false) => "▸",
                     (false, false) => "▾",

@@ -71,7 +71,7 @@ impl Store {
     /// When the store fails.
     pub async fn count(&self, query: &Query, now: Timestamp) -> Result<usize, StoreError> {
         let query = query.clone();
-        self.search(move |db| {
+        self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
             let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
             let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
