@@ -109,7 +109,7 @@ async fn measure(dir: &Path, count: usize) -> Result<Vec<(String, f64)>, StoreEr
         timed(&mut times, &format!("rows   by {by:?}"), || store.rows(&open, sort, Some(500), 0, now)).await?;
     }
     for by in [GroupBy::Rule, GroupBy::Entity, GroupBy::Vendor, GroupBy::Severity] {
-        timed(&mut times, &format!("groups by {by:?}"), || store.groups(&open, by, now)).await?;
+        timed(&mut times, &format!("groups by {by:?}"), || store.groups(&open, by, 2_000, now)).await?;
     }
     timed(&mut times, "arrivals", || store.arrivals(&open, 24, now)).await?;
     timed(&mut times, "events --limit 100", || store.events(&all, Some(100), 0, now)).await?;

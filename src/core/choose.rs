@@ -101,7 +101,9 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             // Groups begin folded: one line each, with its count.
             model.queue.ungroup();
             model.queue.arrange();
+            // The largest comes on top when all are counted, and the cursor is on it.
             model.queue.select(0);
+            model.queue.moved = false;
             mark::count(model)
         }
         Purpose::Theme => {

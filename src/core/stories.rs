@@ -9,7 +9,7 @@ use super::effect::{Change, Effect};
 use super::event::{Disposition, Status};
 use super::keys::Key;
 use super::layer::Layer;
-use super::message::Message;
+use super::message::{Decided, Message};
 use super::model::{OPEN, Pane};
 use super::queue::Item;
 use super::session::{Session, events, setup};
@@ -87,11 +87,10 @@ fn a_group_counts_unfolds_and_is_closed_whole_though_little_of_it_is_listed() {
 #[test]
 fn what_was_not_recorded_is_told_and_only_the_rest_taken_back() {
     let mut session = Session::new();
-    session.type_ahead("* d b enter");
-    session.open.clear();
-    session.type_ahead("d b enter u");
+    session.press("v j v j v").type_ahead("d b enter u");
     assert!(session.asked_for(|effect| matches!(effect, Effect::Restore(_))).is_empty(), "it is not recorded yet");
     let what = Decided::Change(vec![1, 2, 3], Change::Close(Disposition::Benign, String::new()));
+    session.open.clear();
     session.send(Message::Decided(what, vec![(1, Status::InProgress, None)], Some("the disk is full".into())));
     let last = session.model.notices.list.last().map(|notice| notice.text.clone());
     assert_eq!(last.as_deref(), Some("Recorded for 1 event only: the disk is full"));
