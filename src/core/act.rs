@@ -15,7 +15,7 @@ use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, help, mark, resume, run};
+use super::{choose, copy, help, mark, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -53,7 +53,10 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Zoom => just(model, |model| model.zoomed = !model.zoomed),
         Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark::perform(model, action),
-        Action::Sort | Action::Group | Action::Theme | Action::Views | Action::Palette | Action::Commands => choose::open(model, action),
+        Action::Sort | Action::Group | Action::Theme | Action::Palette | Action::Commands => choose::open(model, action),
+        Action::Views => views::open(model),
+        Action::SaveView => views::ask_name(model),
+        Action::ForgetView => views::ask_which(model),
         Action::Reverse => reverse(model),
         Action::Fold => mark::fold(model),
         Action::Alike => only_alike(model),
@@ -417,6 +420,7 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             go(model, View { query: text, title: String::new(), order })
         }
         Asks::Find => find(model, &text),
+        Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
         Asks::Note => record(model, events, Change::Note(text)),
         Asks::Case if text.is_empty() => Vec::new(),

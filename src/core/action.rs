@@ -163,6 +163,8 @@ actions! {
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
     Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];
     Views, "views", "Views", "Choose a saved view of the queue.", [Global], ["g v"];
+    SaveView, "save-view", "Save view", "Save the queue's query, order and grouping as a view under a name.", [Global], ["g w"];
+    ForgetView, "remove-view", "Remove view", "Remove a view of your own.", [Global], ["g x"];
     Mouse, "mouse", "Mouse", "Turn the mouse on or off.", [Global], ["g m"];
     Ascii, "ascii", "ASCII", "Draw with ASCII only, or with box characters.", [Global], ["g a"];
     Redraw, "redraw", "Redraw", "Draw everything anew.", [Global], ["ctrl-l"];

@@ -41,6 +41,8 @@ pub enum Purpose {
     Theme,
     /// A saved view.
     View,
+    /// A saved view to remove.
+    ForgetView,
     /// An entity to pivot on.
     Pivot,
     /// A value for the field of the form below.

@@ -9,6 +9,7 @@ use super::confirm::Ready;
 use super::event::{Disposition, Status};
 use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
+use super::views::Saved;
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +151,12 @@ pub enum Effect {
     Outside(Outside, String),
     /// Write a text to a file.
     Save(String, String),
+    /// Count the events of queries, each under a name; answered by `Counts`.
+    Count(Vec<(String, String)>),
+    /// Write a view into the file of views; answered by `Views`.
+    KeepView(Saved),
+    /// Take a view out of that file; answered by `Views`.
+    ForgetView(String),
     /// Keep the state of the session.
     Keep(Value),
     /// Read the draft of a form; answered by `Draft`.

@@ -12,6 +12,7 @@ use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::{Grouping, Listed, Listing, Tally, View, Which};
 use super::task::{Report, TaskId};
+use super::views::Saved;
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,10 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
+    /// The answer to `Effect::Count`.
+    Counts(Vec<(String, usize)>),
+    /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
+    Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
     /// The answer to `Effect::Draft`.

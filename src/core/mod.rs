@@ -46,6 +46,7 @@ pub mod talk;
 pub mod task;
 pub mod text;
 pub mod update;
+pub mod views;
 
 #[cfg(test)]
 pub(crate) mod session;

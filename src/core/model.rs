@@ -16,6 +16,7 @@ use super::meter::Meter;
 use super::notice::{Notices, Tone};
 use super::queue::{FIRST_LIMIT, Queue};
 use super::task::Tasks;
+use super::views::Saved;
 
 /// A pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub struct Setup {
     pub themes: Vec<String>,
     /// The colours to begin with.
     pub theme: String,
-    /// Saved views: name and query.
-    pub views: Vec<(String, String)>,
+    /// The analyst's own views.
+    pub views: Vec<Saved>,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// Whether only ASCII is drawn.
@@ -268,6 +269,7 @@ impl Model {
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
+            Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),

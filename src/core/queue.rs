@@ -95,6 +95,11 @@ impl Column {
     pub fn parse(id: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _, _)| *known == id).map(|(_, _, column)| *column)
     }
+
+    /// Whether one wants its greatest first: the newest, the worst.
+    pub fn descends(self) -> bool {
+        matches!(self, Self::Age | Self::Severity | Self::Seen)
+    }
 }
 
 /// The queue's order.
@@ -311,13 +316,6 @@ impl Queue {
         self.hold(place);
     }
 
-    /// Forgets the groups, as others are to come.
-    pub fn ungroup(&mut self) {
-        self.unfolded.clear();
-        self.groups.clear();
-        self.members.clear();
-    }
-
     /// Takes up rows of an unfolded group.
     pub fn fill_group(&mut self, group: &str, rows: Vec<Listed>) {
         let Some(grouping) = self.grouping else { return };
@@ -372,6 +370,15 @@ impl Queue {
     /// The events that are here, those of the view's beginning first.
     fn loaded(&self) -> impl Iterator<Item = &Listed> {
         self.rows.iter().chain(&self.members)
+    }
+
+    /// Groups the events, or no longer. Groups begin folded: one line each, with its count.
+    pub fn group(&mut self, grouping: Option<Grouping>) {
+        self.grouping = grouping;
+        self.unfolded.clear();
+        self.groups.clear();
+        self.members.clear();
+        self.arrange();
     }
 
     /// The rows to show.

@@ -15,6 +15,7 @@ use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, Was};
+use crate::config::{Problem, views};
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect};
 use crate::core::event::Status;
@@ -24,6 +25,7 @@ use crate::core::notice::Tone;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::queue::FIRST_LIMIT;
 use crate::core::task::{Report, TaskId};
+use crate::core::views::Saved;
 
 /// How often the store is asked whether others have committed.
 const LOOK: Duration = Duration::from_millis(1000);
@@ -184,6 +186,17 @@ impl World {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
+            Effect::Count(queries) => self.answer(async move { Message::Counts(read::counts(&store, queries).await) }),
+            Effect::KeepView(view) => self.answer(async move {
+                let paths = runner.paths().clone();
+                let done = format!("Saved as view {} in {}", view.name, paths.views().display());
+                Message::Views(written(tokio::task::spawn_blocking(move || views::save(&paths, &view)).await, done))
+            }),
+            Effect::ForgetView(name) => self.answer(async move {
+                let paths = runner.paths().clone();
+                let done = format!("View {name} removed from {}", paths.views().display());
+                Message::Views(written(tokio::task::spawn_blocking(move || views::remove(&paths, &name)).await, done))
+            }),
             Effect::Save(path, text) => self.answer(save(path, text)),
             // The session is kept before the loop goes on: it may be the last thing that it does.
             Effect::Keep(session) => {
@@ -309,7 +322,7 @@ impl World {
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             loop {
                 let mut next = Timestamp::MAX;
-                for job in runner.jobs().await {
+                for job in runner.scheduled().await {
                     let state = runner.job_state(&job).await;
                     if state.is_due(Timestamp::now()) {
                         runner.run_job(&job, cancel.clone()).await;
@@ -411,6 +424,17 @@ async fn record(store: &Store, ids: &[i64], decision: &Decision) -> Recorded {
         }
     }
     (before, None)
+}
+
+type Views = Result<Vec<Saved>, Vec<Problem>>;
+
+/// The views as they are after they were written, or why they were not.
+fn written(result: Result<Views, tokio::task::JoinError>, done: String) -> Result<(Vec<Saved>, String), String> {
+    match result {
+        Ok(Ok(views)) => Ok((views, done)),
+        Ok(Err(problems)) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 async fn save(path: String, text: String) -> Message {

@@ -32,7 +32,21 @@ fn parsed(view: &View) -> Result<Query, String> {
     Query::parse(&view.query).map_err(|error| error.to_string())
 }
 
-fn sort(order: Order) -> Sort {
+/// How many events each query finds; one that cannot be asked is left out.
+pub async fn counts(store: &Store, queries: Vec<(String, String)>) -> Vec<(String, usize)> {
+    let mut counts = Vec::new();
+    for (name, query) in queries {
+        if let Ok(query) = Query::parse(&query)
+            && let Ok(count) = store.count(&query, Timestamp::now()).await
+        {
+            counts.push((name, count));
+        }
+    }
+    counts
+}
+
+/// The queue's order as the store takes it.
+pub fn sort_of(order: Order) -> Sort {
     let by = match order.column {
         Column::Age => SortBy::Occurred,
         Column::Severity => SortBy::Severity,
@@ -69,7 +83,7 @@ fn within(grouping: Grouping, name: &str) -> Within {
 /// What is wrong with the query, or that the store failed.
 pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
     let (query, now) = (parsed(view)?, Timestamp::now());
-    let mut rows = store.rows(&query, sort(view.order), Some(limit + 1), 0, now).await.map_err(|error| text(&error))?;
+    let mut rows = store.rows(&query, sort_of(view.order), Some(limit + 1), 0, now).await.map_err(|error| text(&error))?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     Ok(Listing { rows: rows.into_iter().map(listed).collect(), more })
@@ -81,7 +95,7 @@ pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing
 /// What is wrong with the query, or that the store failed.
 pub async fn members(store: &Store, view: &View, grouping: Grouping, group: &str, limit: usize) -> Result<Vec<Listed>, String> {
     let (query, now) = (parsed(view)?, Timestamp::now());
-    let rows = store.rows_within(&query, within(grouping, group), sort(view.order), Some(limit), now).await;
+    let rows = store.rows_within(&query, within(grouping, group), sort_of(view.order), Some(limit), now).await;
     Ok(rows.map_err(|error| text(&error))?.into_iter().map(listed).collect())
 }
 
@@ -253,15 +267,27 @@ pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
         .take(MOST)
         .map(|entry| {
             let connection = entry.connection.as_deref().unwrap_or("here");
-            let items = match entry.items.as_slice() {
-                [] => String::new(),
-                [only] => format!("  {only}"),
-                [first, rest @ ..] => format!("  {first} and {} more", rest.len()),
-            };
+            let items = subjects(&entry.items);
             let time = entry.time.strftime("%Y-%m-%d %H:%M:%S");
             format!("{time}  #{:<5} {:<22} {connection:<14} {}{items}  ({})", entry.seq, entry.state, entry.command, entry.actor)
         })
         .collect())
+}
+
+/// What an entry is about in few words: the events it came from, and the vendor's items.
+fn subjects(items: &[String]) -> String {
+    let (events, others): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.starts_with("event "));
+    let events = match events.as_slice() {
+        [] => None,
+        [only] => Some((*only).clone()),
+        several => Some(format!("{} events", several.len())),
+    };
+    let others = match others.as_slice() {
+        [] => None,
+        [only] => Some((*only).clone()),
+        [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
+    };
+    events.into_iter().chain(others).map(|part| format!("  {part}")).collect()
 }
 
 /// The requests of a dry run as lines.
