@@ -72,8 +72,8 @@ pub enum Effect {
         /// The most rows.
         limit: usize,
     },
-    /// Count all events of a view, by group where it is grouped; answered by `Counted`.
-    Count(View, Option<Grouping>),
+    /// Count all events of a view, by group where it is grouped; answered by `Tallied`.
+    Tally(View, Option<Grouping>),
     /// List the events of a group; answered by `Members`.
     Members {
         /// Number of the list.

@@ -115,11 +115,11 @@ pub fn count(model: &mut Model) -> Vec<Effect> {
     }
     queue.counting = Some(wanted);
     queue.recount = false;
-    vec![Effect::Count(queue.view.clone(), queue.grouping)]
+    vec![Effect::Tally(queue.view.clone(), queue.grouping)]
 }
 
 /// Everything was counted.
-pub fn counted(model: &mut Model, view: View, grouping: Option<Grouping>, result: Result<Tally, String>) -> Vec<Effect> {
+pub fn tallied(model: &mut Model, view: View, grouping: Option<Grouping>, result: Result<Tally, String>) -> Vec<Effect> {
     if model.queue.counting != Some((view, grouping)) {
         return Vec::new();
     }

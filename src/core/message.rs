@@ -44,8 +44,8 @@ pub enum Message {
     Stop,
     /// The answer to `Effect::Rows`.
     Rows(u64, Result<Listing, String>),
-    /// The answer to `Effect::Count`.
-    Counted(View, Option<Grouping>, Result<Tally, String>),
+    /// The answer to `Effect::Tally`.
+    Tallied(View, Option<Grouping>, Result<Tally, String>),
     /// The answer to `Effect::Members`: rows of a group.
     Members(u64, String, Result<Vec<Listed>, String>),
     /// The answer to `Effect::Mark`.

@@ -299,9 +299,9 @@ impl Session {
     fn answer(&mut self, effect: Effect) -> Option<Message> {
         Some(match effect {
             Effect::Rows { generation, view, .. } => Message::Rows(generation, self.listing(&view.query)),
-            Effect::Count(view, grouping) => {
+            Effect::Tally(view, grouping) => {
                 let tally = self.tally(&view.query, grouping);
-                Message::Counted(view, grouping, tally)
+                Message::Tallied(view, grouping, tally)
             }
             Effect::Members { generation, view, grouping, group } => {
                 let rows = self.all(&view.query).map(|rows| rows.into_iter().filter(|row| grouping.of(row) == group).collect());
@@ -356,9 +356,9 @@ impl Session {
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
-            Effect::Count(queries) => Message::Counts(
-                queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
-            ),
+            Effect::Count(queries) => {
+                Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
+            }
             Effect::KeepView(view) => {
                 let mut views = self.model.setup.views.clone();
                 views.retain(|known| known.name != view.name);

@@ -79,7 +79,7 @@ fn a_group_counts_unfolds_and_is_closed_whole_though_little_of_it_is_listed() {
     assert_eq!(session.model.queue.items().len(), 4, "folded again");
     // The members were brought; a group of which they were not is marked first.
     session.press("j").type_ahead("d f enter").settle();
-    let closed = Effect::Decide(vec![9, 10, 11, 12], Change::Close(Disposition::FalsePositive, String::new()));
+    let closed = Effect::Decide(vec![12, 11, 10, 9], Change::Close(Disposition::FalsePositive, String::new()));
     assert_eq!(decisions(&session), [closed]);
     session.press("u");
     assert!(session.events.iter().all(|event| event.status == Status::New), "what was not listed is taken back too");

@@ -29,7 +29,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::Rows(generation, result) => answers::rows(model, generation, result),
-        Message::Counted(view, grouping, result) => mark::counted(model, view, grouping, result),
+        Message::Tallied(view, grouping, result) => mark::tallied(model, view, grouping, result),
         Message::Members(generation, group, result) => mark::filled(model, generation, &group, result),
         Message::Marked(view, which, then, result) => mark::marked(model, &view, &which, then, result),
         Message::Shown(id, result) => answers::shown(model, id, result),

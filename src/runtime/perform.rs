@@ -119,9 +119,9 @@ impl World {
                 let work = async move { Message::Rows(generation, read::listing(&store, &view, limit).await) };
                 self.answer_instead(Looking::Rows, work);
             }
-            Effect::Count(view, grouping) => self.answer_instead(Looking::Count, async move {
+            Effect::Tally(view, grouping) => self.answer_instead(Looking::Count, async move {
                 let tally = read::tally(&store, &view, grouping).await;
-                Message::Counted(view, grouping, tally)
+                Message::Tallied(view, grouping, tally)
             }),
             Effect::Members { generation, view, grouping, group } => self.answer(async move {
                 let rows = read::members(&store, &view, grouping, &group, FIRST_LIMIT).await;
