@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::WriteBack;
 use crate::core::connection::Connection;
 use crate::core::event::Event;
 use crate::core::mapping::Mapping;
@@ -33,6 +34,8 @@ pub struct Source {
     pub first_fetch: Option<Duration>,
     /// Whether a plain `fetch` brings it; if not, only when `event_sources` names it.
     pub by_default: bool,
+    /// How a decision about its events is written back; or, as a sentence, why none is.
+    pub write_back: Result<WriteBack, String>,
     /// How it is fetched.
     pub fetcher: Fetcher,
 }
@@ -51,8 +54,16 @@ impl Source {
             retention: None,
             first_fetch: None,
             by_default: true,
+            write_back: Err(format!("No command of the vendor changes the status of {event_type}.")),
             fetcher: Arc::new(move |talk, connection, window| Fetching::new(&talk.clone(), fetch(talk, connection, window))),
         }
+    }
+
+    /// The same with how decisions are written back, or why they are not.
+    #[must_use]
+    pub fn write_back(mut self, how: Result<WriteBack, &str>) -> Self {
+        self.write_back = how.map_err(str::to_owned);
+        self
     }
 }
 

@@ -11,6 +11,10 @@ use crate::core::event::{Severity, Status};
 use crate::core::mapping::scalar;
 use crate::core::query::{Compare, Field, Query, Term, age_bound, compare_text};
 
+/// Whether the vendor has set another status since an event was decided about here, or since the vendor was told.
+pub(super) const MOVED: &str =
+    "(event.revisions > coalesce(event.decided_revision, event.revisions) AND event.vendor_status IS NOT event.vendor_status_at_decision)";
+
 /// A condition on the table `event` with its values, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Condition {
@@ -19,6 +23,8 @@ pub(super) struct Condition {
     /// What its question marks stand for.
     pub(super) values: Vec<Value>,
 }
+
+const CLOSED: u8 = Status::Closed as u8;
 
 /// The condition of a query.
 pub(super) fn condition(query: &Query, now: Timestamp) -> Condition {
@@ -68,6 +74,11 @@ impl Condition {
             },
             Field::Status => {
                 self.one_of("event.status", Status::ALL.iter().map(|(name, status)| (*name, i64::from(*status as u8))), compare, value);
+            }
+            Field::Drift => {
+                let (open, closed) = (format!("event.status <> {CLOSED}"), format!("event.status = {CLOSED}"));
+                let drifted = format!("coalesce((event.vendor_means = {CLOSED} AND {open}) OR (event.vendor_means <> {CLOSED} AND {closed} AND {MOVED}), 0)");
+                self.one_of(&drifted, [("no", 0), ("yes", 1)].into_iter(), compare, value);
             }
             Field::Vendor => self.text("event.vendor", compare, value),
             Field::Connection => self.text("event.connection", compare, value),
