@@ -77,7 +77,9 @@ impl Condition {
             }
             Field::Drift => {
                 let (open, closed) = (format!("event.status <> {CLOSED}"), format!("event.status = {CLOSED}"));
-                let drifted = format!("coalesce((event.vendor_means = {CLOSED} AND {open}) OR (event.vendor_means <> {CLOSED} AND {closed} AND {MOVED}), 0)");
+                let drifted = format!(
+                    "coalesce((event.vendor_means = {CLOSED} AND {open}) OR (event.vendor_means <> {CLOSED} AND {closed} AND {MOVED}), 0)"
+                );
                 self.one_of(&drifted, [("no", 0), ("yes", 1)].into_iter(), compare, value);
             }
             Field::Vendor => self.text("event.vendor", compare, value),

@@ -67,7 +67,10 @@ fn options() -> Vec<Parameter> {
         .named("enum.alert_severity")
         .default(json!({})),
         names(write_back::STATUS, "Numbers of an alert's status by our statuses: { new = 1, in_progress = 2 }."),
-        names(write_back::INCIDENT_STATUS, "Numbers of the incident status that an alert is closed with, by disposition: { false_positive = 2 }."),
+        names(
+            write_back::INCIDENT_STATUS,
+            "Numbers of the incident status that an alert is closed with, by disposition: { false_positive = 2 }.",
+        ),
         Parameter::new("workflow_run_statuses", Type::texts(0), "States of workflow runs that wait for an answer.")
             .default(json!(["PENDING"])),
     ]

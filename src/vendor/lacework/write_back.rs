@@ -57,7 +57,9 @@ fn tell(
         return Err(format!("Lacework Edge has it as {} already.", ruling.status.as_str().replace('_', " ")));
     }
     let unnamed = |option: &str, name: &str| {
-        format!("The vendor prints no number for {name}; name it in connections.toml: [connection.options] {option} = {{ {name} = NUMBER }}.")
+        format!(
+            "The vendor prints no number for {name}; name it in connections.toml: [connection.options] {option} = {{ {name} = NUMBER }}."
+        )
     };
     let (action, sets) = if ruling.status == Status::Closed {
         let name = ruling.disposition.map_or("closed", Disposition::as_str);
@@ -94,7 +96,8 @@ mod tests {
             (of("alerts", &connection).unwrap().tell)(&ruling, &event)
         };
         let closed = told(Status::Closed, Some(Disposition::FalsePositive)).unwrap();
-        let expected = json!({"uuid": "a", "action": {"close_with_reason": {"incident_status": 2, "note_text": "n"}}, "alert_update_time": 5});
+        let expected =
+            json!({"uuid": "a", "action": {"close_with_reason": {"incident_status": 2, "note_text": "n"}}, "alert_update_time": 5});
         assert_eq!(json!(closed.arguments), expected);
         assert!(told(Status::Closed, Some(Disposition::Benign)).unwrap_err().contains("enum.incident_status = { benign = NUMBER }"));
         assert_eq!(told(Status::InProgress, None).unwrap().sets, "status 7");

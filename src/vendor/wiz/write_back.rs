@@ -69,7 +69,9 @@ fn wanted(ruling: &Ruling) -> Result<(&'static str, &'static str, Option<&'stati
         (Status::Closed, Some(Disposition::TruePositive)) => {
             return Err("Wiz sets RESOLVED itself once a scan finds the cause gone; it cannot be set by hand.".into());
         }
-        (Status::Closed, _) => return Err("Wiz rejects an issue as False Positive, Exception or Won't Fix only; none of them says this.".into()),
+        (Status::Closed, _) => {
+            return Err("Wiz rejects an issue as False Positive, Exception or Won't Fix only; none of them says this.".into());
+        }
     })
 }
 
@@ -81,7 +83,8 @@ mod tests {
     fn only_legal_transitions_are_made_and_each_refusal_has_its_reason() {
         use Disposition as D;
         let event = |status: &str| Event { key: "i-1".into(), vendor_status: Some(status.into()), ..Event::default() };
-        let told = |now: &str, status: Status, disposition: Option<D>| tell(&Ruling { status, disposition, note: "why".into() }, &event(now));
+        let told =
+            |now: &str, status: Status, disposition: Option<D>| tell(&Ruling { status, disposition, note: "why".into() }, &event(now));
         let rejected = told("OPEN", Status::Closed, Some(D::FalsePositive)).unwrap();
         assert_eq!((rejected.sets.as_str(), rejected.status.as_str()), ("REJECTED (False Positive)", "REJECTED"));
         let expected = json!({"issue_ids": ["i-1"], "status": "Rejected", "reject_reason": "False Positive", "note": "why"});
