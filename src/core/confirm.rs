@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use super::catalogue::{Class, Given, Reach, Undo};
 use super::keys::{Code, Key};
 use super::line::Line;
+use super::outbox::{Difference, LetterId};
+use super::telling::Call;
 
 /// A run that only waits to be confirmed.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,8 +34,24 @@ pub struct Ready {
 pub enum Subject {
     /// To run a command.
     Run(Ready),
+    /// To tell vendors what was decided.
+    Tell(Vec<Call>),
+    /// To send a letter of the outbox although the vendor says otherwise now, in these.
+    Post(LetterId, Vec<Difference>),
     /// To leave although something runs.
     Quit,
+}
+
+impl Subject {
+    /// What is typed for several targets that cannot be had back.
+    fn word(&self) -> &str {
+        match self {
+            Self::Run(ready) => &ready.command,
+            Self::Tell(_) => "tell",
+            Self::Post(..) => "send",
+            Self::Quit => "leave",
+        }
+    }
 }
 
 /// What answers the question.
@@ -80,19 +98,37 @@ pub enum Answer {
 }
 
 impl Confirm {
-    /// The question for a run, if its effect wants one. Targets are shown as they were resolved.
+    /// The question for a run. Targets are shown as they were resolved.
     pub fn for_run(ready: Ready, targets: &[String], noun: &str, environment: &str, inverse: Option<&str>, armed_at: Timestamp) -> Self {
+        let (class, title) = (ready.class, ready.title.clone());
+        let connection = format!("{} ({environment})", ready.connection);
+        let mut confirm = Self::of(Subject::Run(ready), title, &connection, class, targets, noun, armed_at);
+        confirm.lines.pop();
+        confirm.lines.push(format!("Way back     {}", undo_words(class, inverse)));
+        confirm
+    }
+
+    /// The question about a subject that does so much.
+    pub fn of(
+        subject: Subject,
+        title: String,
+        connection: &str,
+        class: Class,
+        targets: &[String],
+        noun: &str,
+        armed_at: Timestamp,
+    ) -> Self {
         let count = targets.len();
         let plural = if count == 1 { noun.to_owned() } else { plural_of(noun) };
-        let need = match ready.class.reach {
+        let need = match class.reach {
             Reach::Note | Reach::Reversible => Need::Key,
             Reach::Disruptive => Need::Text(if count == 0 { "yes".into() } else { format!("{count} {plural}") }),
             Reach::Irreversible => Need::Text(match targets {
                 [only] => only.clone(),
-                _ => ready.command.clone(),
+                _ => subject.word().to_owned(),
             }),
         };
-        let mut lines = vec![format!("Connection   {} ({environment})", ready.connection)];
+        let mut lines = vec![format!("Connection   {connection}")];
         match targets {
             [] => {}
             [only] => lines.push(format!("Target       {only}")),
@@ -104,11 +140,11 @@ impl Confirm {
                 }
             }
         }
-        lines.push(format!("Effect       {}", effect_words(ready.class)));
-        lines.push(format!("Way back     {}", undo_words(ready.class, inverse)));
-        let title = format!("{}?", ready.title);
-        let reach = ready.class.reach;
-        Self { subject: Subject::Run(ready), title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        lines.push(format!("Effect       {}", effect_words(class)));
+        lines.push(format!("Way back     {}", undo_words(class, None)));
+        let title = format!("{title}?");
+        let reach = class.reach;
+        Self { subject, title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question before leaving.

@@ -128,6 +128,7 @@ pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
         begun.arguments.clone_from(&ready.arguments);
         begun.events.clone_from(&ready.events);
         begun.changes = ready.class.effect != Changes::Read;
+        begun.ready = begun.changes.then(|| Box::new(ready.clone()));
     }
     if ready.class.effect != Changes::Read {
         model.meter.decide(model.now, &format!("ran {}", ready.title), ready.events.len().max(1));

@@ -4,6 +4,7 @@ use super::answers;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
+use super::post;
 use super::press;
 use super::resume;
 
@@ -18,7 +19,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Changed => vec![model.list(), Effect::Health],
+        Message::Changed => vec![model.list(), Effect::Health, Effect::Outbox],
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
@@ -38,6 +39,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Outbox(result) => post::letters(model, result),
+        Message::Held(task, letter) => post::held(model, task, *letter),
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Notice(tone, text) => {

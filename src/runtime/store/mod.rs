@@ -9,6 +9,7 @@ mod console;
 mod events;
 mod fetched;
 mod open;
+mod outbox;
 mod read;
 mod rows;
 mod sql;
