@@ -279,6 +279,10 @@ impl Model {
             let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
             return Err(format!("works in: {}", places.join(", ")));
         }
+        if action == Action::Act && !self.layers.is_empty() {
+            let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
+            return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
+        }
         let needs_event = matches!(
             action,
             Action::Dispose

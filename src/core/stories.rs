@@ -1,5 +1,7 @@
 //! Stories of the console: keys in, effects out.
 
+mod answers;
+
 use serde_json::json;
 
 use super::catalogue::Given;
