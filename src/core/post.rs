@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::action::Action;
 use super::catalogue::{Class, Effect as Changes, Reach, Ruling};
 use super::confirm::{Confirm, Subject};
 use super::dispose::Offer;
@@ -267,8 +268,16 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
 
 /// The letters, read anew.
 pub fn letters(model: &mut Model, result: Result<Vec<Letter>, String>) -> Vec<Effect> {
+    let held = |model: &Model| model.outbox.letters.iter().filter(|letter| letter.standing == Standing::Held).count();
     match result {
-        Ok(letters) => model.outbox.fill(letters),
+        Ok(letters) => {
+            let before = held(model);
+            model.outbox.fill(letters);
+            if held(model) > before {
+                let key = model.setup.keymap.hint(Action::OpenOutbox).unwrap_or_default();
+                model.tell(Tone::Warning, format!("The outbox holds what does not fit any more; {key} shows it"));
+            }
+        }
         Err(message) => model.tell(Tone::Error, format!("The outbox cannot be read: {message}")),
     }
     Vec::new()

@@ -17,7 +17,7 @@ use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, StoreError};
 use crate::core::confirm::Ready;
-use crate::core::effect::{Before, Change, Effect};
+use crate::core::effect::{Before, Change, Effect, Gather};
 use crate::core::event::Status;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
@@ -87,6 +87,10 @@ impl World {
                 self.answer(async move { Message::Rows(generation, read::listing(&store, &view, limit).await) });
             }
             Effect::Show(id) => self.answer(async move { Message::Shown(id, read::shown(&store, id).await.map(Box::new)) }),
+            // Nobody is told of a part only: however many there are, all are read.
+            Effect::Gather(ids, why @ (Gather::Offer | Gather::Tell(_))) => {
+                self.answer(async move { Message::Gathered(why, store.events_of(ids).await.map_err(|error| error.to_string())) });
+            }
             Effect::Gather(ids, why) => self.answer(async move { Message::Gathered(why, read::events(&store, &ids).await) }),
             Effect::Decide(ids, change) => {
                 let actor = runner.actor().to_owned();

@@ -67,6 +67,32 @@ fn a_verdict_reaches_the_vendor_where_it_may() {
 }
 
 #[test]
+fn alerts_of_microsoft_and_lacework_are_closed_there_too() {
+    let desk = Desk::with(&["azure-demo", "lacework-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let alert = ids(&desk, "connection:azure-demo type:=Alerts \"Status\":=new", 1).remove(0);
+    let other = ids(&desk, "connection:lacework-demo type:=alerts \"Status\":=1", 1).remove(0);
+    let call = |more: &[&str]| {
+        let both = ["event", "close", &alert.0, &other.0, "--disposition", "benign", "--note", "known", "--write-back"];
+        desk.call(&[&both[..], more].concat())
+    };
+    // Closing at Lacework Edge cannot be taken back: it wants a yes, and without one nothing is decided either.
+    call(&[]).ended(2);
+    assert!(desk.events().iter().all(|event| event["status"] == "new"));
+    let told = call(&["--yes"]).ended(0).lines();
+    assert!(told.iter().all(|line| line["write_back"] == "done"), "{told:?}");
+    let path = format!("url_path=/v1.0/security/alerts_v2/{}", alert.1);
+    let there = desk.call(&["run", "azure-demo", "execute-http-request", &path]).ended(0).line()["raw_data"]["response_data"].clone();
+    assert_eq!((&there["status"], &there["classification"]), (&json!("resolved"), &json!("informationalExpectedActivity")));
+    let there = desk.call(&["run", "lacework-demo", "get-alert", &format!("uuid={}", other.1)]).ended(0).line()["raw_data"].clone();
+    assert_eq!(there["incident_status"], 3, "{there}");
+    assert!(there["closed_time"].as_i64().unwrap() > 0);
+    // Once fetched, theirs and ours agree.
+    desk.call(&["fetch"]).ended(0);
+    assert!(desk.call(&["events", "drift:yes status:closed"]).ended(0).lines().is_empty());
+}
+
+#[test]
 fn of_several_each_has_its_own_end() {
     let desk = wiz();
     let open = ids(&desk, "type:=Issues \"Status\":OPEN", 3);
