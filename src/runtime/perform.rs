@@ -335,7 +335,7 @@ impl World {
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             loop {
                 let mut next = Timestamp::MAX;
-                for job in runner.jobs().await {
+                for job in runner.scheduled().await {
                     let state = runner.job_state(&job).await;
                     if state.is_due(Timestamp::now()) {
                         runner.run_job(&job, cancel.clone()).await;

@@ -205,15 +205,27 @@ pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
         .take(MOST)
         .map(|entry| {
             let connection = entry.connection.as_deref().unwrap_or("here");
-            let items = match entry.items.as_slice() {
-                [] => String::new(),
-                [only] => format!("  {only}"),
-                [first, rest @ ..] => format!("  {first} and {} more", rest.len()),
-            };
+            let items = subjects(&entry.items);
             let time = entry.time.strftime("%Y-%m-%d %H:%M:%S");
             format!("{time}  #{:<5} {:<22} {connection:<14} {}{items}  ({})", entry.seq, entry.state, entry.command, entry.actor)
         })
         .collect())
+}
+
+/// What an entry is about in few words: the events it came from, and the vendor's items.
+fn subjects(items: &[String]) -> String {
+    let (events, others): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.starts_with("event "));
+    let events = match events.as_slice() {
+        [] => None,
+        [only] => Some((*only).clone()),
+        several => Some(format!("{} events", several.len())),
+    };
+    let others = match others.as_slice() {
+        [] => None,
+        [only] => Some((*only).clone()),
+        [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
+    };
+    events.into_iter().chain(others).map(|part| format!("  {part}")).collect()
 }
 
 /// The requests of a dry run as lines.

@@ -67,6 +67,21 @@ async fn the_three_sources_bring_events() {
 }
 
 #[tokio::test]
+async fn records_that_come_late_are_brought_by_the_overlap() {
+    let desk = lacework(&[Fault::LateRecords]).await;
+    let now = Timestamp::now();
+    let keys = async |from: Timestamp| {
+        let (fetched, pages) = desk.fetch("alerts", from, now).await;
+        assert_eq!(fetched.complete_to, Some(now), "{:?}", fetched.errors);
+        pages.into_iter().flat_map(|page| page.events).map(|event| event.key).collect::<Vec<_>>()
+    };
+    let first = keys(now - SignedDuration::from_hours(24)).await;
+    let overlap = SignedDuration::try_from(desk.entry.source("alerts").unwrap().overlap).unwrap();
+    let second = keys(now - overlap).await;
+    assert!(second.iter().any(|key| !first.contains(key)), "the late ones");
+}
+
+#[tokio::test]
 async fn a_session_that_ended_is_renewed_and_a_refusal_is_told() {
     let desk = lacework(&[Fault::UnauthorizedOnce]).await;
     assert_eq!(desk.run("test-connection", json!({})).await.return_data, ReturnData::Successful);
