@@ -116,7 +116,12 @@ impl Runner {
         let Some(opened) = self.connection(connection) else { return Ok(Vec::new()) };
         let watched = stored.iter().filter(|event| event.connection == connection).filter_map(|event| {
             let how = opened.entry.write_back(&event.event.event_type).ok()?;
-            Some(Seen { event: event.id, values: watch(&event.event.raw, how.watched) })
+            let mut values = watch(&event.event.raw, how.watched);
+            // The vendor may have confirmed another status since the record was fetched.
+            if let (Some((_, status)), Some(confirmed)) = (values.first_mut(), &event.event.vendor_status) {
+                status.clone_from(confirmed);
+            }
+            Some(Seen { event: event.id, values })
         });
         Ok(watched.collect())
     }
@@ -229,7 +234,7 @@ impl Runner {
         let settled = self.store().settle_letter(letter.id, &[Standing::Sending], standing, &first, Vec::new(), Timestamp::now());
         settled.await?;
         if let (Standing::Sent, Some(call)) = (standing, &letter.call) {
-            let told = call.events.iter().map(|(id, _)| (*id, call.status.clone())).collect();
+            let told = call.events.iter().map(|(id, _)| (*id, call.status.clone(), call.ruling.status)).collect();
             self.store().told(told).await?;
         }
         Ok(if standing == Standing::Waiting { Posted::Unreached(first) } else { Posted::Sent(Box::new(outcome)) })

@@ -76,7 +76,7 @@ impl Runner {
                 told.push(one);
             }
             let done = told.iter().filter(|one| one.became == Became::Done && call.events.iter().any(|(id, _)| *id == one.event));
-            let done: Vec<(i64, String)> = done.map(|one| (one.event, call.status.clone())).collect();
+            let done = done.map(|one| (one.event, call.status.clone(), call.ruling.status)).collect();
             if let Err(error) = self.store().told(done).await {
                 tracing::warn!(%error, "what the vendor was told could not be noted");
             }
