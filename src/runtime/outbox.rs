@@ -44,8 +44,9 @@ impl Runner {
     pub async fn put_off_call(&self, call: Call, why: &str) -> Result<LetterId, StoreError> {
         let events: Vec<i64> = call.events.iter().map(|(id, _)| *id).collect();
         let destructive = self.class_of(&call.connection, &call.command, call.given()).effect == Effect::Destructive;
+        let about = self.store().events_of(events.clone()).await?.into_iter().next().map(|event| event.event.title);
         let letter = Letter {
-            title: call.title(),
+            title: about.map_or_else(|| call.title(), |about| format!("{}: {about}", call.title())),
             connection: call.connection.clone(),
             command: call.command.clone(),
             arguments: call.arguments.clone(),
