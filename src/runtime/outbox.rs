@@ -44,8 +44,9 @@ impl Runner {
     pub async fn put_off_call(&self, call: Call, why: &str) -> Result<LetterId, StoreError> {
         let events: Vec<i64> = call.events.iter().map(|(id, _)| *id).collect();
         let destructive = self.class_of(&call.connection, &call.command, call.given()).effect == Effect::Destructive;
+        let about = self.store().events_of(events.clone()).await?.into_iter().next().map(|event| event.event.title);
         let letter = Letter {
-            title: call.title(),
+            title: about.map_or_else(|| call.title(), |about| format!("{}: {about}", call.title())),
             connection: call.connection.clone(),
             command: call.command.clone(),
             arguments: call.arguments.clone(),
@@ -116,7 +117,12 @@ impl Runner {
         let Some(opened) = self.connection(connection) else { return Ok(Vec::new()) };
         let watched = stored.iter().filter(|event| event.connection == connection).filter_map(|event| {
             let how = opened.entry.write_back(&event.event.event_type).ok()?;
-            Some(Seen { event: event.id, values: watch(&event.event.raw, how.watched) })
+            let mut values = watch(&event.event.raw, how.watched);
+            // The vendor may have confirmed another status since the record was fetched.
+            if let (Some((_, status)), Some(confirmed)) = (values.first_mut(), &event.event.vendor_status) {
+                status.clone_from(confirmed);
+            }
+            Some(Seen { event: event.id, values })
         });
         Ok(watched.collect())
     }
@@ -229,7 +235,7 @@ impl Runner {
         let settled = self.store().settle_letter(letter.id, &[Standing::Sending], standing, &first, Vec::new(), Timestamp::now());
         settled.await?;
         if let (Standing::Sent, Some(call)) = (standing, &letter.call) {
-            let told = call.events.iter().map(|(id, _)| (*id, call.status.clone())).collect();
+            let told = call.events.iter().map(|(id, _)| (*id, call.status.clone(), call.ruling.status)).collect();
             self.store().told(told).await?;
         }
         Ok(if standing == Standing::Waiting { Posted::Unreached(first) } else { Posted::Sent(Box::new(outcome)) })

@@ -76,7 +76,7 @@ impl Runner {
                 told.push(one);
             }
             let done = told.iter().filter(|one| one.became == Became::Done && call.events.iter().any(|(id, _)| *id == one.event));
-            let done: Vec<(i64, String)> = done.map(|one| (one.event, call.status.clone())).collect();
+            let done = done.map(|one| (one.event, call.status.clone(), call.ruling.status)).collect();
             if let Err(error) = self.store().told(done).await {
                 tracing::warn!(%error, "what the vendor was told could not be noted");
             }
@@ -98,12 +98,11 @@ fn outcome(told: &[Told], errors: Vec<Failure>, total: usize) -> Outcome {
     let done = count(Became::Done);
     let kept = told.iter().filter(|one| one.letter.is_some()).count();
     let mut message = match told {
-        [only] if only.became == Became::Done => format!("Set {}.", only.sets),
+        [only] if only.became == Became::Done => "The vendor has it.".to_owned(),
+        _ if kept == total => "In the outbox until the vendor can be reached; nothing was sent.".into(),
+        _ if kept > 0 => format!("{done} of {total} told; {kept} in the outbox until the vendor can be reached."),
         _ => format!("{done} of {total} told."),
     };
-    if kept > 0 {
-        message.push_str(&format!(" {kept} not sent, since the vendor cannot be reached: in the outbox."));
-    }
     for (became, text) in [(Became::Refused, "refused"), (Became::Unknown, "without an answer: look at the vendor; not repeated")] {
         if count(became) > 0 {
             message.push_str(&format!(" {} {text}.", count(became)));

@@ -84,7 +84,7 @@ fn detail(paint: &Paint, letter: &Letter, wide: usize) -> Vec<(String, Style)> {
         _ => "",
     };
     if !text.is_empty() {
-        lines.push((text.into(), theme.dim));
+        lines.extend(Paint::wrapped(text, wide).into_iter().map(|line| (line, theme.dim)));
     }
     lines
 }

@@ -54,8 +54,11 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
         .query_row(params![connection, event.event_type, event.key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     match known {
-        Some((_, known, _)) if known == hash => {
+        Some((id, known, _)) if known == hash => {
             counts.unchanged += 1;
+            // What the vendor was told to set gives way to what it says.
+            db.prepare_cached("UPDATE event SET vendor_status = ?2, vendor_means = ?3 WHERE id = ?1 AND (vendor_status IS NOT ?2 OR vendor_means IS NOT ?3)")?
+                .execute(params![id, event.vendor_status, event.vendor_means.map(|status| status as u8)])?;
             Ok(())
         }
         Some((id, _, revisions)) => {

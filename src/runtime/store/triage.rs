@@ -163,15 +163,17 @@ impl Store {
         .await
     }
 
-    /// Notes what the vendor was told to set for events, so that it counts as moved only when it says something else later.
+    /// Notes what vendors have set for events, as they confirmed it, with what that means here: they count as moved only when they say
+    /// something else later. The next fetch says what is true.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn told(&self, told: Vec<(i64, String)>) -> Result<(), StoreError> {
+    pub async fn told(&self, told: Vec<(i64, String, Status)>) -> Result<(), StoreError> {
         self.change(move |db| {
-            let sql = "UPDATE event SET vendor_status_at_decision = ?2, decided_revision = revisions WHERE id = ?1";
+            let sql = "UPDATE event SET vendor_status = ?2, vendor_means = ?3, vendor_status_at_decision = ?2, decided_revision = revisions
+                       WHERE id = ?1";
             let mut update = db.prepare_cached(sql)?;
-            told.iter().try_for_each(|(id, status)| update.execute(params![id, status]).map(|_| ()))?;
+            told.iter().try_for_each(|(id, status, means)| update.execute(params![id, status, *means as u8]).map(|_| ()))?;
             Ok(())
         })
         .await

@@ -101,8 +101,11 @@ async fn drift_is_seen_once_the_vendor_has_moved_and_not_before() {
     assert!(!drifted().await, "closed here only: the vendor was not told");
     send(says("OPEN", "3")).await;
     assert!(!drifted().await, "another revision, the same status");
-    store.told(vec![(1, "REJECTED".into())]).await.unwrap();
-    assert!(!drifted().await, "what it says still is older than what it was told");
+    store.told(vec![(1, "REJECTED".into(), Status::Closed)]).await.unwrap();
+    assert!(!drifted().await, "what it was told counts until it says something else");
+    assert_eq!(store.event(1).await.unwrap().unwrap().event.vendor_status.as_deref(), Some("REJECTED"));
+    send(says("OPEN", "3")).await;
+    assert_eq!(store.event(1).await.unwrap().unwrap().event.vendor_status.as_deref(), Some("OPEN"), "its own word wins, changed or not");
     send(says("REJECTED", "4")).await;
     assert!(!drifted().await);
     send(says("OPEN", "5")).await;
