@@ -11,7 +11,7 @@ use super::triage::Decide;
 use super::{INTERRUPTED, WRONG_CALL};
 use crate::core::catalogue::{Effect, Ruling};
 use crate::core::event::{Disposition, Status};
-use crate::core::telling::{Became, Plan, worst};
+use crate::core::telling::{Became, Call, Plan, worst};
 use crate::runtime::run::{RunOptions, Runner, actor};
 use crate::runtime::store::{Decision, StoreError};
 use crate::runtime::tell::Told;
@@ -49,7 +49,7 @@ async fn closed(
     }
     let command = |connection: &str, command: &str| runner.connection(connection).and_then(|opened| opened.entry.command(command));
     if !yes && worst(&plan.calls, command).is_some_and(|class| class.effect == Effect::Destructive) {
-        let what: Vec<String> = plan.calls.iter().map(|call| call.title()).collect();
+        let what: Vec<String> = plan.calls.iter().map(Call::title).collect();
         let question = format!("{} cannot be undone.\nGo on? [y/N]", what.join("; "));
         if !std::io::stdin().is_terminal() || !confirm(&question) {
             complain("the write-back cannot be undone; confirm it with --yes. Nothing was decided or sent");

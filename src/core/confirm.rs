@@ -102,22 +102,14 @@ impl Confirm {
     pub fn for_run(ready: Ready, targets: &[String], noun: &str, environment: &str, inverse: Option<&str>, armed_at: Timestamp) -> Self {
         let (class, title) = (ready.class, ready.title.clone());
         let connection = format!("{} ({environment})", ready.connection);
-        let mut confirm = Self::of(Subject::Run(ready), title, &connection, class, targets, noun, armed_at);
+        let mut confirm = Self::of(Subject::Run(ready), &title, &connection, class, targets, noun, armed_at);
         confirm.lines.pop();
         confirm.lines.push(format!("Way back     {}", undo_words(class, inverse)));
         confirm
     }
 
     /// The question about a subject that does so much.
-    pub fn of(
-        subject: Subject,
-        title: String,
-        connection: &str,
-        class: Class,
-        targets: &[String],
-        noun: &str,
-        armed_at: Timestamp,
-    ) -> Self {
+    pub fn of(subject: Subject, title: &str, connection: &str, class: Class, targets: &[String], noun: &str, armed_at: Timestamp) -> Self {
         let count = targets.len();
         let plural = if count == 1 { noun.to_owned() } else { plural_of(noun) };
         let need = match class.reach {

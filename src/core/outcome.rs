@@ -64,6 +64,7 @@ pub enum Fate {
 }
 
 impl Fate {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     fn is_plain(&self) -> bool {
         *self == Self::Plain
     }

@@ -74,7 +74,7 @@ fn confirmed(model: &mut Model, calls: Vec<Call>, said_yes: bool) -> Vec<Effect>
     let titles: Vec<String> = calls.iter().map(Call::title).collect();
     let connections = names(calls.iter().map(|call| call.connection.as_str()));
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
-    let confirm = Confirm::of(Subject::Tell(calls), titles.join("; "), &connections, class, &targets, "event", armed_at);
+    let confirm = Confirm::of(Subject::Tell(calls), &titles.join("; "), &connections, class, &targets, "event", armed_at);
     ask(model, confirm)
 }
 
@@ -230,7 +230,7 @@ fn ask_about(model: &mut Model, letter: &Letter) -> Vec<Effect> {
     let events: Vec<String> = letter.events.iter().map(|id| format!("event {id}")).collect();
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
     let subject = Subject::Post(letter.id, letter.differences.clone());
-    let mut confirm = Confirm::of(subject, letter.title.clone(), &letter.connection, class, &events, "event", armed_at);
+    let mut confirm = Confirm::of(subject, &letter.title, &letter.connection, class, &events, "event", armed_at);
     if !letter.differences.is_empty() {
         confirm.lines.push("Changed at the vendor since it was decided:".into());
         confirm.lines.extend(letter.differences.iter().take(8).map(|difference| format!("  {}", difference.line())));
@@ -284,7 +284,7 @@ pub fn letters(model: &mut Model, result: Result<Vec<Letter>, String>) -> Vec<Ef
 }
 
 /// A letter was held: what differs is shown, and asked about where the outbox is on show.
-pub fn held(model: &mut Model, task: TaskId, letter: Letter) -> Vec<Effect> {
+pub fn held(model: &mut Model, task: TaskId, letter: &Letter) -> Vec<Effect> {
     let id = letter.id;
     let text = format!("Held: {} of the values that {} rests on changed at the vendor", letter.differences.len(), letter.title);
     if let Some(task) = model.tasks.get_mut(task) {
@@ -302,7 +302,7 @@ pub fn held(model: &mut Model, task: TaskId, letter: Letter) -> Vec<Effect> {
     }
     let mut effects = vec![Effect::Outbox];
     if matches!(model.layers.last(), Some(Layer::Outbox)) && !letter.differences.is_empty() {
-        effects.extend(ask_about(model, &letter));
+        effects.extend(ask_about(model, letter));
     }
     effects
 }

@@ -158,7 +158,7 @@ impl Call {
     pub fn narrowed(&self, wanted: impl Fn(i64) -> bool) -> Option<Self> {
         let events: Vec<(i64, String)> = self.events.iter().filter(|(id, _)| wanted(*id)).cloned().collect();
         let arguments = self.only(&events);
-        (!events.is_empty()).then(|| Self { events, arguments, ..self.clone() })
+        (!events.is_empty()).then(|| Self { arguments, events, ..self.clone() })
     }
 
     /// What it is given.

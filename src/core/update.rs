@@ -40,7 +40,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Outbox(result) => post::letters(model, result),
-        Message::Held(task, letter) => post::held(model, task, *letter),
+        Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Notice(tone, text) => {

@@ -225,7 +225,7 @@ fn subjects(items: &[String]) -> String {
         [only] => Some((*only).clone()),
         [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
     };
-    events.into_iter().chain(others).map(|part| format!("  {part}")).collect()
+    events.into_iter().chain(others).flat_map(|part| ["  ".to_owned(), part]).collect()
 }
 
 /// The requests of a dry run as lines.

@@ -45,8 +45,8 @@ fn verdicts(paint: &Paint, dispose: &Dispose) -> Vec<Line> {
         .iter()
         .map(|(name, letter, disposition)| {
             let offer = dispose.offers.iter().find(|(known, _)| known == disposition);
-            let there = offer.and_then(|(_, offer)| offer.sets.first()).map(|sets| format!("w: {sets}")).unwrap_or_default();
-            vec![(letter.to_string(), theme.key), (format!("  {:<16}", name.replace('_', " ")), theme.text), (there, theme.dim)]
+            let told = offer.and_then(|(_, offer)| offer.sets.first()).map(|sets| format!("w: {sets}")).unwrap_or_default();
+            vec![(letter.to_string(), theme.key), (format!("  {:<16}", name.replace('_', " ")), theme.text), (told, theme.dim)]
         })
         .collect();
     if let Some((last, note)) = &dispose.last {

@@ -22,7 +22,7 @@ pub use parameter::{Choice, Parameter, Pick, TimeForm, Type};
 pub use reference::reference;
 pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window};
 pub use validate::{Given, Invalid, parse_span, parse_time, validate, validate_value};
-pub use write_back::{Look, Ruling, Telling, WriteBack, arguments};
+pub use write_back::{Look, Ruling, Teller, Telling, WriteBack, arguments};
 
 use super::connection::Connection;
 use super::sign_in::SignIn;

@@ -45,11 +45,14 @@ pub struct Look {
     pub record: &'static str,
 }
 
+/// What makes the call for an event, or says why none is right for it as it stands.
+pub type Teller = Arc<dyn Fn(&Ruling, &Event) -> Result<Telling, String> + Send + Sync>;
+
 /// How a source's events are written back.
 #[derive(Clone)]
 pub struct WriteBack {
     /// The call that tells the vendor; or, as a sentence, why none is right for this event as it stands.
-    pub tell: Arc<dyn Fn(&Ruling, &Event) -> Result<Telling, String> + Send + Sync>,
+    pub tell: Teller,
     /// The read that shows the event as it is now.
     pub look: fn(&Event) -> Look,
     /// Paths in the record that a decision rests on, the vendor's status first: what differs in them is shown before a call that was
