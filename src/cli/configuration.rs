@@ -3,7 +3,10 @@
 use clap::Subcommand;
 use serde_json::json;
 
+use super::WRONG_CALL;
 use super::context::Context;
+use super::output::complain;
+use crate::runtime::playbook::library;
 
 /// Verbs of `nightdesk config`.
 #[derive(Debug, Subcommand)]
@@ -20,7 +23,7 @@ impl Config {
         match self {
             Self::Path => {
                 let row = json!({
-                    "config_dir": paths.config_dir, "data_dir": paths.data_dir, "connections": paths.connections(), "settings": paths.settings(),
+                    "config_dir": paths.config_dir, "data_dir": paths.data_dir, "connections": paths.connections(), "settings": paths.settings(), "views": paths.views(),
                     "quarantine": paths.quarantine(), "log": paths.log(),
                 });
                 if context.output.is_json() {
@@ -33,10 +36,14 @@ impl Config {
                 0
             }
             Self::Check => {
-                let (settings, connections) = (context.settings(), context.connections());
+                let (settings, connections, views) = (context.settings(), context.connections(), context.views());
                 let mut code = 0;
-                for cannot in [settings.as_ref().err(), connections.as_ref().err()].into_iter().flatten() {
+                for cannot in [settings.as_ref().err(), connections.as_ref().err(), views.as_ref().err()].into_iter().flatten() {
                     code = cannot.say();
+                }
+                for problem in library(&paths.config_dir).1 {
+                    complain(&problem.to_string());
+                    code = WRONG_CALL;
                 }
                 if let Ok(connections) = &connections {
                     let ok = code == 0;

@@ -18,6 +18,7 @@ use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::post;
 use super::queue::Listing;
+use super::quick;
 use super::run;
 use super::task::{Report, State, TaskId};
 
@@ -90,6 +91,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
     };
     match purpose {
         Gather::Act if waits(model) => run::fill_actions(model, events),
+        Gather::Quick if waits(model) => quick::fill(model, events),
         Gather::Pivot if waits(model) => {
             let choices = fit::entities(&events);
             if choices.is_empty() {
@@ -111,7 +113,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             Vec::new()
         }
         Gather::Tell(ruling) => post::gathered(model, &events, ruling.as_ref()),
-        Gather::Act | Gather::Pivot => Vec::new(),
+        Gather::Act | Gather::Pivot | Gather::Quick => Vec::new(),
     }
 }
 

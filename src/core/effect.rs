@@ -10,6 +10,7 @@ use super::outbox::{Difference, LetterId};
 use super::queue::View;
 use super::task::TaskId;
 use super::telling::Call;
+use super::views::Saved;
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Gather {
     Act,
     /// To list what can be pivoted on.
     Pivot,
+    /// To list the quick commands.
+    Quick,
     /// To fill a form.
     Form {
         /// The connection.
@@ -143,6 +146,12 @@ pub enum Effect {
     Outside(Outside, String),
     /// Write a text to a file.
     Save(String, String),
+    /// Count the events of queries, each under a name; answered by `Counts`.
+    Count(Vec<(String, String)>),
+    /// Write a view into the file of views; answered by `Views`.
+    KeepView(Saved),
+    /// Take a view out of that file; answered by `Views`.
+    ForgetView(String),
     /// Keep the state of the session.
     Keep(Value),
     /// Read the draft of a form; answered by `Draft`.

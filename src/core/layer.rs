@@ -154,6 +154,8 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// The name of a view.
+    View,
 }
 
 /// One line to type.

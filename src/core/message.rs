@@ -12,6 +12,7 @@ use super::outbox::Letter;
 use super::outcome::ReturnData;
 use super::queue::Listing;
 use super::task::{Report, TaskId};
+use super::views::Saved;
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,10 @@ pub enum Message {
     Outbox(Result<Vec<Letter>, String>),
     /// A letter was held: the vendor says otherwise now.
     Held(TaskId, Box<Letter>),
+    /// The answer to `Effect::Count`.
+    Counts(Vec<(String, usize)>),
+    /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
+    Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
     /// The answer to `Effect::Draft`.

@@ -39,6 +39,7 @@ pub mod post;
 pub mod press;
 pub mod query;
 pub mod queue;
+pub mod quick;
 pub mod request;
 pub mod resume;
 pub mod run;
@@ -49,6 +50,7 @@ pub mod task;
 pub mod telling;
 pub mod text;
 pub mod update;
+pub mod views;
 
 #[cfg(test)]
 pub(crate) mod session;

@@ -18,6 +18,7 @@ use super::notice::{Notices, Tone};
 use super::outbox::Outbox;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::task::Tasks;
+use super::views::Saved;
 
 /// A pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,8 +83,8 @@ pub struct Setup {
     pub themes: Vec<String>,
     /// The colours to begin with.
     pub theme: String,
-    /// Saved views: name and query.
-    pub views: Vec<(String, String)>,
+    /// The analyst's own views.
+    pub views: Vec<Saved>,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// Whether only ASCII is drawn.
@@ -293,6 +294,7 @@ impl Model {
                 | Action::Memo
                 | Action::Case
                 | Action::Act
+                | Action::Quick
                 | Action::Pivot
         );
         if needs_event && self.targets().is_empty() {
@@ -300,6 +302,7 @@ impl Model {
         }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
                 Some(letter) if letter.standing.is_open() => Ok(()),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::action::Action;
 use super::catalogue::{Class, Effect as Changes, Reach, Ruling};
-use super::confirm::{Confirm, Subject};
+use super::confirm::{About, Confirm, Subject};
 use super::dispose::Offer;
 use super::effect::{Effect, Gather};
 use super::event::{Disposition, Status, StoredEvent};
@@ -74,7 +74,8 @@ fn confirmed(model: &mut Model, calls: Vec<Call>, said_yes: bool) -> Vec<Effect>
     let titles: Vec<String> = calls.iter().map(Call::title).collect();
     let connections = names(calls.iter().map(|call| call.connection.as_str()));
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
-    let confirm = Confirm::of(Subject::Tell(calls), &titles.join("; "), &connections, class, &targets, "event", armed_at);
+    let about = About { targets, noun: "event", ..About::default() };
+    let confirm = Confirm::of(Subject::Tell(calls), &titles.join("; "), &connections, class, &about, armed_at);
     ask(model, confirm)
 }
 
@@ -230,7 +231,8 @@ fn ask_about(model: &mut Model, letter: &Letter) -> Vec<Effect> {
     let events: Vec<String> = letter.events.iter().map(|id| format!("event {id}")).collect();
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
     let subject = Subject::Post(letter.id, letter.differences.clone());
-    let mut confirm = Confirm::of(subject, &letter.title, &letter.connection, class, &events, "event", armed_at);
+    let about = About { targets: events, noun: "event", ..About::default() };
+    let mut confirm = Confirm::of(subject, &letter.title, &letter.connection, class, &about, armed_at);
     if !letter.differences.is_empty() {
         confirm.lines.push("Changed at the vendor since it was decided:".into());
         confirm.lines.extend(letter.differences.iter().take(8).map(|difference| format!("  {}", difference.line())));

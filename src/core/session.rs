@@ -26,6 +26,7 @@ use super::outcome::{Failure, Fate, Outcome, ReturnData};
 use super::queue::{Listed, Listing, rule_of};
 use super::task::{Report, TaskId};
 use super::update::update;
+use super::views::Saved;
 
 /// A console with events of its own.
 pub(crate) struct Session {
@@ -196,7 +197,7 @@ pub(crate) fn setup() -> Setup {
         keymap: Keymap::default(),
         themes: vec!["ansi16".into(), "dark".into(), "mono".into()],
         theme: "mono".into(),
-        views: vec![("Night".into(), "age:<12h".into())],
+        views: vec![Saved { name: "Night".into(), query: "age:<12h".into(), ..Saved::default() }],
         read_only: false,
         ascii: false,
         analyst: "ana".into(),
@@ -375,6 +376,19 @@ impl Session {
             Effect::Plan { command, .. } => Message::Page("Requests".into(), vec![format!("POST /{command}")]),
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
+            }
+            Effect::Count(queries) => Message::Counts(
+                queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
+            ),
+            Effect::KeepView(view) => {
+                let mut views = self.model.setup.views.clone();
+                views.retain(|known| known.name != view.name);
+                views.push(view);
+                Message::Views(Ok((views, "Saved".into())))
+            }
+            Effect::ForgetView(name) => {
+                let left = self.model.setup.views.iter().filter(|view| view.name != name).cloned().collect();
+                Message::Views(Ok((left, "Removed".into())))
             }
             Effect::Health => Message::Health(health()),
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),

@@ -1,6 +1,7 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod views;
 
 use serde_json::json;
 

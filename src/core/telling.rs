@@ -166,6 +166,11 @@ impl Call {
         self.arguments.iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect()
     }
 
+    /// Asks for its requests without sending them.
+    pub fn plan(&self) -> super::effect::Effect {
+        super::effect::Effect::Plan { connection: self.connection.clone(), command: self.command.clone(), given: self.given() }
+    }
+
     /// What it can do, given its command.
     pub fn class(&self, command: &Command) -> Class {
         validate(command, self.given(), jiff::Timestamp::UNIX_EPOCH).map_or(command.class, |arguments| command.class_of(&arguments))

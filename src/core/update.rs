@@ -7,6 +7,7 @@ use super::model::Model;
 use super::post;
 use super::press;
 use super::resume;
+use super::views;
 
 /// What happens next: changes the model, and says what the world is asked for.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -41,6 +42,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Outbox(result) => post::letters(model, result),
         Message::Held(task, letter) => post::held(model, task, &letter),
+        Message::Counts(counts) => views::counted(model, &counts),
+        Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Notice(tone, text) => {

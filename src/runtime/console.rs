@@ -19,7 +19,7 @@ use super::perform::World;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
 use super::{clipboard, shell};
-use crate::config::Settings;
+use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside};
 use crate::core::health::Connected;
 use crate::core::keys::{Code, Key, Keymap};
@@ -112,12 +112,16 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         complaints.push(format!("There is no theme {wanted}; there are {}.", names(&themes).join(", ")));
     }
     let analyst = runner.actor().to_owned();
+    let views = views::load(runner.paths()).unwrap_or_else(|problems| {
+        complaints.extend(problems.iter().map(ToString::to_string));
+        Vec::new()
+    });
     let setup = Setup {
         connected,
         keymap,
         themes: names(&themes),
         theme: wanted,
-        views: Vec::new(),
+        views,
         read_only: settings.read_only,
         ascii: settings.ascii,
         analyst,

@@ -16,6 +16,7 @@ use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, StoreError};
+use crate::config::{Problem, views};
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Gather};
 use crate::core::event::Status;
@@ -26,6 +27,7 @@ use crate::core::outbox::{Difference, Letter, LetterId};
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::task::{Report, TaskId};
 use crate::core::telling::Call;
+use crate::core::views::Saved;
 
 /// How often the store is asked whether others have committed.
 const LOOK: Duration = Duration::from_millis(1000);
@@ -162,6 +164,17 @@ impl World {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
+            Effect::Count(queries) => self.answer(async move { Message::Counts(read::counts(&store, queries).await) }),
+            Effect::KeepView(view) => self.answer(async move {
+                let paths = runner.paths().clone();
+                let done = format!("Saved as view {} in {}", view.name, paths.views().display());
+                Message::Views(written(tokio::task::spawn_blocking(move || views::save(&paths, &view)).await, done))
+            }),
+            Effect::ForgetView(name) => self.answer(async move {
+                let paths = runner.paths().clone();
+                let done = format!("View {name} removed from {}", paths.views().display());
+                Message::Views(written(tokio::task::spawn_blocking(move || views::remove(&paths, &name)).await, done))
+            }),
             Effect::Save(path, text) => self.answer(save(path, text)),
             // The session is kept before the loop goes on: it may be the last thing that it does.
             Effect::Keep(session) => {
@@ -201,12 +214,24 @@ impl World {
 
     fn run(&mut self, id: TaskId, ready: Ready) {
         let cancel = self.ending.child_token();
+        let cancelled = cancel.clone();
         let runner = self.runner.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
         let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
         let work = async move {
             let run = runner.run(&ready.connection, &ready.command, ready.given, options).await;
+            if let Some((command, arguments)) = ready.reread.filter(|_| run.outcome.return_data != ReturnData::Failed) {
+                // What it brings is stored with it; whether it can be had is nobody's worry, the next fetch brings it too.
+                runner
+                    .run(
+                        &ready.connection,
+                        &command,
+                        super::run::given(&arguments),
+                        RunOptions { cancel: cancelled, ..RunOptions::default() },
+                    )
+                    .await;
+            }
             if let Some(accepted) = run.outcome.follow.clone() {
                 let kept = runner.store().follow_push(follow::kept(&ready.connection, &accepted)).await.unwrap_or_default();
                 let following = follow::follow(runner, kept, ready.connection, accepted, Some(id), inbox);
@@ -416,6 +441,17 @@ async fn restore(store: &Store, actor: &str, before: &[Before]) -> Result<(), St
         store.decide(ids, decision, Timestamp::now()).await?;
     }
     Ok(())
+}
+
+type Views = Result<Vec<Saved>, Vec<Problem>>;
+
+/// The views as they are after they were written, or why they were not.
+fn written(result: Result<Views, tokio::task::JoinError>, done: String) -> Result<(Vec<Saved>, String), String> {
+    match result {
+        Ok(Ok(views)) => Ok((views, done)),
+        Ok(Err(problems)) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 async fn save(path: String, text: String) -> Message {

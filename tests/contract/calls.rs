@@ -307,3 +307,45 @@ fn an_interrupt_ends_with_130() {
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{call:?}");
     }
 }
+
+#[test]
+fn a_saved_view_is_listed_in_its_order_and_narrowed_further() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let text = "[[view]]\nname = \"Bad ones\"\nquery = \"severity:>=high\"\nsort = \"title\"\n";
+    std::fs::write(desk.config_dir().join("views.toml"), text).unwrap();
+    let titles = |arguments: &[&str]| -> Vec<String> {
+        desk.call(arguments).ended(0).lines().iter().map(|line| line["title"].as_str().unwrap().to_lowercase()).collect()
+    };
+    let all = titles(&["events", "--view", "bad ones"]);
+    assert!(all.len() > 2 && all.is_sorted(), "{all:?}");
+    assert_eq!(all.len(), titles(&["events", "severity:>=high"]).len());
+    let critical = titles(&["events", "--view", "Bad ones", "severity:critical"]);
+    assert_eq!(critical.len(), titles(&["events", "severity:critical"]).len());
+    assert!(!titles(&["events", "--view", "Everything"]).is_empty(), "a shipped one");
+    let unknown = desk.call(&["events", "--view", "Worse"]).ended(2);
+    assert!(unknown.stderr.contains("there is no view Worse; there are: Bad ones; Open"), "{unknown:?}");
+    desk.call(&["config", "check"]).ended(0);
+    std::fs::write(desk.config_dir().join("views.toml"), "[[view]]\nname = \"x\"\nfilter = \"\"\n").unwrap();
+    let wrong = desk.call(&["config", "check"]).ended(2);
+    assert!(wrong.stderr.contains("views.toml:3: unknown field `filter`"), "{wrong:?}");
+}
+
+#[test]
+fn a_call_is_filled_from_an_event_and_what_is_given_wins() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let event = desk.call(&["events", "type:Issues", "--limit", "1"]).ended(0).line();
+    let id = event["id"].to_string();
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["run", "wiz-demo", "add-issue-comments", "note_text=seen", "--dry-run", "--event", &id];
+        arguments.extend(more);
+        desk.call(&arguments)
+    };
+    let filled = run(&[]).ended(0);
+    let key = event["raw"]["id"].as_str().unwrap();
+    assert!(filled.line()["requests"].to_string().contains(key), "{filled:?}");
+    assert!(!run(&["issue_ids=other"]).ended(0).line()["requests"].to_string().contains(key));
+    let none = desk.call(&["run", "wiz-demo", "list-projects", "--event", "999999"]).ended(2);
+    assert!(none.line()["message"].as_str().unwrap().contains("There is no event 999999"), "{none:?}");
+}

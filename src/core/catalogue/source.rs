@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::WriteBack;
+use super::{Quick, WriteBack};
 use crate::core::connection::Connection;
 use crate::core::event::Event;
 use crate::core::mapping::Mapping;
@@ -36,6 +37,8 @@ pub struct Source {
     pub by_default: bool,
     /// How a decision about its events is written back; or, as a sentence, why none is.
     pub write_back: Result<WriteBack, String>,
+    /// What is offered on its events, given the raw record (null for the list as such).
+    pub quick: fn(&Value) -> Vec<Quick>,
     /// How it is fetched.
     pub fetcher: Fetcher,
 }
@@ -55,6 +58,7 @@ impl Source {
             first_fetch: None,
             by_default: true,
             write_back: Err(format!("No command of the vendor changes the status of {event_type}.")),
+            quick: |_| Vec::new(),
             fetcher: Arc::new(move |talk, connection, window| Fetching::new(&talk.clone(), fetch(talk, connection, window))),
         }
     }
@@ -63,6 +67,15 @@ impl Source {
     #[must_use]
     pub fn write_back(mut self, how: Result<WriteBack, &str>) -> Self {
         self.write_back = how.map_err(str::to_owned);
+        self
+    }
+}
+
+impl Source {
+    /// The same with what is offered on its events.
+    #[must_use]
+    pub fn quick(mut self, quick: fn(&Value) -> Vec<Quick>) -> Self {
+        self.quick = quick;
         self
     }
 }

@@ -19,7 +19,7 @@ use url::{Host, Url};
 
 use self::events::{EventType, TYPES};
 use crate::core::catalogue::{
-    Auth, Choice, Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Reach, Root, Source, TimeForm, Type, Undo, Vendor,
+    Auth, Choice, Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Quick, Reach, Root, Source, TimeForm, Type, Undo, Vendor,
 };
 use crate::core::connection::Connection;
 use crate::core::outcome::Failure;
@@ -96,7 +96,24 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
 }
 
 fn source(kind: &EventType) -> Source {
-    Source::new(kind.name, kind.name, kind.mapping(), OVERLAP, fetch::fetch_source).write_back(write_back::of(kind.name))
+    Source::new(kind.name, kind.name, kind.mapping(), OVERLAP, fetch::fetch_source)
+        .write_back(write_back::of(kind.name))
+        .quick(quick(kind.name))
+}
+
+/// What is offered on the events of a type: only issues can be changed.
+fn quick(event_type: &str) -> fn(&Value) -> Vec<Quick> {
+    if event_type != "Issues" {
+        return |_| Vec::new();
+    }
+    |_| {
+        vec![
+            Quick::new('c', "Comment", "add-issue-comments"),
+            Quick::new('s', "Change status or due time", "update-issues"),
+            Quick::new('p', "Set to In Progress", "update-issues").value("status", "In Progress"),
+            Quick::new('r', "Reject with a reason", "update-issues").value("status", "Rejected"),
+        ]
+    }
 }
 
 /// Reads the API's address; with or without `/graphql` at its end.
