@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
+use super::json::Document;
 use super::outbox::{Difference, LetterId};
 use super::queue::View;
 use super::task::TaskId;
@@ -140,6 +141,12 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// Read what the program logged; answered by `Page`.
+    Log,
+    /// Find what a JSONPath picks in a document; answered by `Document`.
+    Extract(Document, String),
+    /// Compare a revision of an event with the one before it; answered by `Document`.
+    Changes(i64, u32),
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.

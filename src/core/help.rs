@@ -25,6 +25,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Page,
         Context::Form,
         Context::Chooser,
+        Context::Checklist,
         Context::Global,
     ];
     let rest = all.into_iter().filter(|context| !here.contains(context)).collect::<Vec<_>>();
@@ -84,7 +85,7 @@ fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
 
 /// What the footer shows: the most useful actions that work here, by key and title.
 pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
-    const BY_PRIORITY: [Action; 34] = [
+    const BY_PRIORITY: &[Action] = &[
         Action::Send,
         Action::KeepForLater,
         Action::RetryFailed,
@@ -99,6 +100,9 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         Action::MarkAlike,
         Action::Expand,
         Action::Find,
+        Action::Toggle,
+        Action::MoveLater,
+        Action::SelectPath,
         Action::SortColumn,
         Action::NextTab,
         Action::Cancel,
@@ -128,7 +132,8 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         !hidden && model.availability(*action).is_ok()
     };
     BY_PRIORITY
-        .into_iter()
+        .iter()
+        .copied()
         .filter(works)
         .filter_map(|action| model.setup.keymap.hint(action).map(|hint| (hint, action.row().title)))
         .collect()

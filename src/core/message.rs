@@ -11,6 +11,7 @@ use super::notice::Tone;
 use super::outbox::Letter;
 use super::outcome::ReturnData;
 use super::queue::Listing;
+use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
 
@@ -70,6 +71,8 @@ pub enum Message {
     Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// A document to show on top.
+    Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
     /// Something to tell.

@@ -8,6 +8,7 @@ use super::complete;
 use super::confirm::{Answer, Subject};
 use super::dispose::Verdict;
 use super::effect::Effect;
+use super::jump;
 use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer};
 use super::model::{Model, Pane};
@@ -31,6 +32,9 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.queue.opening && model.layers.is_empty() && model.focus == Pane::Queue && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
+    }
+    if model.jumping {
+        return jump::take(model, key);
     }
     match model.layers.last() {
         Some(Layer::Confirm(_)) => confirm(model, key),
@@ -177,6 +181,7 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Text was pasted. It goes into the text under edit or nowhere: a paste triggers nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     model.pending.clear();
+    model.jumping = false;
     match model.layers.last_mut() {
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);

@@ -10,13 +10,13 @@ use super::catalogue::{
     Class, Command, Effect as Changes, Entry, Fetched, Inverse, Look, Parameter, Reach, Ruling, Source, Telling, Type, Undo, WriteBack,
     arguments,
 };
-use super::detail::{Known, Shown};
+use super::detail::{Known, Past, Shown};
 use super::effect::{Change, Effect};
 use super::entity::{Entity, EntityKind};
 use super::event::{Disposition, Event, Severity, Status, StoredEvent};
-use super::explorer::Explorer;
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Stretch};
-use super::json::Document;
+use super::json::{Document, changes};
 use super::keys::{Key, Keymap, parse_chord};
 use super::mapping::Mapping;
 use super::message::{Decided, Message};
@@ -24,6 +24,7 @@ use super::model::{Model, Setup, Tell};
 use super::outbox::{Letter, LetterId, Standing};
 use super::outcome::{Failure, Fate, Outcome, ReturnData};
 use super::queue::{Listed, Listing, rule_of};
+use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::update::update;
 use super::views::Saved;
@@ -377,6 +378,17 @@ impl Session {
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
+            Effect::Extract(document, path) => {
+                let found = document.extract(&path, 100).unwrap();
+                Message::Document(Ok(Box::new(Reading::by_path(path, found.document, Face::Tree))))
+            }
+            Effect::Changes(id, revision) => {
+                let was = Document::parse(br#"{"status":"NEW"}"#.to_vec());
+                let is = Document::parse(br#"{"status":"OPEN"}"#.to_vec());
+                let title = format!("Event {id}: revision {revision}");
+                Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
+            }
+            Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
             Effect::Count(queries) => Message::Counts(
                 queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
             ),
@@ -500,7 +512,10 @@ fn shown(event: StoredEvent) -> Shown {
         precedent: vec!["closed as benign by bo 3d ago: Known administrative activity.".into()],
         alike: 5,
         entities: event.event.entities.iter().map(known).collect(),
-        history: vec!["2026-07-02 11:40 first seen".into()],
+        history: (1..=event.revisions)
+            .rev()
+            .map(|number| Past { text: format!("2026-07-02 11:4{number} revision {number}"), revision: Some(number) })
+            .collect(),
         event,
     }
 }

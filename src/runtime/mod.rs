@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod follow;
 pub mod http;
 pub mod jobs;
+pub mod log;
 pub mod opened;
 pub mod outbox;
 pub mod perform;

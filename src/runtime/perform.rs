@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::fetch::FetchOptions;
 use super::follow;
+use super::log;
 use super::outbox::Posted;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
@@ -164,6 +165,11 @@ impl World {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
+            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
+            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
+            Effect::Changes(id, revision) => {
+                self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
+            }
             Effect::Count(queries) => self.answer(async move { Message::Counts(read::counts(&store, queries).await) }),
             Effect::KeepView(view) => self.answer(async move {
                 let paths = runner.paths().clone();
