@@ -4,7 +4,7 @@ use super::action::Action;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
 use super::detail::Tab;
-use super::effect::{Change, Effect, Gather, Outside};
+use super::effect::{Change, Effect, Gather, Outside, Source, Text};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
@@ -13,7 +13,7 @@ use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, help, resume, run};
+use super::{choose, copy, explore, help, resume, run};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -48,8 +48,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reverse => reverse(model),
         Action::Fold => fold(model),
         Action::Alike => only_alike(model),
-        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
-        Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
+        Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act => gather(model, Purpose::Act(Vec::new()), "Do with this", Gather::Act, false),
         Action::Pivot => pivot(model),
@@ -62,7 +62,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let next = model.queue.step(action == Action::NextEvent);
             next.map(|id| show(model, id)).unwrap_or_default()
         }
-        Action::NextTab | Action::PreviousTab => turn(model, action == Action::NextTab),
+        Action::NextTab | Action::PreviousTab => explore::turn(model, action == Action::NextTab),
         Action::Expand
         | Action::Collapse
         | Action::UnfoldAll
@@ -73,7 +73,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ViewTable
         | Action::SortColumn
         | Action::HideColumn
-        | Action::ShowColumns => explore(model, action),
+        | Action::ShowColumns => explore::perform(model, action),
         Action::CopyValue | Action::CopyPath | Action::CopyJson | Action::CopyId | Action::CopyCall => copy::perform(model, action),
         Action::Pager => outside(model, Outside::Pager),
         Action::Editor => outside(model, Outside::Editor),
@@ -175,6 +175,12 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
+        Some(Layer::Document(view)) => {
+            if let Some(explorer) = &mut view.explorer {
+                explorer.move_by(view.face, rows);
+            }
+            return Vec::new();
+        }
         Some(Layer::Chooser(chooser)) => {
             chooser.move_by(rows);
             return Vec::new();
@@ -223,10 +229,11 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
 
 fn open(model: &mut Model) -> Vec<Effect> {
     let face = model.face();
-    if let Some(Layer::Outcome(view)) = model.layers.last_mut() {
-        if let (Some(Face::Tree | Face::Raw), Some(explorer)) = (face, view.explorer.as_mut()) {
-            explorer.tree.toggle(&explorer.document);
-        }
+    if let (Some(Face::Tree), Some(explorer)) = (face, model.explorer_mut()) {
+        explorer.tree.toggle(&explorer.document);
+        return Vec::new();
+    }
+    if !model.layers.is_empty() {
         return Vec::new();
     }
     match model.focus {
@@ -243,10 +250,8 @@ fn open(model: &mut Model) -> Vec<Effect> {
             if let Some(entity) = model.detail.entity().cloned() {
                 return choose::pivot_on(model, entity.kind.as_str(), &entity.value);
             }
-            match (face, model.detail.shown.as_mut()) {
-                (Some(Face::Tree), Some(shown)) => shown.explorer.tree.toggle(&shown.explorer.document),
-                (Some(_), _) => {}
-                _ => model.zoomed = !model.zoomed,
+            if face.is_none() {
+                model.zoomed = !model.zoomed;
             }
             Vec::new()
         }
@@ -271,6 +276,13 @@ pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if explore::stop(model) {
+        return Vec::new();
+    }
+    if model.setup.alone && model.layers.len() == 1 {
+        model.tell(Tone::Info, "q leaves");
+        return Vec::new();
+    }
     if model.layers.pop().is_some() {
         return Vec::new();
     }
@@ -295,7 +307,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.layers.pop().is_some() {
+    if model.layers.pop().is_some() && !(model.setup.alone && model.layers.is_empty()) {
         return Vec::new();
     }
     let running: Vec<String> = model.tasks.running().map(|task| task.title.clone()).collect();
@@ -344,7 +356,7 @@ fn mark(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn reverse(model: &mut Model) -> Vec<Effect> {
     if model.face() == Some(Face::Table) {
-        return explore(model, Action::SortColumn);
+        return explore::perform(model, Action::SortColumn);
     }
     model.queue.view.order.descending = !model.queue.view.order.descending;
     vec![model.list()]
@@ -380,13 +392,11 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
     go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
 }
 
-/// The document under the keys: its face and what it says.
-pub fn document(model: &Model) -> Option<String> {
+/// What is on show, as a text for the world outside.
+fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(page.lines.join("\n")),
-        Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
-        Some(_) => None,
-        None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
+        Some(Layer::Page(page)) => Some(Text::Plain(page.lines.join("\n"))),
+        _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
 
@@ -404,6 +414,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Memo => (Asks::Note, String::new()),
         Action::Case => (Asks::Case, String::new()),
         Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
+        Action::OpenFile => (Asks::Open, String::new()),
         _ => (Asks::Save, "document.json".to_owned()),
     };
     let mut prompt = Prompt::new(asks, &text);
@@ -445,7 +456,9 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             let order = model.queue.view.order;
             go(model, View { query: text, title: String::new(), order })
         }
-        Asks::Find => find(model, &text),
+        Asks::Find => explore::find(model, &text),
+        Asks::Open if text.is_empty() => Vec::new(),
+        Asks::Open => explore::open(model, Source::File(text)),
         Asks::Note if text.is_empty() => Vec::new(),
         Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
         Asks::Case if text.is_empty() => Vec::new(),
@@ -453,94 +466,6 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
-}
-
-fn find(model: &mut Model, text: &str) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let found = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            text.clone_into(&mut page.needle);
-            Some(usize::from(page.next_hit(true)))
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
-        Some(_) => None,
-        None => {
-            // A search on a side that is not the document goes to the tree.
-            if model.detail.face().is_none() {
-                model.detail.turn(Tab::Tree);
-            }
-            model.detail.shown.as_mut().map(|shown| shown.explorer.search(face, text))
-        }
-    };
-    match found {
-        Some(0) => model.tell(Tone::Warning, format!("{text:?} is not in here")),
-        Some(count) => model.tell(Tone::Info, format!("{count} found; n and N go on")),
-        None => {}
-    }
-    Vec::new()
-}
-
-fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let place = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            page.next_hit(forward);
-            None
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
-        _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
-    };
-    if let Some((number, total)) = place {
-        model.tell(Tone::Info, format!("{number} of {total}"));
-    }
-    Vec::new()
-}
-
-fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
-    match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => view.turn(forward),
-        None => model.detail.turn(model.detail.tab.beside(forward)),
-        Some(_) => {}
-    }
-    Vec::new()
-}
-
-fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(face) = model.face() else { return Vec::new() };
-    if action == Action::ViewTable && model.layers.is_empty() {
-        model.detail.turn(Tab::Table);
-        return Vec::new();
-    }
-    let explorer = match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => {
-            if action == Action::ViewTable {
-                view.side = super::layer::Side::Table;
-            }
-            view.explorer.as_mut()
-        }
-        _ => model.detail.shown.as_mut().map(|shown| &mut shown.explorer),
-    };
-    let Some(explorer) = explorer else { return Vec::new() };
-    let document = explorer.document.clone();
-    match action {
-        Action::Expand => explorer.expand(face),
-        Action::Collapse => explorer.collapse(face),
-        Action::UnfoldAll => explorer.tree.open_all(&document),
-        Action::FoldAll => explorer.tree.shut_all(&document),
-        Action::ViewTable => explorer.show_table(),
-        Action::SortColumn => explorer.sort_column(),
-        Action::HideColumn => explorer.hide_column(),
-        Action::ShowColumns => explorer.show_columns(),
-        depth => {
-            let levels = match depth {
-                Action::Depth1 => 1,
-                Action::Depth2 => 2,
-                _ => 3,
-            };
-            explorer.tree.to_depth(&document, levels);
-        }
-    }
-    Vec::new()
 }
 
 /// Asks for the records of the targets, and opens the list that they will fill.

@@ -159,6 +159,7 @@ actions! {
     Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
     Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];

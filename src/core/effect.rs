@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 use super::catalogue::Given;
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
+use super::json::Document;
 use super::queue::View;
 use super::task::TaskId;
+use super::work::{Ticket, Work};
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,41 @@ pub enum Outside {
     Editor,
     /// A shell line.
     Pipe(String),
+}
+
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, by its path.
+    File(String),
+    /// What is piped in.
+    Input,
+}
+
+/// A text for the world outside.
+#[derive(Clone, Debug)]
+pub enum Text {
+    /// As it is.
+    Plain(String),
+    /// A document, pretty-printed; the world does that, since it may be large.
+    Pretty(Document),
+}
+
+impl Text {
+    /// The text, part by part.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = String> + Send + '_> {
+        match self {
+            Self::Plain(text) => Box::new(std::iter::once(text.clone())),
+            Self::Pretty(document) if document.root().is_some() => Box::new(document.pretty_parts()),
+            Self::Pretty(document) => Box::new(std::iter::once(String::from_utf8_lossy(document.bytes()).into_owned())),
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts().eq(other.parts())
+    }
 }
 
 /// The state of an event before a decision.
@@ -124,9 +161,13 @@ pub enum Effect {
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.
-    Outside(Outside, String),
+    Outside(Outside, Text),
     /// Write a text to a file.
-    Save(String, String),
+    Save(String, Text),
+    /// Read a document; answered by `Read` as it comes.
+    Read(Ticket, Source),
+    /// Work on a large document; answered by `Working` and one `Worked`.
+    Work(Box<Work>),
     /// Keep the state of the session.
     Keep(Value),
     /// Read the draft of a form; answered by `Draft`.

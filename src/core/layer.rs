@@ -3,12 +3,13 @@
 use super::chooser::Chooser;
 use super::confirm::Confirm;
 use super::event::Disposition;
-use super::explorer::{Explorer, Face};
+use super::explorer::{Begun, Explorer, Face};
 use super::form::Form;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
 use super::task::TaskId;
+use super::work::{Claim, Reading, Work};
 
 /// What lies over the panes.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub enum Layer {
     Page(Page),
     /// What a task gave back.
     Outcome(Box<OutcomeView>),
+    /// A document from a file.
+    Document(Box<DocumentView>),
     /// A list to choose from.
     Chooser(Box<Chooser>),
     /// A form.
@@ -27,6 +30,13 @@ pub enum Layer {
     Prompt(Box<Prompt>),
     /// A verdict.
     Dispose(Box<Dispose>),
+}
+
+impl Layer {
+    /// Whether it covers all panes and what lies below it.
+    pub fn covers(&self) -> bool {
+        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_))
+    }
 }
 
 /// A page of text.
@@ -138,6 +148,81 @@ impl OutcomeView {
     }
 }
 
+/// A document from a file, on show while it is still being read.
+#[derive(Clone, Debug)]
+pub struct DocumentView {
+    /// What it is called.
+    pub name: String,
+    /// The face on show.
+    pub face: Face,
+    /// The document, as far as it is known.
+    pub explorer: Option<Explorer>,
+    /// How far the reading is; nothing once all is there.
+    pub reading: Option<String>,
+    /// Why it cannot be read, or not to its end.
+    pub fault: Option<String>,
+    /// What the reading is for: it stops when this view is gone.
+    pub claim: Claim,
+}
+
+impl DocumentView {
+    /// The faces with their titles.
+    pub const FACES: [(&'static str, Face); 3] = [("Tree", Face::Tree), ("Table", Face::Table), ("Raw", Face::Raw)];
+
+    /// A view of what is still to be read.
+    pub fn new(name: &str) -> Self {
+        let (face, reading) = (Face::Tree, Some("reading".to_owned()));
+        Self { name: name.into(), face, explorer: None, reading, fault: None, claim: Claim::default() }
+    }
+
+    /// Takes up how the reading goes on; gives back work that it makes for the world.
+    pub fn take(&mut self, reading: Reading) -> Option<Box<Work>> {
+        let document = match reading {
+            Reading::Progress(text) => {
+                self.reading = Some(text);
+                return None;
+            }
+            Reading::Failed(message) => {
+                (self.reading, self.fault) = (None, Some(message));
+                return None;
+            }
+            Reading::Head(document) => document,
+            Reading::Whole(document) => {
+                self.reading = None;
+                document
+            }
+        };
+        let Some(explorer) = &mut self.explorer else {
+            self.explorer = Some(Explorer::new(document));
+            return None;
+        };
+        let begun = explorer.go_on(document);
+        if self.face == Face::Table {
+            explorer.show_table();
+        }
+        match begun {
+            Begun::Away(work) => Some(work),
+            Begun::Done(_) => None,
+        }
+    }
+
+    /// Shows another face.
+    pub fn turn(&mut self, face: Face) {
+        self.face = face;
+        if let (Face::Table, Some(explorer)) = (face, &mut self.explorer) {
+            explorer.show_table();
+        }
+    }
+
+    /// The face beside the one on show.
+    pub fn beside(&self, forward: bool) -> Face {
+        let count = Self::FACES.len();
+        let at = Self::FACES.iter().position(|(_, face)| *face == self.face).unwrap_or(0);
+        let at = if forward { (at + 1) % count } else { (at + count - 1) % count };
+        Self::FACES.get(at).map_or(Face::Tree, |(_, face)| *face)
+    }
+}
+
 /// What a typed line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
@@ -153,6 +238,8 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// A file to open.
+    Open,
 }
 
 /// One line to type.

@@ -11,6 +11,7 @@ use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::Listing;
 use super::task::{Report, TaskId};
+use super::work::{Reading, Ticket, Work};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,12 @@ pub enum Message {
     Page(String, Vec<String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
+    /// The answers to `Effect::Read`.
+    Read(Ticket, Reading),
+    /// Work on a document is so many percent done.
+    Working(Ticket, usize),
+    /// The answer to `Effect::Work`.
+    Worked(Box<Work>),
     /// Something to tell.
     Notice(Tone, String),
 }

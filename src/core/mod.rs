@@ -14,6 +14,7 @@ pub mod detail;
 pub mod effect;
 pub mod entity;
 pub mod event;
+pub mod explore;
 pub mod explorer;
 pub mod export;
 pub mod fit;
@@ -43,6 +44,7 @@ pub mod talk;
 pub mod task;
 pub mod text;
 pub mod update;
+pub mod work;
 
 #[cfg(test)]
 pub(crate) mod session;

@@ -8,7 +8,7 @@ use super::confirm::Ready;
 use super::detail::Detail;
 use super::effect::{Before, Effect};
 use super::event::Disposition;
-use super::explorer::Face;
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health};
 use super::keys::{Key, Keymap};
 use super::layer::Layer;
@@ -79,11 +79,27 @@ pub struct Setup {
     pub zone: jiff::tz::TimeZone,
     /// Where simulators stand behind the connections.
     pub demo: bool,
+    /// Where there is nothing but a document: no connections and no store.
+    pub alone: bool,
     /// Milliseconds before a question about a change can be answered.
     pub arm_millis: i64,
     /// Closing notes of the settings, offered before ours.
     pub templates: Vec<String>,
 }
+
+/// What has no meaning where there is nothing but a document.
+const NEEDS_CONNECTIONS: [Action; 10] = [
+    Action::Filter,
+    Action::NextPane,
+    Action::PreviousPane,
+    Action::ShowConnections,
+    Action::ShowQueue,
+    Action::ShowRecord,
+    Action::ShowTasks,
+    Action::Zoom,
+    Action::Views,
+    Action::History,
+];
 
 /// The query that the console opens with: what is still to be decided.
 pub const OPEN: &str = "-status:closed";
@@ -212,10 +228,42 @@ impl Model {
     pub fn face(&self) -> Option<Face> {
         match self.layers.last() {
             Some(Layer::Outcome(view)) => view.explorer.as_ref().and(view.side.face()),
+            Some(Layer::Document(view)) => view.explorer.as_ref().map(|_| view.face),
             Some(_) => None,
             None if self.focus == Pane::Record => self.detail.shown.as_ref().and(self.detail.face()),
             None => None,
         }
+    }
+
+    /// The document under the keys, whichever side of it is shown.
+    pub fn explorer(&self) -> Option<&Explorer> {
+        match self.layers.last() {
+            Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+            Some(Layer::Document(view)) => view.explorer.as_ref(),
+            Some(_) => None,
+            None => self.detail.shown.as_ref().map(|shown| &shown.explorer),
+        }
+    }
+
+    /// The same, to change it.
+    pub fn explorer_mut(&mut self) -> Option<&mut Explorer> {
+        match self.layers.last_mut() {
+            Some(Layer::Outcome(view)) => view.explorer.as_mut(),
+            Some(Layer::Document(view)) => view.explorer.as_mut(),
+            Some(_) => None,
+            None => self.detail.shown.as_mut().map(|shown| &mut shown.explorer),
+        }
+    }
+
+    /// Every document that is open.
+    pub fn explorers_mut(&mut self) -> impl Iterator<Item = &mut Explorer> {
+        let shown = self.detail.shown.as_mut().map(|shown| &mut shown.explorer);
+        let layers = self.layers.iter_mut().filter_map(|layer| match layer {
+            Layer::Outcome(view) => view.explorer.as_mut(),
+            Layer::Document(view) => view.explorer.as_mut(),
+            _ => None,
+        });
+        shown.into_iter().chain(layers)
     }
 
     /// Where keys are looked up now, first to last. Empty where they are text.
@@ -227,7 +275,7 @@ impl Model {
         };
         let mut contexts: Vec<Context> = face.into_iter().collect();
         match self.layers.last() {
-            Some(Layer::Page(_) | Layer::Outcome(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
@@ -254,6 +302,9 @@ impl Model {
         if !row.contexts.iter().any(|context| contexts.contains(context)) {
             let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
             return Err(format!("works in: {}", places.join(", ")));
+        }
+        if self.setup.alone && NEEDS_CONNECTIONS.contains(&action) {
+            return Err("only a document is open here; nightdesk without a verb opens the console".into());
         }
         let needs_event = matches!(
             action,
@@ -291,6 +342,11 @@ impl Model {
             Some(Layer::Outcome(view)) => {
                 if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {
                     explorer.follow(face, screen.layer);
+                }
+            }
+            Some(Layer::Document(view)) => {
+                if let Some(explorer) = view.explorer.as_mut() {
+                    explorer.follow(view.face, screen.layer);
                 }
             }
             _ => {}

@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::catalogue::{Class, Command, Effect as Changes, Entry, Inverse, Parameter, Reach, Type, Undo};
 use super::detail::{Known, Shown};
-use super::effect::{Change, Effect};
+use super::effect::{Change, Effect, Source};
 use super::entity::{Entity, EntityKind};
 use super::event::{Event, Severity, Status, StoredEvent};
 use super::explorer::Explorer;
@@ -20,6 +20,7 @@ use super::outcome::{Outcome, ReturnData};
 use super::queue::{Listed, Listing, rule_of};
 use super::task::Report;
 use super::update::update;
+use super::work::Reading;
 
 /// A console with events of its own.
 pub(crate) struct Session {
@@ -172,6 +173,7 @@ pub(crate) fn setup() -> Setup {
         analyst: "ana".into(),
         zone: jiff::tz::TimeZone::UTC,
         demo: false,
+        alone: false,
         arm_millis: 800,
         templates: Vec::new(),
     }
@@ -302,9 +304,23 @@ impl Session {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
             Effect::Health => Message::Health(health()),
+            Effect::Read(ticket, Source::File(name)) => Message::Read(ticket, self.file(&name)),
+            Effect::Work(mut work) => {
+                while work.step().is_some() {}
+                Message::Worked(work)
+            }
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
+    }
+
+    /// The world's files: one with events in it, and one that is not there.
+    fn file(&self, name: &str) -> Reading {
+        if name != "events.json" {
+            return Reading::Failed(format!("{name}: No such file or directory"));
+        }
+        let events: Vec<_> = self.events.iter().map(|event| event.event.raw.clone()).collect();
+        Reading::Whole(Document::parse(json!({"events": events}).to_string().into_bytes()))
     }
 
     /// The effects asked for since the start that are like one.

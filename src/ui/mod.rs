@@ -6,6 +6,7 @@ mod chooser;
 mod confirm;
 mod connections;
 mod dispose;
+mod document;
 mod explorer;
 mod form;
 mod outcome;
@@ -44,22 +45,26 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     status::head(&mut paint, head, model);
-    if model.setup.connected.is_empty() {
+    if model.setup.alone {
+        // The document covers all.
+    } else if model.setup.connected.is_empty() {
         welcome::draw(&mut paint, body);
     } else {
         panes(&mut paint, body, model, &mut screen);
     }
     let mut cursor = None;
     let layers = model.layers.len();
-    for (at, layer) in model.layers.iter().enumerate() {
+    let covering = model.layers.iter().rposition(Layer::covers);
+    for (at, layer) in model.layers.iter().enumerate().skip(covering.unwrap_or(0)) {
         let top = at + 1 == layers;
-        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list.
-        if !top && !matches!(layer, Layer::Form(_)) {
+        // What lies on top is drawn, and below it what covers the screen, or a form under its question or list.
+        if !top && covering != Some(at) && !matches!(layer, Layer::Form(_)) {
             continue;
         }
         match layer {
             Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
+            Layer::Document(view) => screen.layer = document::draw(&mut paint, body, view),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),

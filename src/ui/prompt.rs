@@ -15,6 +15,7 @@ pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> (u16, u16) {
         Asks::Case => "case ",
         Asks::Pipe => "| ",
         Asks::Save => "write to ",
+        Asks::Open => "open ",
     };
     let y = area.bottom() - 1;
     let above = Rect { y: y.saturating_sub(1), height: 1, ..area };

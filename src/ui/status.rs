@@ -3,9 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::document;
 use super::paint::{Paint, short, width};
 use crate::core::help;
 use crate::core::keys::chord_text;
+use crate::core::layer::Layer;
 use crate::core::model::{Model, Pane};
 use crate::core::notice::Tone;
 
@@ -19,16 +21,22 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     }
     // Breadcrumbs: view, event, layer.
     let view = &model.queue.view;
-    left.push(match (view.title.is_empty(), view.query.is_empty()) {
-        (false, _) => view.title.clone(),
-        (true, false) => view.query.clone(),
-        (true, true) => "everything".into(),
-    });
+    if !model.setup.alone {
+        left.push(match (view.title.is_empty(), view.query.is_empty()) {
+            (false, _) => view.title.clone(),
+            (true, false) => view.query.clone(),
+            (true, true) => "everything".into(),
+        });
+    }
     if model.focus == Pane::Record
         && let Some(shown) = &model.detail.shown
     {
         left.push(shown.event.event.title.clone());
     }
+    left.extend(model.layers.iter().filter_map(|layer| match layer {
+        Layer::Document(view) => Some(document::name(view).to_owned()),
+        _ => None,
+    }));
     let separator = if paint.ascii { " > " } else { " › " };
     let mut right: Vec<(String, Style)> = Vec::new();
     let gaps: usize = model.health.iter().map(|health| health.gaps.iter().filter(|gap| !gap.lasting).count()).sum();
