@@ -140,7 +140,7 @@ pub fn has_keys() -> bool {
 /// What keys are read from (crossterm decides in the same way).
 fn keys() -> io::Result<OwnedFd> {
     if io::stdin().is_terminal() {
-        return Ok(rustix::stdio::stdin().try_clone_to_owned()?);
+        return rustix::stdio::stdin().try_clone_to_owned();
     }
     Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
 }
