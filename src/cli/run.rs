@@ -14,9 +14,10 @@ use super::context::{Context, confirm, interruptible};
 use super::output::{cell, complain};
 use super::{INTERRUPTED, Output};
 use crate::core::catalogue::{Effect, Given};
+use crate::core::form::prefilled;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::text::visible;
-use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport};
+use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport, Runner};
 use crate::secrets::redact::mask_fields;
 
 /// Arguments of `nightdesk run`.
@@ -46,6 +47,9 @@ pub struct Run {
     /// Bounds the whole run, polling included
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+    /// Fill what is not given from this event, as the console's form does, and name it in the record
+    #[arg(long, value_name = "ID")]
+    event: Option<i64>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -60,7 +64,7 @@ impl Run {
             print(context.output, &report, &[]);
             report.exit_code()
         };
-        let given = match self.given() {
+        let mut given = match self.given() {
             Ok(given) => given,
             Err(reason) => return wrong(&[reason], None),
         };
@@ -68,6 +72,19 @@ impl Run {
             Ok(runner) => runner,
             Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };
+        if let Some(id) = self.event {
+            match self.what_event_knows(&runner, id, &given).await {
+                Ok(filled) => {
+                    for (name, value, origin) in filled {
+                        if context.verbose > 0 {
+                            complain(&format!("{name} = {} ({origin})", cell(&value)));
+                        }
+                        given.push((name, Given::Json(value)));
+                    }
+                }
+                Err(reason) => return wrong(&[reason], None),
+            }
+        }
         let prepared = match runner.prepare(&self.connection, &self.name, given) {
             Ok(prepared) => prepared,
             Err(report) => {
@@ -106,7 +123,7 @@ impl Run {
             save_dir: self.save_dir.clone(),
             cancel: cancel.clone(),
             progress: Some(send),
-            events: Vec::new(),
+            events: self.event.into_iter().collect(),
         };
         let report = runner.execute(prepared, options).await;
         let _ = said.await;
@@ -139,6 +156,16 @@ impl Run {
         Ok(given)
     }
 
+    /// What the event knows of the command's parameters, where nothing was given.
+    async fn what_event_knows(&self, runner: &Runner, id: i64, given: &[(String, Given)]) -> Result<Vec<(String, Value, String)>, String> {
+        let event = runner.store().event(id).await.map_err(|error| error.to_string())?.ok_or_else(|| format!("There is no event {id}."))?;
+        let Some(opened) = runner.connection(&self.connection) else { return Ok(Vec::new()) };
+        let Some(command) = opened.entry.command(&self.name) else { return Ok(Vec::new()) };
+        let mut filled = prefilled(command, opened.vendor.id, &[event]);
+        filled.retain(|(name, _, _)| !given.iter().any(|(known, _)| known == name));
+        Ok(filled)
+    }
+
     fn secrets_on_the_command_line(&self, prepared: &Prepared) -> Vec<String> {
         let is_secret = |name: &str| prepared.command.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
         self.pairs.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).filter(|name| is_secret(name)).collect()
@@ -168,7 +195,8 @@ impl Run {
 
 /// Prints the report of a call whose arguments could not even be read.
 pub(super) fn misread(context: &Context, connection: String, name: String, reason: &str) {
-    let run = Run { connection, name, pairs: Vec::new(), params: None, dry_run: false, yes: false, save_dir: None, timeout: None };
+    let run =
+        Run { connection, name, pairs: Vec::new(), params: None, dry_run: false, yes: false, save_dir: None, timeout: None, event: None };
     if context.output.is_json() {
         print(context.output, &run.refused(context, &[reason.to_owned()], None), &[]);
     }

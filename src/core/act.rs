@@ -51,7 +51,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
         Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
-        Action::Act => gather(model, Purpose::Act(Vec::new()), "Do with this", Gather::Act, false),
+        Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
+        Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
             let moved = if action == Action::GoBack { model.queue.go_back() } else { model.queue.go_forward() };

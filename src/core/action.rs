@@ -118,7 +118,7 @@ actions! {
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
-    Act, "act", "Act", "Choose among the commands that this event can fill in, best first.", [Queue, Record], ["a"];
+    Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
     Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
     GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];
     GoForward, "go-forward", "Forward in history", "Go to the next queue view.", [Queue, Record], ["L", "alt-right"];

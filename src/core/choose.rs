@@ -119,9 +119,13 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             Vec::new()
         }
         Purpose::View | Purpose::Palette | Purpose::Pivot => by_id(model, &choice.id),
-        Purpose::Act(events) => {
+        Purpose::Act(known, events) => {
             let Some((connection, command)) = split(&choice.id) else { return Vec::new() };
-            run::open_form(model, &connection, &command, &events, &serde_json::Map::new())
+            let effects = run::open_form(model, &connection, &command, &known, &serde_json::Map::new());
+            if let Some(Layer::Form(form)) = model.layers.last_mut() {
+                form.events = events;
+            }
+            effects
         }
         Purpose::Command(_) => by_id(model, &choice.id),
         Purpose::Value { form: id, field } => {

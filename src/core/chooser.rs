@@ -29,8 +29,8 @@ pub struct Choice {
 pub enum Purpose {
     /// An action, a command, a view.
     Palette,
-    /// A command for events.
-    Act(Vec<StoredEvent>),
+    /// A command for what is known from events or an answer, and the numbers of the events that it is about.
+    Act(Vec<StoredEvent>, Vec<i64>),
     /// A command of a connection.
     Command(String),
     /// The queue's order.

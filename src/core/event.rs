@@ -165,7 +165,7 @@ pub struct Event {
 /// A stored event: what the vendor said, and what became of it here.
 #[derive(Clone, Debug, Default)]
 pub struct StoredEvent {
-    /// Its number in this store; never changes.
+    /// Its number in this store; never changes. What is not stored, like a command's answer, has 0.
     pub id: i64,
     /// Connection that brought it.
     pub connection: String,

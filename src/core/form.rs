@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tui_textarea::TextArea;
 
+use super::answer;
 use super::catalogue::{Arguments, Command, Given, Invalid, Parameter, Type, validate, validate_value};
 use super::entity::EntityKind;
 use super::event::StoredEvent;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::mapping::{scalar, values_at};
+use super::playbook::from_last;
 
 /// What a field holds.
 #[derive(Clone, Debug)]
@@ -305,9 +307,8 @@ impl Form {
     pub fn new(id: u64, connection: &str, environment: &str, vendor: &str, command: &Command, events: &[StoredEvent]) -> Self {
         let mut fields: Vec<Field> = command.parameters.iter().map(Field::new).collect();
         for field in &mut fields {
-            if let Some((values, origin)) = prefill(&field.parameter, vendor, events) {
-                let many = matches!(field.parameter.r#type, Type::List { .. });
-                field.set(&if many { joined(&values) } else { values.first().cloned().unwrap_or_default() });
+            if let Some((value, origin)) = filled(&field.parameter, vendor, events) {
+                field.set(&plain(&value));
                 field.origin = Some(origin);
             } else if let Some(proposal) =
                 field.parameter.proposal.clone().filter(|text| field.text().is_empty() && (!events.is_empty() || !text.contains("{title}")))
@@ -335,6 +336,26 @@ impl Form {
     /// What was typed, by parameter name.
     pub fn given(&self) -> Vec<(String, Given)> {
         self.fields.iter().filter_map(Field::given).collect()
+    }
+
+    /// Puts the last command's answer in the place of every `${last.$.path}`. Says whether each found something.
+    pub fn expand(&mut self, answer: Option<&Value>) -> bool {
+        let mut found = true;
+        for (at, field) in self.fields.iter_mut().enumerate() {
+            match from_last(&field.text(), answer) {
+                Ok(None) => {}
+                Ok(Some(value)) => {
+                    field.set(&plain(&value));
+                    field.origin = Some("from the last answer".into());
+                }
+                Err(message) => {
+                    field.error = Some(message);
+                    self.at = if found { at } else { self.at };
+                    found = false;
+                }
+            }
+        }
+        found
     }
 
     /// Puts values in, by parameter name.
@@ -426,16 +447,22 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
     let mut origin = String::new();
     for event in events {
         let own = event.vendor == vendor;
+        let source = if event.id == 0 { "the answer" } else { "the event" };
         let paths = parameter
             .prefill_paths
             .iter()
             .filter(|(event_type, _)| own && (event_type.is_empty() || *event_type == event.event.event_type));
-        let mut found: Vec<String> = Vec::new();
+        let mut found: Vec<String> = if own && event.id == 0 { answer::given_for(event, &parameter.name) } else { Vec::new() };
+        if !found.is_empty() {
+            origin = format!("from {source}");
+        }
         for (_, path) in paths {
+            if !found.is_empty() {
+                break;
+            }
             found.extend(values_at(&event.event.raw, path).into_iter().filter_map(|(_, value)| scalar(value)));
             if !found.is_empty() {
-                origin = format!("from the event, {path}");
-                break;
+                origin = format!("from {source}, {path}");
             }
         }
         if found.is_empty() {
@@ -446,7 +473,7 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
                 }
                 found.extend(event.event.entities.iter().filter(|entity| entity.kind == *kind).map(|entity| entity.value.clone()));
                 if !found.is_empty() {
-                    origin = format!("from the event, {}", kind.as_str());
+                    origin = format!("from {source}, {}", kind.as_str());
                     break;
                 }
             }
@@ -458,6 +485,20 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
         }
     }
     (!values.is_empty()).then_some((values, origin))
+}
+
+/// The value that a parameter takes from events, and where it comes from.
+fn filled(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> Option<(Value, String)> {
+    let (values, origin) = prefill(parameter, vendor, events)?;
+    let many = matches!(parameter.r#type, Type::List { .. });
+    let value = if many { Value::from(values) } else { Value::from(values.into_iter().next()?) };
+    Some((value, origin))
+}
+
+/// What events know of a command's parameters: name, value, where it comes from.
+pub fn prefilled(command: &Command, vendor: &str, events: &[StoredEvent]) -> Vec<(String, Value, String)> {
+    let fill = |parameter: &Parameter| filled(parameter, vendor, events).map(|(value, origin)| (parameter.name.clone(), value, origin));
+    command.parameters.iter().filter_map(fill).collect()
 }
 
 /// Device id → host name, where an event has one of each.

@@ -42,6 +42,7 @@ pub fn lines(model: &Model) -> Vec<String> {
             "    d tab        goes through note templates; d . takes the last verdict and note",
             "  query (/)",
             "    words \"a phrase\" field:value field:=exactly severity:>=high age:<24h -not or ( )",
+            "    a word finds words that begin with it (danaw finds WS-DANAW-07), one of one or two signs only itself; - . / @ part words",
             "    fields: severity status vendor connection type entity title assignee disposition age case key \"Rule name\"",
         ]
         .map(str::to_owned),

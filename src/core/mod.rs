@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod action;
+pub mod answer;
 pub mod answers;
 pub mod catalogue;
 pub mod choose;
@@ -39,6 +40,7 @@ pub mod queue;
 pub mod request;
 pub mod resume;
 pub mod run;
+pub mod search;
 pub mod sign_in;
 pub mod talk;
 pub mod task;

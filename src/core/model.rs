@@ -306,6 +306,10 @@ impl Model {
         if self.setup.alone && NEEDS_CONNECTIONS.contains(&action) {
             return Err("only a document is open here; nightdesk without a verb opens the console".into());
         }
+        if action == Action::Act && !self.layers.is_empty() {
+            let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
+            return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
+        }
         let needs_event = matches!(
             action,
             Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Memo | Action::Case | Action::Act | Action::Pivot

@@ -150,8 +150,10 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
     let several = matches!(form.field().map(|field| &field.entry), Some(super::form::Entry::Area(_)));
     match key.code {
         Code::Esc => return run::put_away(model),
-        Code::Tab => form.move_by(1, now),
-        Code::BackTab => form.move_by(-1, now),
+        Code::Tab | Code::BackTab => {
+            form.move_by(if key.code == Code::Tab { 1 } else { -1 }, now);
+            run::expand(model);
+        }
         Code::Down if !several => form.move_by(1, now),
         Code::Up if !several => form.move_by(-1, now),
         Code::Enter if !several => return run::submit(model),

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::catalogue::{parse_span, parse_time};
 use super::event::{Disposition, Severity, Status, StoredEvent};
 use super::mapping::scalar;
+use super::search::{haystack, needle, texts};
 
 /// A parsed query.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +30,7 @@ pub enum Term {
     Or(Vec<Term>),
     /// Must not match.
     Not(Box<Term>),
-    /// A word or phrase in title, fields or entities, in any case.
+    /// A word or phrase in title, fields or entities; see [`super::search`].
     Word(String),
     /// A field compared with a value.
     Field(Field, Compare, String),
@@ -208,12 +209,8 @@ impl Term {
             Self::Or(terms) => terms.iter().any(|term| term.matches(event, now)),
             Self::Not(term) => !term.matches(event, now),
             Self::Word(word) => {
-                let word = word.to_lowercase();
-                let inner = &event.event;
-                let holds = |text: &str| text.to_lowercase().contains(&word);
-                holds(&inner.title)
-                    || inner.fields.values().any(|value| holds(&scalar(value).unwrap_or_else(|| value.to_string())))
-                    || inner.entities.iter().any(|entity| holds(&entity.value))
+                let word = needle(word);
+                haystack(texts(&event.event)).contains(&word)
             }
             Self::Field(field, compare, value) => field.matches(event, *compare, value, now),
         }
@@ -492,6 +489,9 @@ impl Parser<'_> {
             }
             Kind::Close => wrong(token.column, "a term is missing before this )"),
             Kind::Word { text, quoted: false } if text.eq_ignore_ascii_case("or") => wrong(token.column, "a term is missing before or"),
+            Kind::Word { text, .. } if needle(&text).is_empty() => {
+                wrong(token.column, &format!("{text:?} has no letter and no digit to look for"))
+            }
             Kind::Word { text, .. } => Ok(Term::Word(text)),
             Kind::Field { name, quoted, compare, value, value_column } => field(name, quoted, compare, value, token.column, value_column),
         }
@@ -570,6 +570,8 @@ mod tests {
             "status:new",
             "entity:203.0.113.9",
             "203.0",
+            "113.9",
+            "dana",
             "-vendor:wiz",
             "not vendor:wiz",
             "vendor:wiz or severity:high",
@@ -592,6 +594,8 @@ mod tests {
             "vendor:=eset",
             "age:<1h",
             "-agent",
+            "gent",
+            "9.203",
             "\"Rule name\":force",
             "status:closed",
             "title:agent*",
@@ -613,6 +617,8 @@ mod tests {
             ("a or", 5),
             ("not", 4),
             ("Severity:>nonsense", 11),
+            ("a - b", 3),
+            ("a \"\"", 3),
         ] {
             assert_eq!(Query::parse(query).unwrap_err().column, column, "{query}");
         }

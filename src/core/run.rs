@@ -75,8 +75,20 @@ pub fn put_away(model: &mut Model) -> Vec<Effect> {
     vec![Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), form.draft())]
 }
 
+/// Puts the last answer in the place of every `${last.$.path}` of the form, so that one sees what is sent before it is.
+pub fn expand(model: &mut Model) -> bool {
+    let answer = model.tasks.last_answer();
+    match model.layers.last_mut() {
+        Some(Layer::Form(form)) => form.expand(answer),
+        _ => true,
+    }
+}
+
 fn ready(model: &mut Model) -> Option<Ready> {
     let now = model.now;
+    if !expand(model) {
+        return None;
+    }
     let Some(Layer::Form(form)) = model.layers.last_mut() else { return None };
     let arguments = form.check(now)?;
     let title = format!("{} on {}", form.command.title, form.connection);
@@ -254,11 +266,36 @@ pub fn fill_actions(model: &mut Model, events: Vec<StoredEvent>) -> Vec<Effect> 
             model.tell(Tone::Info, "No command takes what this event knows; : lists all commands.");
             return Vec::new();
         }
-        chooser.purpose = Purpose::Act(events);
+        let numbers = events.iter().map(|event| event.id).collect();
+        chooser.purpose = Purpose::Act(events, numbers);
         let early = chooser.fill(choices);
         return replay(model, early);
     }
     Vec::new()
+}
+
+/// Opens the list of what can be done with the answer on show, or with the part of it that the cursor is on.
+pub fn act_on_answer(model: &mut Model) -> Vec<Effect> {
+    let Some((answer, events)) = answer_on_show(model) else { return Vec::new() };
+    let known = vec![answer];
+    let choices = super::fit::commands(&model.setup.connected, model.setup.read_only, &known);
+    if choices.is_empty() {
+        model.tell(Tone::Info, "No command takes what this answer names; : lists all commands.");
+        return Vec::new();
+    }
+    let chooser = Chooser::new(Purpose::Act(known, events), "Do with what this answer names", choices);
+    model.layers.push(Layer::Chooser(Box::new(chooser)));
+    Vec::new()
+}
+
+/// The answer on show as something to fill forms from, and the events that its command was about.
+fn answer_on_show(model: &Model) -> Option<(StoredEvent, Vec<i64>)> {
+    let Some(Layer::Outcome(view)) = model.layers.last() else { return None };
+    let task = model.tasks.get(view.task)?;
+    let connected = model.connected(&task.connection)?;
+    let raw = &task.report.as_ref()?.outcome.raw_data;
+    let part = model.face().and_then(|face| super::answer::part(view.explorer.as_ref()?, face));
+    Some((super::answer::of(connected, &task.command, raw, part), task.events.clone()))
 }
 
 /// Takes the keys that came before their list.

@@ -291,10 +291,14 @@ impl Session {
                 Message::Decided(Decided::Restored(before), Ok(()))
             }
             Effect::Run(task, ready) => {
-                let outcome = Outcome::successful(json!({"Results": [{"id": "1", "ok": true}], "command": ready.command}))
-                    .message(format!("{} done.", ready.title))
-                    .result("Count", 1)
-                    .key_field("IDs", json!(["1"]));
+                let raw = match ready.command.as_str() {
+                    "list-devices" => {
+                        json!({"devices": [{"uuid": "dev-7", "displayName": "ws-7"}, {"uuid": "dev-9", "displayName": "ws-9"}]})
+                    }
+                    command => json!({"Results": [{"id": "1", "ok": true}], "command": command}),
+                };
+                let outcome =
+                    Outcome::successful(raw).message(format!("{} done.", ready.title)).result("Count", 1).key_field("IDs", json!(["1"]));
                 Message::Ended(task, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome))))
             }
             Effect::Fetch { task, .. } => Message::Ended(task, ReturnData::Successful, "3 new".into(), None),

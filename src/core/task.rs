@@ -129,6 +129,12 @@ impl Tasks {
         self.list.iter().filter(|task| task.is_running())
     }
 
+    /// What the last command answered.
+    pub fn last_answer(&self) -> Option<&serde_json::Value> {
+        let ended = self.list.iter().filter(|task| !task.command.is_empty());
+        ended.filter_map(|task| task.report.as_ref()).map(|report| &report.outcome.raw_data).next()
+    }
+
     /// The selected task.
     pub fn current(&self) -> Option<&Task> {
         self.selected.and_then(|id| self.get(id))

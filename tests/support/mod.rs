@@ -1,14 +1,16 @@
 //! A connection to a simulated vendor, through the real configuration and the real way out, without a store or a screen.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nightdesk::config::{Paths, Settings, connections};
-use nightdesk::core::catalogue::{Entry, Fetched, Given, Invalid, Page, Window, validate};
+use nightdesk::core::catalogue::{Auth, Entry, Fetched, Given, Invalid, Page, Window, validate};
 use nightdesk::core::connection::Connection;
 use nightdesk::core::outcome::Outcome;
+use nightdesk::core::request::{Body, Request, Target};
+use nightdesk::core::sign_in::SignIn;
 use nightdesk::core::talk::{Counts, Input, Step, Talk, Talking};
 use nightdesk::runtime::attachment::Quarantine;
 use nightdesk::runtime::http::secrets::Secrets;
@@ -29,6 +31,7 @@ pub struct Desk {
     connection: Arc<Connection>,
     door: Door,
     home: tempfile::TempDir,
+    sent: Mutex<Vec<String>>,
 }
 
 /// Starts the simulators and connects to one vendor's.
@@ -70,7 +73,7 @@ fn connect(simulation: Simulation, vendor: &str, home: tempfile::TempDir, config
     let entry = Arc::new((vendor::find(vendor).unwrap().open)(&connection).unwrap());
     let locks = paths.data_dir.join("locks");
     let door = Door::new(Arc::clone(&connection), Arc::clone(&entry), secrets, vault, locks, redactor).unwrap();
-    Desk { simulation, entry, connection, door, home }
+    Desk { simulation, entry, connection, door, home, sent: Mutex::default() }
 }
 
 impl Desk {
@@ -117,18 +120,41 @@ impl Desk {
         (fetched, pages)
     }
 
-    async fn play<T>(&self, mut talking: Talking<T>, pages: &mut Vec<Page>) -> T {
-        let scope = Scope {
+    /// The requests since the last call of this: method, and path below the connection's address.
+    pub fn take_sent(&self) -> Vec<String> {
+        std::mem::take(&mut *self.sent.lock().unwrap())
+    }
+
+    /// What the renewal job does with a sign-in.
+    pub async fn renew(&self, slot: &str) -> Result<(), String> {
+        self.door.tokens().renew(&self.door, &self.sign_in(slot), &self.scope()).await.map_err(|trouble| trouble.message())
+    }
+
+    fn sign_in(&self, slot: &str) -> SignIn {
+        let find = |auth: &Auth| match auth {
+            Auth::SignIn(sign_in) if sign_in.slot == slot => Some((**sign_in).clone()),
+            _ => None,
+        };
+        self.entry.roots.iter().find_map(|root| find(&root.auth)).unwrap()
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
             deadline: Instant::now() + Duration::from_mins(1),
             cancel: CancellationToken::new(),
             quarantine: Quarantine { dir: self.home.path().join("quarantine") },
-        };
+        }
+    }
+
+    async fn play<T>(&self, mut talking: Talking<T>, pages: &mut Vec<Page>) -> T {
+        let scope = self.scope();
         let mut input = Input::Start;
         loop {
             input = match talking.resume(input) {
                 Step::Send(requests) => {
                     let mut answers = Vec::new();
                     for request in &requests {
+                        self.sent.lock().unwrap().push(named(request));
                         answers.push(Box::pin(self.door.send(request, &scope)).await);
                     }
                     Input::Answers(answers)
@@ -143,9 +169,22 @@ impl Desk {
                     pages.push(page);
                     Input::Stored(counts)
                 }
-                Step::Recall(_) => Input::Recalled(None),
+                Step::Random(bytes) => Input::Random("5a".repeat(bytes)),
+                Step::Recall(name) => Input::Recalled(self.door.tokens().recall(&name).await),
+                Step::Remember(name, value) => {
+                    self.door.tokens().remember(&name, value.as_deref()).await.unwrap();
+                    Input::Done
+                }
+                Step::KeepRefreshToken { slot, token } => {
+                    self.door.tokens().keep(&self.sign_in(&slot), &token).await.unwrap();
+                    Input::Done
+                }
+                Step::ForgetTokens => {
+                    self.door.tokens().forget().await.unwrap();
+                    Input::Done
+                }
+                Step::Progress { .. } => Input::Done,
                 Step::Done(end) => return end,
-                _ => Input::Done,
             };
         }
     }
@@ -153,4 +192,17 @@ impl Desk {
 
 fn given(arguments: &Value) -> Vec<(String, Given)> {
     arguments.as_object().unwrap().iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect()
+}
+
+/// A request by its method and path; a GraphQL one by its operation, too.
+fn named(request: &Request) -> String {
+    let path = match &request.target {
+        Target::Service { path, .. } => path.clone(),
+        Target::Link(url) | Target::Open(url) => url::Url::parse(url).map_or_else(|_| url.clone(), |url| url.path().to_owned()),
+    };
+    let operation = match &request.body {
+        Body::Json(body) => body["query"].as_str().and_then(|query| query.split('(').next()).map(|operation| format!(" {operation}")),
+        _ => None,
+    };
+    format!("{} {}{}", request.method.as_str(), path.split('?').next().unwrap_or_default(), operation.unwrap_or_default())
 }

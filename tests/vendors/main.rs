@@ -5,6 +5,7 @@ mod azure;
 mod bench;
 mod eset;
 mod eset_faults;
+mod exercised;
 mod lacework;
 mod management_activity;
 mod openapi;

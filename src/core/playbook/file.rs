@@ -219,6 +219,7 @@ fn missing(reference: &Reference, playbook: &Playbook, earlier: &[&str], step: &
     match reference {
         Reference::Input(name) if !playbook.inputs.iter().any(|input| input.name == *name) => Some(format!("there is no input {name}")),
         Reference::Step(name, _) if !earlier.contains(&name.as_str()) => Some(format!("there is no step {name} before this one")),
+        Reference::Last(_) => Some("${last} is for forms; a playbook names the step: ${steps.NAME.$…}".into()),
         Reference::Item(_) if step.for_each.is_none() => Some("${item} needs for_each".into()),
         _ => None,
     }

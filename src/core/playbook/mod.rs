@@ -18,6 +18,7 @@ use super::catalogue::Parameter;
 pub use file::{Problem, parse, to_toml};
 pub use plan::{Call, Next, Run};
 pub use record::{Done, record};
+pub use template::from_last;
 
 /// What a playbook consists of.
 #[derive(Clone, Debug)]

@@ -132,7 +132,7 @@ impl Run {
     }
 
     fn known<'a>(&'a self, item: Option<&'a Value>) -> Known<'a> {
-        Known { inputs: &self.inputs, event: self.event.as_ref(), steps: &self.results, item }
+        Known { inputs: &self.inputs, event: self.event.as_ref(), steps: &self.results, item, last: None }
     }
 
     /// What is next. A call that is not ended is given again, so that one can resume where it stopped.

@@ -18,6 +18,8 @@ pub(super) enum Reference {
     Entity(EntityKind),
     Step(String, String),
     Item(String),
+    /// The answer of the last command; in forms only.
+    Last(String),
 }
 
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Known<'a> {
     /// Results of steps by name; none yet for those that were not sent.
     pub steps: &'a [(String, Option<Value>)],
     pub item: Option<&'a Value>,
+    /// The answer of the last command, in forms.
+    pub last: Option<&'a Value>,
 }
 
 /// What a template came to.
@@ -96,6 +100,7 @@ fn placeholder(shown: &str) -> Result<Piece, String> {
             let (step, way) = name.split_once('.').ok_or_else(|| format!("{shown}: a path from $ is missing"))?;
             Reference::Step(step.into(), path(way)?)
         }
+        "last" => Reference::Last(path(name)?),
         "item" if name.is_empty() => Reference::Item("$".into()),
         "item" => Reference::Item(path(name)?),
         _ => {
@@ -134,6 +139,7 @@ impl Known<'_> {
                 None => Vec::new(),
             },
             Reference::Item(path) => self.item.map_or_else(Vec::new, |item| pick(item, path)),
+            Reference::Last(path) => self.last.map_or_else(Vec::new, |answer| pick(answer, path)),
         })
     }
 
@@ -208,6 +214,8 @@ impl Known<'_> {
             (Reference::Event(_), Some(event)) => format!("{shown}: event {} has no such value.", event.id),
             (Reference::Step(name, _), _) => format!("{shown}: the result of step {name} has no such value."),
             (Reference::Item(_), _) => format!("{shown}: the value has no such part."),
+            (Reference::Last(_), _) if self.last.is_none() => format!("{shown}: nothing was run yet that could answer."),
+            (Reference::Last(_), _) => format!("{shown}: the last answer has no such value."),
         }
     }
 
@@ -229,6 +237,18 @@ impl Known<'_> {
             None => found.iter().any(|value| !matches!(value, Value::Null | Value::Bool(false)) && value.as_str() != Some("")),
         }))
     }
+}
+
+/// A form's text with the last command's answer in the place of `${last.$.path}`; nothing where it has no such placeholder.
+///
+/// # Errors
+/// Why a placeholder cannot be filled.
+pub fn from_last(text: &str, answer: Option<&Value>) -> Result<Option<Value>, String> {
+    if !text.contains("${last.") {
+        return Ok(None);
+    }
+    let known = Known { inputs: &Map::new(), event: None, steps: &[], item: None, last: answer };
+    known.text(text).map(|found| found.map(|found| found.value))
 }
 
 fn values(value: &Value) -> Vec<Value> {

@@ -9,6 +9,7 @@ use crate::core::catalogue::Page;
 use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::Event;
 use crate::core::mapping::scalar;
+use crate::core::search::{haystack, texts};
 use crate::core::talk::Counts;
 
 impl Store {
@@ -81,7 +82,7 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 hash,
                 fields(event),
                 entities(event)?,
-                words(event),
+                haystack(texts(event)),
                 rule(event),
                 main.map(|entity| entity.kind.as_str()),
                 main.map(|entity| &entity.value),
@@ -114,7 +115,7 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 hash,
                 fields(event),
                 entities(event)?,
-                words(event),
+                haystack(texts(event)),
                 rule(event),
                 main.map(|entity| entity.kind.as_str()),
                 main.map(|entity| &entity.value),
@@ -135,20 +136,6 @@ fn index(db: &Connection, id: i64, event: &Event) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-/// What a word of a query is looked for in, in lower case: title, mapped fields, entities, a line each.
-///
-/// A word may be any part of a text, so an index of whole words would not find it, and one of three-letter parts costs ten times
-/// the time of storing the event; a look through this column does not.
-fn words(event: &Event) -> String {
-    let mut words = event.title.to_lowercase();
-    let fields = event.fields.values().map(|value| scalar(value).unwrap_or_else(|| value.to_string()));
-    for text in fields.chain(event.entities.iter().map(|entity| entity.value.clone())) {
-        words.push('\n');
-        words.push_str(&text.to_lowercase());
-    }
-    words
 }
 
 /// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies from

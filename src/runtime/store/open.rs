@@ -13,7 +13,7 @@ use crate::config::files;
 /// The store's file within the data directory.
 const FILE: &str = "nightdesk.db";
 /// Numbered changes of the schema. Never edit one that was released; add the next.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_store.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_store.sql"), include_str!("migrations/0002_search.sql")];
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
 

@@ -21,8 +21,9 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn events(&self, query: &Query, limit: Option<usize>, offset: usize, now: Timestamp) -> Result<Vec<StoredEvent>, StoreError> {
-        let mut condition = sql::condition(query, now);
+        let query = query.clone();
         self.search(move |db| {
+            let mut condition = sql::condition(db, &query, now)?;
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             let sql = format!(
                 "SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE {}
@@ -41,8 +42,9 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn event_ids(&self, query: &Query, limit: Option<usize>, offset: usize, now: Timestamp) -> Result<Vec<i64>, StoreError> {
-        let mut condition = sql::condition(query, now);
+        let query = query.clone();
         self.search(move |db| {
+            let mut condition = sql::condition(db, &query, now)?;
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             let sql = format!(
                 "SELECT event.id FROM event WHERE {} ORDER BY event.occurred_at DESC, event.id DESC LIMIT ? OFFSET ?",
@@ -68,8 +70,9 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn count(&self, query: &Query, now: Timestamp) -> Result<usize, StoreError> {
-        let condition = sql::condition(query, now);
+        let query = query.clone();
         self.search(move |db| {
+            let condition = sql::condition(db, &query, now)?;
             let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
             let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or(usize::MAX))

@@ -196,8 +196,9 @@ impl Store {
         offset: usize,
         now: Timestamp,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut condition = sql::condition(query, now);
+        let query = query.clone();
         self.search(move |db| {
+            let mut condition = sql::condition(db, &query, now)?;
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             rows(db, &format!("WHERE {} ORDER BY {} LIMIT ? OFFSET ?", condition.sql, sort.sql()), condition.values)
         })
@@ -209,7 +210,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn groups(&self, query: &Query, by: GroupBy, now: Timestamp) -> Result<Vec<Group>, StoreError> {
-        let condition = sql::condition(query, now);
+        let query = query.clone();
         let column = match by {
             GroupBy::Rule => "event.rule",
             GroupBy::Entity => "coalesce(event.entity_value, '')",
@@ -220,6 +221,7 @@ impl Store {
             GroupBy::Connection => "event.connection",
         };
         self.search(move |db| {
+            let condition = sql::condition(db, &query, now)?;
             let sql = format!(
                 "SELECT {column}, count(*), sum(event.unread), max(event.severity), min(event.occurred_at), max(event.occurred_at)
                  FROM event WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1",
@@ -251,8 +253,9 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn arrivals(&self, query: &Query, buckets: usize, now: Timestamp) -> Result<Vec<u64>, StoreError> {
-        let condition = sql::condition(query, now);
+        let query = query.clone();
         self.search(move |db| {
+            let condition = sql::condition(db, &query, now)?;
             let mut counts = vec![0; buckets];
             let day = SignedDuration::from_hours(24);
             let start = nanos(now.checked_sub(day).unwrap_or(Timestamp::MIN));

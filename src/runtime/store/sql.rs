@@ -1,6 +1,7 @@
 //! A query as SQL. It finds what [`Query::matches`] finds; a property test says so.
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 use serde_json::{Map, Value as Json};
 
@@ -10,6 +11,7 @@ use crate::core::entity::Entity;
 use crate::core::event::{Severity, Status};
 use crate::core::mapping::scalar;
 use crate::core::query::{Compare, Field, Query, Term, age_bound, compare_text};
+use crate::core::search::{SHORT, haystack, needle, plain};
 
 /// A condition on the table `event` with its values, in order.
 #[derive(Clone, Debug, Default)]
@@ -20,43 +22,74 @@ pub(super) struct Condition {
     pub(super) values: Vec<Value>,
 }
 
+/// Words that more events than this hold are looked for row by row: then the newest fitting rows are found sooner than all of them.
+const MANY: usize = if cfg!(test) { 4 } else { 20_000 };
+
 /// The condition of a query.
-pub(super) fn condition(query: &Query, now: Timestamp) -> Condition {
-    let mut condition = Condition::default();
+pub(super) fn condition(db: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Condition> {
+    let mut maker = Maker { db, now, made: Condition::default() };
     match &query.root {
-        None => condition.sql.push_str("TRUE"),
-        Some(term) => condition.term(term, now),
+        None => maker.made.sql.push_str("TRUE"),
+        Some(term) => maker.term(term)?,
     }
-    condition
+    Ok(maker.made)
 }
 
-impl Condition {
-    fn term(&mut self, term: &Term, now: Timestamp) {
+/// Makes a condition; looks into the index of words how many events hold them.
+struct Maker<'a> {
+    db: &'a Connection,
+    now: Timestamp,
+    made: Condition,
+}
+
+impl Maker<'_> {
+    fn term(&mut self, term: &Term) -> rusqlite::Result<()> {
         match term {
-            Term::And(terms) => self.join(terms, " AND ", now),
-            Term::Or(terms) => self.join(terms, " OR ", now),
+            Term::And(terms) => self.join(terms, "AND"),
+            Term::Or(terms) => self.join(terms, "OR"),
             Term::Not(term) => {
-                self.sql.push_str("NOT (");
-                self.term(term, now);
-                self.sql.push(')');
+                self.sql("NOT (");
+                self.term(term)?;
+                self.sql(")");
+                Ok(())
             }
-            Term::Word(word) => self.push("instr(event.words, ?) > 0", word.to_lowercase()),
-            Term::Field(field, compare, value) => self.field(field, *compare, value, now),
+            Term::Word(word) => self.words(&[needle(word)], "AND"),
+            Term::Field(field, compare, value) => self.field(field, *compare, value),
         }
     }
 
-    fn join(&mut self, terms: &[Term], word: &str, now: Timestamp) {
-        self.sql.push('(');
-        for (at, term) in terms.iter().enumerate() {
-            if at > 0 {
-                self.sql.push_str(word);
-            }
-            self.term(term, now);
+    /// Terms of which all or one must fit; the words among them are one question to the index.
+    fn join(&mut self, terms: &[Term], all: &str) -> rusqlite::Result<()> {
+        let word = |term: &Term| if let Term::Word(word) = term { Some(needle(word)) } else { None };
+        let words: Vec<String> = terms.iter().filter_map(word).collect();
+        self.sql("(");
+        if !words.is_empty() {
+            self.words(&words, all)?;
         }
-        self.sql.push(')');
+        for (at, term) in terms.iter().filter(|term| !matches!(term, Term::Word(_))).enumerate() {
+            if at > 0 || !words.is_empty() {
+                self.sql(&format!(" {all} "));
+            }
+            self.term(term)?;
+        }
+        self.sql(")");
+        Ok(())
     }
 
-    fn field(&mut self, field: &Field, compare: Compare, value: &str, now: Timestamp) {
+    /// What all, or one, of these must be found by: by the index where it names few events, else row by row.
+    fn words(&mut self, needles: &[String], all: &str) -> rusqlite::Result<()> {
+        match few(self.db, needles, all)? {
+            Some(ids) => self.push("event.id IN (SELECT value FROM json_each(?))", Json::from(ids).to_string()),
+            None => {
+                let holds = vec!["instr(event.words, ?) > 0"; needles.len()].join(&format!(" {all} "));
+                self.sql(&format!("({holds})"));
+                self.made.values.extend(needles.iter().cloned().map(Value::from));
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, field: &Field, compare: Compare, value: &str) -> rusqlite::Result<()> {
         match field {
             Field::Severity => match Severity::parse(value) {
                 Some(severity) => self.push(&format!("event.severity {} ?", sign(compare)), i64::from(severity.rank())),
@@ -64,7 +97,7 @@ impl Condition {
                     let names = Severity::ALL.iter().map(|(name, severity)| (*name, i64::from(severity.rank())));
                     self.one_of("event.severity", names, compare, value);
                 }
-                None => self.sql.push_str("FALSE"),
+                None => self.sql("FALSE"),
             },
             Field::Status => {
                 self.one_of("event.status", Status::ALL.iter().map(|(name, status)| (*name, i64::from(*status as u8))), compare, value);
@@ -72,65 +105,115 @@ impl Condition {
             Field::Vendor => self.text("event.vendor", compare, value),
             Field::Connection => self.text("event.connection", compare, value),
             Field::Type => self.text("event.event_type", compare, value),
-            Field::Title => self.text("event.title", compare, value),
+            Field::Title => {
+                self.narrow(compare, value)?;
+                self.text("event.title", compare, value);
+                self.sql(")");
+            }
             Field::Key => self.text("event.key", compare, value),
             Field::Assignee => self.text("coalesce(event.assignee, event.vendor_assignee, '')", compare, value),
             Field::Disposition => self.text("coalesce(event.disposition, '')", compare, value),
             Field::Case => {
-                self.sql.push_str("EXISTS (SELECT 1 FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id AND ");
+                self.sql("EXISTS (SELECT 1 FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id AND ");
                 self.text("c.name", compare, value);
-                self.sql.push(')');
+                self.sql(")");
             }
             Field::Entity => {
-                self.narrow(compare, value);
+                self.narrow(compare, value)?;
                 self.push(&format!("nd_entity(event.entities, {}, ?))", code(compare)), value.to_owned());
             }
             Field::Mapped(name) => {
-                self.narrow(compare, value);
+                self.narrow(compare, value)?;
                 self.push("nd_mapped(event.fields, ?, ", name.clone());
                 self.push(&format!("{}, ?))", code(compare)), value.to_owned());
             }
-            Field::Age => match age_bound(value, now) {
+            Field::Age => match age_bound(value, self.now) {
                 Some(bound) => self.push(&format!("? {} event.occurred_at", sign(compare)), nanos(bound)),
-                None => self.sql.push_str("FALSE"),
+                None => self.sql("FALSE"),
             },
-            Field::Occurred => match parse_time(value, now) {
+            Field::Occurred => match parse_time(value, self.now) {
                 Some(time) => self.push(&format!("event.occurred_at {} ?", sign(compare)), nanos(time)),
-                None => self.sql.push_str("FALSE"),
+                None => self.sql("FALSE"),
             },
         }
+        Ok(())
     }
 
     fn one_of<'a>(&mut self, column: &str, names: impl Iterator<Item = (&'a str, i64)>, compare: Compare, value: &str) {
         let fitting: Vec<String> =
             names.filter(|(name, _)| compare_text(name, compare, value)).map(|(_, number)| number.to_string()).collect();
-        self.sql.push_str(&format!("{column} IN ({})", fitting.join(", ")));
+        self.sql(&format!("{column} IN ({})", fitting.join(", ")));
     }
 
     fn text(&mut self, column: &str, compare: Compare, value: &str) {
         self.push(&format!("nd_fits({column}, {}, ?)", code(compare)), value.to_owned());
     }
 
-    /// Opens a condition that first leaves out, cheaply, what cannot fit: a value that equals, begins with or fits a pattern holds
-    /// the pattern's longest piece, and all values stand in `words`.
-    fn narrow(&mut self, compare: Compare, value: &str) {
-        let value = value.to_lowercase();
-        let piece = match compare {
-            Compare::Is => value.as_str(),
-            Compare::Like => value.split('*').max_by_key(|piece| piece.len()).unwrap_or_default(),
-            _ => "",
-        };
-        if piece.is_empty() {
-            self.sql.push('(');
-        } else {
-            self.push("(instr(event.words, ?) > 0 AND ", piece.to_owned());
+    /// Opens a condition that first leaves out, cheaply, what cannot fit: all values stand in the index, and one that equals, begins with
+    /// or fits a pattern holds the pattern's pieces.
+    fn narrow(&mut self, compare: Compare, value: &str) -> rusqlite::Result<()> {
+        self.sql("(");
+        match compare {
+            Compare::Is => self.first_words(&format!("{} ", plain(value)))?,
+            Compare::Like => {
+                let mut pieces = value.split('*');
+                let first = pieces.next().map(plain).unwrap_or_default();
+                // What follows a star may begin within a word, so its first word is no word of the index.
+                let inner = pieces.map(|piece| plain(piece).trim_start().to_owned()).max_by_key(String::len).unwrap_or_default();
+                if first.is_empty() && !inner.is_empty() {
+                    self.push("instr(event.words, ?) > 0 AND ", inner);
+                } else {
+                    self.first_words(&first)?;
+                }
+            }
+            _ => {}
         }
+        Ok(())
+    }
+
+    fn first_words(&mut self, words: &str) -> rusqlite::Result<()> {
+        // What may go on after a letter or two is half of everything; the words before it are enough.
+        let begun = words.rfind(' ').filter(|at| words.len() - at <= SHORT);
+        let whole = begun.map_or(words, |at| words.get(..=at).unwrap_or_default());
+        if !whole.trim().is_empty() {
+            self.words(&[whole.to_owned()], "AND")?;
+            self.sql(" AND ");
+        }
+        Ok(())
+    }
+
+    fn sql(&mut self, sql: &str) {
+        self.made.sql.push_str(sql);
     }
 
     fn push(&mut self, sql: &str, value: impl Into<Value>) {
-        self.sql.push_str(sql);
-        self.values.push(value.into());
+        self.sql(sql);
+        self.made.values.push(value.into());
     }
+}
+
+/// The events that the index names for all or one of these needles, if they are few.
+fn few(db: &Connection, needles: &[String], all: &str) -> rusqlite::Result<Option<Vec<i64>>> {
+    let named = |open: &str| {
+        let sql = format!("SELECT rowid FROM event_words WHERE event_words MATCH ? LIMIT {MANY}");
+        let phrases: Vec<String> = needles.iter().map(|needle| phrase(needle, open)).collect();
+        let ids =
+            db.prepare_cached(&sql)?.query_map([phrases.join(&format!(" {all} "))], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+        Ok((ids.len() < MANY).then_some(ids))
+    };
+    // To find all words that begin with one costs as much as there are; so whole words, which cost nothing, are asked for first.
+    match named("")? {
+        Some(ids) if needles.iter().all(|needle| needle.ends_with(' ')) => Ok(Some(ids)),
+        Some(_) => named(" *"),
+        None => Ok(None),
+    }
+}
+
+/// A needle as the index takes it: words one after the other, the last of which may go on where `open` says so and no blank follows it.
+/// There is nothing else in it than letters, digits and blanks, so nothing of it is syntax.
+fn phrase(needle: &str, open: &str) -> String {
+    let open = if needle.ends_with(' ') { "" } else { open };
+    format!("\"{}\"{open}", needle.trim())
 }
 
 fn sign(compare: Compare) -> &'static str {
@@ -151,7 +234,7 @@ fn code(compare: Compare) -> usize {
 }
 
 /// Functions that conditions use: they compare as the queries themselves do.
-pub(super) fn functions(db: &rusqlite::Connection) -> rusqlite::Result<()> {
+pub(super) fn functions(db: &Connection) -> rusqlite::Result<()> {
     use rusqlite::functions::{Context, FunctionFlags};
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     let text = |value: ValueRef<'_>| value.as_str().map(str::to_owned).unwrap_or_default();
@@ -159,6 +242,7 @@ pub(super) fn functions(db: &rusqlite::Connection) -> rusqlite::Result<()> {
         let code: i64 = context.get(at)?;
         Ok(usize::try_from(code).ok().and_then(|code| COMPARES.get(code)).copied().unwrap_or(Compare::Is))
     };
+    db.create_scalar_function("nd_haystack", 1, flags, move |context| Ok(haystack(text(context.get_raw(0)).lines())))?;
     db.create_scalar_function("nd_fits", 3, flags, move |context| {
         Ok(compare_text(&text(context.get_raw(0)), compare(context, 1)?, &text(context.get_raw(2))))
     })?;

@@ -1,5 +1,6 @@
 //! Tests of the store.
 
+mod search;
 mod triage;
 
 use std::os::unix::fs::PermissionsExt;
@@ -359,7 +360,7 @@ fn any_query() -> impl Strategy<Value = String> {
         "true",
         "1.50",
         "9",
-        "_",
+        "_1",
     ]);
     let field = prop::sample::select(vec![
         "title",
