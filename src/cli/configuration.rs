@@ -3,7 +3,10 @@
 use clap::Subcommand;
 use serde_json::json;
 
+use super::WRONG_CALL;
 use super::context::Context;
+use super::output::complain;
+use crate::runtime::console;
 
 /// Verbs of `nightdesk config`.
 #[derive(Debug, Subcommand)]
@@ -37,6 +40,10 @@ impl Config {
                 let mut code = 0;
                 for cannot in [settings.as_ref().err(), connections.as_ref().err()].into_iter().flatten() {
                     code = cannot.say();
+                }
+                for conflict in settings.ok().and_then(|settings| console::keymap(&settings).err()).into_iter().flatten() {
+                    complain(&format!("{}: keys: {conflict}", paths.settings().display()));
+                    code = WRONG_CALL;
                 }
                 if let Ok(connections) = &connections {
                     let ok = code == 0;

@@ -3,17 +3,17 @@
 use super::action::Action;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
-use super::detail::Tab;
 use super::effect::{Change, Effect, Gather, Outside, Source, Text};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
+use super::json::Document;
 use super::layer::{Asks, Dispose, Layer, Page, Prompt};
 use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, explore, help, resume, run};
+use super::{choose, columns, copy, explore, help, jump, reading, resume, run};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -48,6 +48,13 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reverse => reverse(model),
         Action::Fold => fold(model),
         Action::Alike => only_alike(model),
+        Action::Columns => columns::open(model),
+        Action::Toggle | Action::MoveLater | Action::MoveEarlier => columns::change(model, action),
+        Action::Decode => reading::decode(model),
+        Action::SelectPath => reading::ask_path(model),
+        Action::Changes => reading::changes(model),
+        Action::Times => just(model, |model| model.times = !model.times),
+        Action::Jump => jump::begin(model),
         Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
         Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
@@ -97,6 +104,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             page_layer(model, "Keys and time", lines)
         }
         Action::History => vec![Effect::History],
+        Action::Log => vec![Effect::Log],
         Action::LocalTime => just(model, |model| model.local_time = !model.local_time),
         Action::Mouse => {
             model.mouse = !model.mouse;
@@ -176,10 +184,12 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Some(Layer::Document(view)) => {
-            if let Some(explorer) = &mut view.explorer {
-                explorer.move_by(view.face, rows);
-            }
+        Some(Layer::Document(reading)) => {
+            reading.explorer.move_by(reading.face, rows);
+            return Vec::new();
+        }
+        Some(Layer::Columns(columns)) => {
+            columns.move_by(rows);
             return Vec::new();
         }
         Some(Layer::Chooser(chooser)) => {
@@ -202,17 +212,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
         }
         Pane::Record => {
             let detail = &mut model.detail;
+            let most = detail.lines().unwrap_or(60);
             match (face, detail.shown.as_mut()) {
                 (Some(face), Some(shown)) => shown.explorer.move_by(face, rows),
-                (None, Some(shown)) => {
-                    let most = match detail.tab {
-                        Tab::Entities => shown.entities.len(),
-                        Tab::Fields => shown.event.event.fields.len(),
-                        Tab::History => shown.history.len(),
-                        _ => 60,
-                    };
-                    detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1));
-                }
+                (None, Some(_)) => detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1)),
                 _ => {}
             }
             Vec::new()
@@ -229,13 +232,17 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
-    let face = model.face();
-    if let (Some(Face::Tree), Some(explorer)) = (face, model.explorer_mut()) {
-        explorer.tree.toggle(&explorer.document);
-        return Vec::new();
-    }
-    if !model.layers.is_empty() {
-        return Vec::new();
+    match model.face() {
+        Some(Face::Table) => return reading::open_row(model),
+        Some(Face::Tree) => {
+            if let Some((_, explorer)) = model.explorer_mut() {
+                explorer.tree.toggle(&explorer.document);
+            }
+            return Vec::new();
+        }
+        Some(Face::Raw) => return Vec::new(),
+        None if !model.layers.is_empty() => return Vec::new(),
+        None => {}
     }
     match model.focus {
         Pane::Queue => match model.queue.selected.clone() {
@@ -251,9 +258,10 @@ fn open(model: &mut Model) -> Vec<Effect> {
             if let Some(entity) = model.detail.entity().cloned() {
                 return choose::pivot_on(model, entity.kind.as_str(), &entity.value);
             }
-            if face.is_none() {
-                model.zoomed = !model.zoomed;
+            if model.detail.revision().is_some() {
+                return reading::changes(model);
             }
+            model.zoomed = !model.zoomed;
             Vec::new()
         }
         Pane::Connections => {
@@ -396,7 +404,7 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
 /// What is on show, as a text for the world outside.
 fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(Text::Plain(page.lines.join("\n"))),
+        Some(Layer::Page(page)) => Some(Text::Plain(page.text())),
         _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
@@ -406,6 +414,12 @@ fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
         Some(text) => vec![Effect::Outside(program, text)],
         None => Vec::new(),
     }
+}
+
+/// Opens a line to type that begins with a text.
+pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
+    model.layers.push(Layer::Prompt(Box::new(Prompt::new(asks, text))));
+    Vec::new()
 }
 
 fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -437,12 +451,16 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
     let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    if asks == Asks::Filter
-        && let Err(error) = Query::parse(&text)
-    {
-        // A wrong query is mended where it was typed.
+    let complaint = match asks {
+        Asks::Filter => Query::parse(&text).err().map(|error| error.to_string()),
+        // An empty document answers every path that can be read.
+        Asks::Path => Document::parse(b"{}".to_vec()).select(&text, 1).err().map(|error| error.to_string()),
+        _ => None,
+    };
+    if let Some(complaint) = complaint {
+        // What is wrong is mended where it was typed.
         if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-            prompt.error = Some(error.to_string());
+            prompt.error = Some(complaint);
         }
         return Vec::new();
     }
@@ -458,6 +476,7 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             go(model, View { query: text, title: String::new(), order })
         }
         Asks::Find => explore::find(model, &text),
+        Asks::Path => reading::select(model, text),
         Asks::Open if text.is_empty() => Vec::new(),
         Asks::Open => explore::open(model, Source::File(text)),
         Asks::Note if text.is_empty() => Vec::new(),

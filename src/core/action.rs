@@ -27,6 +27,8 @@ pub enum Context {
     Form,
     /// A list to choose from.
     Chooser,
+    /// A list to tick.
+    Checklist,
 }
 
 impl Context {
@@ -43,6 +45,7 @@ impl Context {
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
+            Self::Checklist => "checklist",
         }
     }
 }
@@ -79,17 +82,17 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["up", "k"];
-    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pagedown", "ctrl-f"];
-    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pageup", "ctrl-b"];
-    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["g g", "home"];
-    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["G", "end"];
-    Open, "open", "Open", "Open what is selected.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
-    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page], ["esc"];
-    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page], ["q"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["up", "k"];
+    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pagedown", "ctrl-f"];
+    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pageup", "ctrl-b"];
+    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["g g", "home"];
+    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["G", "end"];
+    Open, "open", "Open", "Open what is selected; in a table, the row as a document of its own.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
+    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page, Checklist], ["esc"];
+    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page, Checklist], ["q"];
     Interrupt, "interrupt", "Interrupt", "Close what is on top, or leave the console.", [Global], ["ctrl-c"];
-    Help, "help", "Help", "Show the keys that work here.", [Global, Page], ["?", "f1"];
+    Help, "help", "Help", "Show the keys that work here.", [Global, Page, Checklist], ["?", "f1"];
     Palette, "palette", "Palette", "Find an action, a command, a saved view or a playbook by name.", [Global], [":"];
     Filter, "filter", "Filter", "Filter the queue with a query.", [Global], ["/"];
     Find, "find", "Search here", "Search in this document.", [Record, Tree, Table, Page], ["/"];
@@ -138,7 +141,16 @@ actions! {
     ViewTable, "view-table", "As table", "Show the selected list as a table.", [Tree], ["T"];
     SortColumn, "sort-column", "Sort by column", "Sort the table by this column.", [Table], ["s"];
     HideColumn, "hide-column", "Hide column", "Hide this column.", [Table], ["x"];
+    Columns, "columns", "Columns", "Choose the table's columns and put them in order.", [Table], ["C"];
     ShowColumns, "show-columns", "Show columns", "Show all columns.", [Table], ["X"];
+    Toggle, "toggle", "Tick", "Tick the row, or take the tick away.", [Checklist], ["space", "enter"];
+    MoveLater, "move-later", "Move down", "Move the row down.", [Checklist], ["J"];
+    MoveEarlier, "move-earlier", "Move up", "Move the row up.", [Checklist], ["K"];
+    Decode, "decode", "Decoded", "Open the selected value decoded: Base64, or JSON in a string.", [Tree, Table], ["D"];
+    SelectPath, "select-path", "JSON path", "Open what a JSONPath picks as a document of its own.", [Tree, Table], ["$"];
+    Times, "times", "Times", "Show timestamps and numbers since an epoch as times, or as they came.", [Tree, Table], ["z t"];
+    Changes, "changes", "What changed", "Show what the last revision changed; in the history, the selected one.", [Record], ["R"];
+    Jump, "jump", "Jump", "Show a letter beside each row; typing it goes there.", [Queue, Record, Tree, Table, Connections, Tasks, Checklist], ["'"];
     CopyValue, "copy-value", "Copy value", "Copy the selected value, or the event's title.", [Queue, Record, Tree, Table, Page], ["y y"];
     CopyPath, "copy-path", "Copy path", "Copy the path of the selected value.", [Record, Tree, Table, Page], ["y p"];
     CopyJson, "copy-json", "Copy JSON", "Copy the selected value, or the event, as JSON.", [Queue, Record, Tree, Table, Page], ["y j"];
@@ -160,6 +172,7 @@ actions! {
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
     OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
+    Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
     Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];

@@ -55,7 +55,9 @@ fn row_text(model: &Model, text: impl Fn(&super::queue::Listed) -> String) -> Ve
 fn call(model: &Model) -> Option<String> {
     let task = match model.layers.last() {
         Some(Layer::Outcome(view)) => model.tasks.get(view.task),
-        Some(Layer::Document(view)) => return Some(format!("nightdesk view {}", quoted(&view.name))),
+        Some(Layer::Document(reading)) => {
+            return reading.coming.as_ref().map(|coming| format!("nightdesk view {}", quoted(&coming.name)));
+        }
         None if model.focus == Pane::Tasks => model.tasks.current(),
         _ => None,
     };

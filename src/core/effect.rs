@@ -67,7 +67,7 @@ pub enum Source {
 }
 
 /// A text for the world outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Text {
     /// As it is.
     Plain(String),
@@ -83,12 +83,6 @@ impl Text {
             Self::Pretty(document) if document.root().is_some() => Box::new(document.pretty_parts()),
             Self::Pretty(document) => Box::new(std::iter::once(String::from_utf8_lossy(document.bytes()).into_owned())),
         }
-    }
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts().eq(other.parts())
     }
 }
 
@@ -158,6 +152,12 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// Read what the program logged; answered by `Page`.
+    Log,
+    /// Find what a JSONPath picks in a document; answered by `Document`.
+    Extract(Document, String),
+    /// Compare a revision of an event with the one before it; answered by `Document`.
+    Changes(i64, u32),
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.

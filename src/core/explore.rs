@@ -3,31 +3,31 @@
 use super::action::Action;
 use super::detail::Tab;
 use super::effect::{Effect, Source};
-use super::explorer::{Begun, Face, Found};
-use super::layer::{DocumentView, Layer, Side};
+use super::explorer::{Begun, Found};
+use super::layer::{Layer, Side};
 use super::model::Model;
 use super::notice::Tone;
-use super::work::{Reading, Ticket, Work};
+use super::reading::{self, Reading};
+use super::work::{Arrived, Ticket, Work};
 
 /// Opens a document from outside.
 pub fn open(model: &mut Model, source: Source) -> Vec<Effect> {
-    let name = match &source {
-        Source::File(path) => path.as_str(),
+    let reading = Reading::from_outside(match &source {
+        Source::File(path) => path,
         Source::Input => "-",
-    };
-    let view = DocumentView::new(name);
-    let ticket = view.claim.ticket();
-    model.layers.push(Layer::Document(Box::new(view)));
-    vec![Effect::Read(ticket, source)]
+    });
+    let ticket = reading.coming.as_ref().map(|coming| coming.claim.ticket());
+    model.layers.push(Layer::Document(Box::new(reading)));
+    ticket.map(|ticket| Effect::Read(ticket, source)).into_iter().collect()
 }
 
-/// How the reading of a document goes on.
-pub fn read(model: &mut Model, ticket: &Ticket, reading: Reading) -> Vec<Effect> {
-    let view = model.layers.iter_mut().find_map(|layer| match layer {
-        Layer::Document(view) if view.claim.is_for(ticket) => Some(view),
+/// What has come of a document that is being read.
+pub fn read(model: &mut Model, ticket: &Ticket, arrived: &Arrived) -> Vec<Effect> {
+    let work = model.layers.iter_mut().find_map(|layer| match layer {
+        Layer::Document(reading) => reading.take(ticket, arrived),
         _ => None,
     });
-    view.and_then(|view| view.take(reading)).map(Effect::Work).into_iter().collect()
+    work.map(Effect::Work).into_iter().collect()
 }
 
 /// Work on a document goes on.
@@ -47,7 +47,7 @@ pub fn worked(model: &mut Model, work: Work) -> Vec<Effect> {
 
 /// Gives up what is being done to the document under the keys, if something is.
 pub fn stop(model: &mut Model) -> bool {
-    let Some(pending) = model.explorer_mut().and_then(|explorer| explorer.pending.take()) else { return false };
+    let Some(pending) = model.explorer_mut().and_then(|(_, explorer)| explorer.pending.take()) else { return false };
     model.tell(Tone::Info, format!("stopped {}", pending.doing));
     true
 }
@@ -71,17 +71,18 @@ fn tell(model: &mut Model, found: Option<Found>) -> Vec<Effect> {
 
 /// Searches in what is on show.
 pub fn find(model: &mut Model, text: &str) -> Vec<Effect> {
-    if let Some(Layer::Page(page)) = model.layers.last_mut() {
-        text.clone_into(&mut page.needle);
-        let count = usize::from(page.next_hit(true));
-        return tell(model, Some(Found { text: text.into(), count }));
+    match model.layers.last_mut() {
+        Some(Layer::Page(page)) => {
+            text.clone_into(&mut page.needle);
+            let count = usize::from(page.next_hit(true));
+            return tell(model, Some(Found { text: text.into(), count }));
+        }
+        // A search on a side that is not the document goes to the tree.
+        Some(Layer::Outcome(view)) if view.side.face().is_none() => view.side = Side::Raw,
+        None if model.detail.face().is_none() => model.detail.turn(Tab::Tree),
+        _ => {}
     }
-    // A search on a side that is not the document goes to the tree.
-    if model.layers.is_empty() && model.detail.face().is_none() {
-        model.detail.turn(Tab::Tree);
-    }
-    let face = model.face().unwrap_or(Face::Tree);
-    match model.explorer_mut().map(|explorer| explorer.search(face, text)) {
+    match model.explorer_mut().map(|(face, explorer)| explorer.search(face, text)) {
         Some(search) => begun(model, search),
         None => Vec::new(),
     }
@@ -93,8 +94,7 @@ pub fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
         page.next_hit(forward);
         return Vec::new();
     }
-    let face = model.face().unwrap_or(Face::Tree);
-    if let Some((number, total)) = model.explorer_mut().and_then(|explorer| explorer.next_hit(face, forward)) {
+    if let Some((number, total)) = model.explorer_mut().and_then(|(face, explorer)| explorer.next_hit(face, forward)) {
         model.tell(Tone::Info, format!("{number} of {total}"));
     }
     Vec::new()
@@ -104,36 +104,20 @@ pub fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
 pub fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
     match model.layers.last_mut() {
         Some(Layer::Outcome(view)) => view.turn(forward),
-        Some(Layer::Document(view)) => view.turn(view.beside(forward)),
+        Some(Layer::Document(reading)) => reading.turn(forward),
         None => model.detail.turn(model.detail.tab.beside(forward)),
         Some(_) => {}
     }
     Vec::new()
 }
 
-/// Shows the nearest list as a table.
-fn as_table(model: &mut Model) {
-    match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => {
-            view.side = Side::Table;
-            if let Some(explorer) = &mut view.explorer {
-                explorer.show_table();
-            }
-        }
-        Some(Layer::Document(view)) => view.turn(Face::Table),
-        None => model.detail.turn(Tab::Table),
-        Some(_) => {}
-    }
-}
-
 /// Folds, unfolds, sorts and hides.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if action == Action::ViewTable {
-        as_table(model);
+        reading::show_table(model);
         return Vec::new();
     }
-    let Some(face) = model.face() else { return Vec::new() };
-    let Some(explorer) = model.explorer_mut() else { return Vec::new() };
+    let Some((face, explorer)) = model.explorer_mut() else { return Vec::new() };
     let document = explorer.document.clone();
     match action {
         Action::SortColumn => {

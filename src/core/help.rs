@@ -24,6 +24,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Page,
         Context::Form,
         Context::Chooser,
+        Context::Checklist,
         Context::Global,
     ];
     let rest = all.into_iter().filter(|context| !here.contains(context)).collect::<Vec<_>>();
@@ -63,7 +64,7 @@ fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
 
 /// What the footer shows: the most useful actions that work here, by key and title.
 pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
-    const BY_PRIORITY: [Action; 30] = [
+    const BY_PRIORITY: [Action; 33] = [
         Action::Submit,
         Action::Preview,
         Action::PickValue,
@@ -74,6 +75,9 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         Action::MarkAlike,
         Action::Expand,
         Action::Find,
+        Action::Toggle,
+        Action::MoveLater,
+        Action::SelectPath,
         Action::SortColumn,
         Action::NextTab,
         Action::Cancel,

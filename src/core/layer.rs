@@ -1,25 +1,28 @@
 //! The overlay stack: the top layer gets the key first.
 
 use super::chooser::Chooser;
+use super::columns::Columns;
 use super::confirm::Confirm;
 use super::event::Disposition;
-use super::explorer::{Begun, Explorer, Face};
+use super::explorer::{Explorer, Face};
 use super::form::Form;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
-use super::task::TaskId;
-use super::work::{Claim, Reading, Work};
+use super::reading::Reading;
+use super::task::{TaskId, Tasks};
 
 /// What lies over the panes.
 #[derive(Clone, Debug)]
 pub enum Layer {
     /// A page of text.
     Page(Page),
+    /// A document: from outside, or taken from what lies below.
+    Document(Box<Reading>),
+    /// The columns of the table below.
+    Columns(Box<Columns>),
     /// What a task gave back.
     Outcome(Box<OutcomeView>),
-    /// A document from a file.
-    Document(Box<DocumentView>),
     /// A list to choose from.
     Chooser(Box<Chooser>),
     /// A form.
@@ -37,6 +40,21 @@ impl Layer {
     pub fn covers(&self) -> bool {
         matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_))
     }
+
+    /// What it is, in a few words.
+    pub fn title(&self, tasks: &Tasks) -> String {
+        match self {
+            Self::Page(page) => page.title.clone(),
+            Self::Document(reading) => reading.title.clone(),
+            Self::Columns(_) => "Columns".into(),
+            Self::Outcome(view) => tasks.get(view.task).map(|task| task.title.clone()).unwrap_or_default(),
+            Self::Chooser(chooser) => chooser.title.clone(),
+            Self::Form(form) => form.command.title.clone(),
+            Self::Confirm(confirm) => confirm.title.clone(),
+            Self::Prompt(prompt) => prompt.asks.label().into(),
+            Self::Dispose(_) => "Close".into(),
+        }
+    }
 }
 
 /// A page of text.
@@ -50,9 +68,32 @@ pub struct Page {
     pub first: usize,
     /// What was searched for.
     pub needle: String,
+    /// What it was made from, where its lines are broken to be read; this is what leaves the console then.
+    pub source: Option<String>,
 }
 
+/// Longer lines are broken where a text is shown to be read: what lies beyond the screen could not be scrolled to.
+const LINE: usize = 1000;
+
 impl Page {
+    /// A text to be read.
+    pub fn of_text(title: String, text: String) -> Self {
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            let letters: Vec<char> = line.chars().collect();
+            lines.extend(letters.chunks(LINE).map(|part| part.iter().collect::<String>()));
+            if letters.is_empty() {
+                lines.push(String::new());
+            }
+        }
+        Self { title, lines, source: Some(text), ..Self::default() }
+    }
+
+    /// What leaves the console when the page is copied, piped or written.
+    pub fn text(&self) -> String {
+        self.source.clone().unwrap_or_else(|| self.lines.join("\n"))
+    }
+
     /// Goes to the next or previous line that has what was searched for.
     pub fn next_hit(&mut self, forward: bool) -> bool {
         let needle = self.needle.to_lowercase();
@@ -148,81 +189,6 @@ impl OutcomeView {
     }
 }
 
-/// A document from a file, on show while it is still being read.
-#[derive(Clone, Debug)]
-pub struct DocumentView {
-    /// What it is called.
-    pub name: String,
-    /// The face on show.
-    pub face: Face,
-    /// The document, as far as it is known.
-    pub explorer: Option<Explorer>,
-    /// How far the reading is; nothing once all is there.
-    pub reading: Option<String>,
-    /// Why it cannot be read, or not to its end.
-    pub fault: Option<String>,
-    /// What the reading is for: it stops when this view is gone.
-    pub claim: Claim,
-}
-
-impl DocumentView {
-    /// The faces with their titles.
-    pub const FACES: [(&'static str, Face); 3] = [("Tree", Face::Tree), ("Table", Face::Table), ("Raw", Face::Raw)];
-
-    /// A view of what is still to be read.
-    pub fn new(name: &str) -> Self {
-        let (face, reading) = (Face::Tree, Some("reading".to_owned()));
-        Self { name: name.into(), face, explorer: None, reading, fault: None, claim: Claim::default() }
-    }
-
-    /// Takes up how the reading goes on; gives back work that it makes for the world.
-    pub fn take(&mut self, reading: Reading) -> Option<Box<Work>> {
-        let document = match reading {
-            Reading::Progress(text) => {
-                self.reading = Some(text);
-                return None;
-            }
-            Reading::Failed(message) => {
-                (self.reading, self.fault) = (None, Some(message));
-                return None;
-            }
-            Reading::Head(document) => document,
-            Reading::Whole(document) => {
-                self.reading = None;
-                document
-            }
-        };
-        let Some(explorer) = &mut self.explorer else {
-            self.explorer = Some(Explorer::new(document));
-            return None;
-        };
-        let begun = explorer.go_on(document);
-        if self.face == Face::Table {
-            explorer.show_table();
-        }
-        match begun {
-            Begun::Away(work) => Some(work),
-            Begun::Done(_) => None,
-        }
-    }
-
-    /// Shows another face.
-    pub fn turn(&mut self, face: Face) {
-        self.face = face;
-        if let (Face::Table, Some(explorer)) = (face, &mut self.explorer) {
-            explorer.show_table();
-        }
-    }
-
-    /// The face beside the one on show.
-    pub fn beside(&self, forward: bool) -> Face {
-        let count = Self::FACES.len();
-        let at = Self::FACES.iter().position(|(_, face)| *face == self.face).unwrap_or(0);
-        let at = if forward { (at + 1) % count } else { (at + count - 1) % count };
-        Self::FACES.get(at).map_or(Face::Tree, |(_, face)| *face)
-    }
-}
-
 /// What a typed line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
@@ -240,6 +206,24 @@ pub enum Asks {
     Save,
     /// A file to open.
     Open,
+    /// A JSONPath that picks values of the document.
+    Path,
+}
+
+impl Asks {
+    /// What stands before the line.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Filter => "/",
+            Self::Find => "search",
+            Self::Note => "note",
+            Self::Case => "case",
+            Self::Pipe => "|",
+            Self::Save => "write to",
+            Self::Open => "open",
+            Self::Path => "path",
+        }
+    }
 }
 
 /// One line to type.

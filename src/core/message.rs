@@ -10,8 +10,9 @@ use super::keys::Key;
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::Listing;
+use super::reading::Reading;
 use super::task::{Report, TaskId};
-use super::work::{Reading, Ticket, Work};
+use super::work::{Arrived, Ticket, Work};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +62,12 @@ pub enum Message {
     Health(Vec<Health>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// A document to show on top.
+    Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
     /// The answers to `Effect::Read`.
-    Read(Ticket, Reading),
+    Read(Ticket, Arrived),
     /// Work on a document is so many percent done.
     Working(Ticket, usize),
     /// The answer to `Effect::Work`.

@@ -7,6 +7,7 @@ use super::chooser::Picked;
 use super::complete;
 use super::confirm::{Answer, Subject};
 use super::effect::Effect;
+use super::jump;
 use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer, Verdict};
 use super::model::{Model, Pane};
@@ -29,6 +30,9 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.queue.opening && model.layers.is_empty() && model.focus == Pane::Queue && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
+    }
+    if model.jumping {
+        return jump::take(model, key);
     }
     match model.layers.last() {
         Some(Layer::Confirm(_)) => confirm(model, key),
@@ -169,6 +173,7 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Text was pasted. It goes into the text under edit or nowhere: a paste triggers nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     model.pending.clear();
+    model.jumping = false;
     match model.layers.last_mut() {
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);

@@ -190,6 +190,17 @@ pub struct View {
     pub title: String,
 }
 
+impl View {
+    /// What it is called: its title, or what it asks for.
+    pub fn name(&self) -> String {
+        match (self.title.is_empty(), self.query.is_empty()) {
+            (false, _) => self.title.clone(),
+            (true, false) => self.query.clone(),
+            (true, true) => "everything".into(),
+        }
+    }
+}
+
 /// What the store answers.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {

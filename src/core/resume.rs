@@ -25,6 +25,7 @@ pub fn session(model: &Model) -> Value {
         "tab": model.detail.tab as u8,
         "theme": model.setup.theme,
         "local_time": model.local_time,
+        "times": model.times,
         "queries": model.queries,
         "typing": model.layers.iter().rev().find_map(typing),
     })
@@ -77,7 +78,9 @@ pub fn resume(model: &mut Model, session: &Value) {
     if let Some(theme) = text("theme").filter(|theme| model.setup.themes.contains(theme)) {
         model.setup.theme = theme;
     }
-    model.local_time = session.get("local_time").and_then(Value::as_bool).unwrap_or(false);
+    let flag = |name: &str| session.get(name).and_then(Value::as_bool).unwrap_or(false);
+    model.local_time = flag("local_time");
+    model.times = flag("times");
     if let Some(queries) = session.get("queries").and_then(Value::as_array) {
         model.queries = queries.iter().filter_map(|query| query.as_str().map(str::to_owned)).collect();
     }

@@ -6,21 +6,22 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
 use super::catalogue::{Class, Command, Effect as Changes, Entry, Inverse, Parameter, Reach, Type, Undo};
-use super::detail::{Known, Shown};
+use super::detail::{Known, Past, Shown};
 use super::effect::{Change, Effect, Source};
 use super::entity::{Entity, EntityKind};
 use super::event::{Event, Severity, Status, StoredEvent};
-use super::explorer::Explorer;
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Stretch};
-use super::json::Document;
+use super::json::{Document, changes};
 use super::keys::{Key, Keymap, parse_chord};
 use super::message::{Decided, Message};
 use super::model::{Model, Setup};
 use super::outcome::{Outcome, ReturnData};
 use super::queue::{Listed, Listing, rule_of};
+use super::reading::Reading;
 use super::task::Report;
 use super::update::update;
-use super::work::Reading;
+use super::work::Arrived;
 
 /// A console with events of its own.
 pub(crate) struct Session {
@@ -307,6 +308,17 @@ impl Session {
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
+            Effect::Extract(document, path) => {
+                let found = document.extract(&path, 100).unwrap();
+                Message::Document(Ok(Box::new(Reading::by_path(path, found.document, Face::Tree))))
+            }
+            Effect::Changes(id, revision) => {
+                let was = Document::parse(br#"{"status":"NEW"}"#.to_vec());
+                let is = Document::parse(br#"{"status":"OPEN"}"#.to_vec());
+                let title = format!("Event {id}: revision {revision}");
+                Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
+            }
+            Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
             Effect::Health => Message::Health(health()),
             Effect::Read(ticket, Source::File(name)) => Message::Read(ticket, self.file(&name)),
             Effect::Work(mut work) => {
@@ -319,12 +331,12 @@ impl Session {
     }
 
     /// The world's files: one with events in it, and one that is not there.
-    fn file(&self, name: &str) -> Reading {
+    fn file(&self, name: &str) -> Arrived {
         if name != "events.json" {
-            return Reading::Failed(format!("{name}: No such file or directory"));
+            return Arrived::Failed(format!("{name}: No such file or directory"));
         }
         let events: Vec<_> = self.events.iter().map(|event| event.event.raw.clone()).collect();
-        Reading::Whole(Document::parse(json!({"events": events}).to_string().into_bytes()))
+        Arrived::Whole(Document::parse(json!({"events": events}).to_string().into_bytes()))
     }
 
     /// The effects asked for since the start that are like one.
@@ -397,7 +409,10 @@ fn shown(event: StoredEvent) -> Shown {
         precedent: vec!["closed as benign by bo 3d ago: Known administrative activity.".into()],
         alike: 5,
         entities: event.event.entities.iter().map(known).collect(),
-        history: vec!["2026-07-02 11:40 first seen".into()],
+        history: (1..=event.revisions)
+            .rev()
+            .map(|number| Past { text: format!("2026-07-02 11:4{number} revision {number}"), revision: Some(number) })
+            .collect(),
         event,
     }
 }

@@ -6,6 +6,7 @@ use super::explore;
 use super::message::Message;
 use super::model::Model;
 use super::press;
+use super::reading;
 use super::resume;
 
 /// What happens next: changes the model, and says what the world is asked for.
@@ -40,8 +41,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
-        Message::Read(ticket, reading) => explore::read(model, &ticket, reading),
+        Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),
         Message::Working(ticket, percent) => explore::working(model, &ticket, percent),
         Message::Worked(work) => explore::worked(model, *work),
         Message::Notice(tone, text) => {

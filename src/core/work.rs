@@ -108,9 +108,9 @@ impl Work {
     }
 }
 
-/// How the reading of a document goes on.
+/// What has come of a document that is being read.
 #[derive(Clone, Debug)]
-pub enum Reading {
+pub enum Arrived {
     /// Its beginning, or more of it.
     Head(Document),
     /// How far it is.

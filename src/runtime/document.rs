@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::core::effect::Source;
 use crate::core::json::Document;
 use crate::core::message::Message;
-use crate::core::work::{AT_ONCE, Reading, Ticket, Work};
+use crate::core::work::{AT_ONCE, Arrived, Ticket, Work};
 
 /// What is read first, and shown when there is more.
 const HEAD: usize = 128 * 1024;
@@ -51,7 +51,7 @@ impl Listener {
         due
     }
 
-    fn tell(&self, reading: Reading) {
+    fn tell(&self, reading: Arrived) {
         // Without a receiver nobody wants it any more.
         let _ = self.inbox.blocking_send(Message::Read(self.ticket.clone(), reading));
     }
@@ -67,9 +67,9 @@ pub fn read(ticket: Ticket, source: &Source, inbox: mpsc::Sender<Message>, endin
     let document =
         opened.and_then(|(file, size)| bytes(file, size, &mut listener)).map(|bytes| bytes.and_then(|bytes| index(bytes, &mut listener)));
     match document {
-        Ok(Some(document)) => listener.tell(Reading::Whole(document)),
+        Ok(Some(document)) => listener.tell(Arrived::Whole(document)),
         Ok(None) => {}
-        Err(message) => listener.tell(Reading::Failed(message)),
+        Err(message) => listener.tell(Arrived::Failed(message)),
     }
 }
 
@@ -120,7 +120,7 @@ fn bytes(mut file: File, size: u64, listener: &mut Listener) -> Result<Option<Ve
             }
             if (shown + 1..=AT_ONCE).contains(&bytes.len()) {
                 shown = bytes.len();
-                listener.tell(Reading::Head(Document::head_of(&bytes)));
+                listener.tell(Arrived::Head(Document::head_of(&bytes)));
             }
         }
         let step = if size == 0 || shown == 0 { HEAD } else { STEP };
@@ -137,10 +137,10 @@ fn bytes(mut file: File, size: u64, listener: &mut Listener) -> Result<Option<Ve
         // What is small is whole before anybody could look at its head.
         if shown == 0 && bytes.len() >= HEAD && bytes.len() != size {
             shown = bytes.len();
-            listener.tell(Reading::Head(Document::head_of(&bytes)));
+            listener.tell(Arrived::Head(Document::head_of(&bytes)));
         }
         if listener.is_due() {
-            listener.tell(Reading::Progress(match size {
+            listener.tell(Arrived::Progress(match size {
                 0 => format!("read {} MB", bytes.len() / 1_000_000),
                 size => format!("read {} %", bytes.len() * 100 / size),
             }));
@@ -183,7 +183,7 @@ fn index(bytes: Vec<u8>, listener: &mut Listener) -> Option<Document> {
         } else if progress.done {
             return Some(opening.finish());
         } else if listener.is_due() {
-            listener.tell(Reading::Progress(format!("indexed {} %", progress.scanned * 100 / progress.total.max(1))));
+            listener.tell(Arrived::Progress(format!("indexed {} %", progress.scanned * 100 / progress.total.max(1))));
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
+use super::log;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
@@ -24,7 +25,7 @@ use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::task::{Report, TaskId};
-use crate::core::work::{Reading, Ticket, Work};
+use crate::core::work::{Arrived, Ticket, Work};
 
 /// How often the store is asked whether others have committed.
 const LOOK: Duration = Duration::from_millis(1000);
@@ -81,6 +82,8 @@ impl World {
             Effect::Read(ticket, source) => self.read(ticket, source),
             Effect::Work(work) => self.work(work),
             Effect::Save(path, text) => self.answer(save(path, text)),
+            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
+            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
             other => {
                 if let Some(runner) = self.runner.clone() {
                     self.perform_on(runner, other).await;
@@ -96,7 +99,7 @@ impl World {
             let (broken, told) = (ticket.clone(), inbox.clone());
             let reading = tokio::task::spawn_blocking(move || document::read(ticket, &source, inbox, ending));
             if let Err(error) = reading.await {
-                let _ = told.send(Message::Read(broken, Reading::Failed(format!("Something broke in here: {error}")))).await;
+                let _ = told.send(Message::Read(broken, Arrived::Failed(format!("Something broke in here: {error}")))).await;
             }
         });
     }
@@ -176,6 +179,9 @@ impl World {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
+            Effect::Changes(id, revision) => {
+                self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
+            }
             // The session is kept before the loop goes on: it may be the last thing that it does.
             Effect::Keep(session) => {
                 if let Err(error) = store.set_view_state(session).await {
@@ -193,6 +199,8 @@ impl World {
             Effect::Read(..)
             | Effect::Work(_)
             | Effect::Save(..)
+            | Effect::Extract(..)
+            | Effect::Log
             | Effect::Copy(_)
             | Effect::Outside(..)
             | Effect::Wake(_)

@@ -34,11 +34,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let marks = if queue.marks.is_empty() { String::new() } else { format!(" · {} marked", queue.marks.len()) };
     let turn = if queue.view.order.descending { "down" } else { "up" };
     let loading = if queue.loading { " · …" } else { "" };
-    let filter = match (queue.view.title.is_empty(), queue.view.query.is_empty()) {
-        (false, _) => queue.view.title.clone(),
-        (true, true) => "everything".into(),
-        (true, false) => queue.view.query.clone(),
-    };
+    let filter = queue.view.name();
     let title = format!("2 Queue · {} · {filter} · {} {turn}{marks}{loading}", queue.total, queue.view.order.column.as_str());
     let inside = paint.frame(area, &title, model.focus == Pane::Queue);
     sparkline(paint, area, &queue.arrivals);
@@ -92,6 +88,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             let style = if model.focus == Pane::Queue { theme.selection } else { theme.title };
             paint.tint(line, style);
         }
+        paint.jump_letter(line.x, line.y, at - first, model.focus == Pane::Queue);
     }
     height
 }

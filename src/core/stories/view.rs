@@ -4,11 +4,12 @@ use crate::core::effect::{Effect, Source};
 use crate::core::explore;
 use crate::core::explorer::Face;
 use crate::core::json::Document;
-use crate::core::layer::{DocumentView, Layer};
+use crate::core::layer::Layer;
 use crate::core::message::Message;
 use crate::core::model::Setup;
+use crate::core::reading::Reading;
 use crate::core::session::{Session, setup};
-use crate::core::work::{Reading, Ticket};
+use crate::core::work::{Arrived, Ticket};
 
 /// A list of records, larger than what is worked on at once.
 fn large() -> Vec<u8> {
@@ -27,16 +28,20 @@ fn alone() -> (Session, Ticket) {
     (session, ticket)
 }
 
-fn view(session: &Session) -> &DocumentView {
+fn view(session: &Session) -> &Reading {
     match session.model.layers.first() {
         Some(Layer::Document(view)) => view,
         other => panic!("{other:?}"),
     }
 }
 
+fn progress(session: &Session) -> Option<&str> {
+    view(session).coming.as_ref().unwrap().progress.as_deref()
+}
+
 fn path(session: &Session) -> String {
     let view = view(session);
-    view.explorer.as_ref().and_then(|explorer| explorer.path_text(view.face)).unwrap_or_default()
+    view.explorer.path_text(view.face).unwrap_or_default()
 }
 
 #[test]
@@ -59,20 +64,20 @@ fn a_file_is_opened_in_the_console_and_closed_again() {
     session.press("esc");
     assert!(session.model.layers.is_empty());
     session.press("g o").text("gone.json").press("enter");
-    assert_eq!(view(&session).fault.as_deref(), Some("gone.json: No such file or directory"));
+    assert_eq!(view(&session).coming.as_ref().unwrap().fault.as_deref(), Some("gone.json: No such file or directory"));
 }
 
 #[test]
 fn the_head_of_a_document_is_walked_while_the_rest_is_read() {
     let (mut session, ticket) = alone();
     let bytes = large();
-    session.send(Message::Read(ticket.clone(), Reading::Head(Document::head_of(&bytes[..50_000]))));
-    session.send(Message::Read(ticket.clone(), Reading::Progress("indexed 40 %".into())));
+    session.send(Message::Read(ticket.clone(), Arrived::Head(Document::head_of(&bytes[..50_000]))));
+    session.send(Message::Read(ticket.clone(), Arrived::Progress("indexed 40 %".into())));
     session.press("j j l j j");
     assert_eq!(path(&session), "$.records[0].name");
-    assert_eq!(view(&session).reading.as_deref(), Some("indexed 40 %"));
-    session.send(Message::Read(ticket, Reading::Whole(Document::parse(bytes))));
-    assert_eq!(view(&session).reading, None);
+    assert_eq!(progress(&session), Some("indexed 40 %"));
+    session.send(Message::Read(ticket, Arrived::Whole(Document::parse(bytes))));
+    assert_eq!(progress(&session), None);
     assert_eq!(path(&session), "$.records[0].name", "the cursor stays");
     session.press("G");
     assert_eq!(path(&session), "$.records[5999]");
@@ -83,11 +88,11 @@ fn the_head_of_a_document_is_walked_while_the_rest_is_read() {
 #[test]
 fn a_large_document_is_searched_away_from_the_loop_and_escape_stops_it() {
     let (mut session, ticket) = alone();
-    session.send(Message::Read(ticket, Reading::Whole(Document::parse(large()))));
+    session.send(Message::Read(ticket, Arrived::Whole(Document::parse(large()))));
     session.type_ahead("/ 5 9 9 9 enter");
     let Some(Effect::Work(work)) = session.open.pop() else { panic!("{:?}", session.open) };
     session.send(Message::Working(work.ticket.clone(), 40));
-    assert_eq!(view(&session).explorer.as_ref().unwrap().pending.as_ref().map(|pending| pending.percent), Some(40));
+    assert_eq!(view(&session).explorer.pending.as_ref().map(|pending| pending.percent), Some(40));
     session.type_ahead("esc");
     assert!(!work.ticket.is_wanted(), "whoever searches may stop");
     assert!(matches!(session.model.layers[..], [Layer::Document(_)]));
@@ -97,7 +102,7 @@ fn a_large_document_is_searched_away_from_the_loop_and_escape_stops_it() {
     session.press("/").text("5999").press("enter");
     assert_eq!(path(&session), "$.records[5999].n");
     session.press("T s s");
-    let sorted = view(&session).explorer.as_ref().unwrap().value_text(Face::Table);
+    let sorted = view(&session).explorer.value_text(Face::Table);
     assert!(sorted.unwrap().contains("5999"));
 }
 

@@ -188,7 +188,10 @@ impl Door {
             if let Err(trouble) = with_tenant(&mut url, credentials.token.as_deref()) {
                 return (Err(trouble), used);
             }
-            let reply = match self.once(request, method, url.clone(), home, credentials, scope).await {
+            let begun = Instant::now();
+            let answer = self.once(request, method, url.clone(), home, credentials, scope).await;
+            self.note(method, &url, &answer, begun);
+            let reply = match answer {
                 Ok(reply) => reply,
                 Err(trouble) => return (Err(trouble), used),
             };
@@ -225,6 +228,16 @@ impl Door {
             method = after;
             url = next;
             urls.push(url.to_string());
+        }
+    }
+
+    /// Logs a request and how it ended; what is in its query and body is nobody's business.
+    fn note(&self, method: Method, url: &Url, answer: &Answer, begun: Instant) {
+        let (connection, method, millis) = (&self.connection.name, method.as_str(), begun.elapsed().as_millis());
+        let place = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+        match answer {
+            Ok(reply) => tracing::info!("{connection}: {} in {millis} ms: {method} {place}", reply.status),
+            Err(trouble) => tracing::warn!("{connection}: {} ({millis} ms): {method} {place}", trouble.message()),
         }
     }
 
