@@ -7,6 +7,7 @@ use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
 use crate::runtime::console;
+use crate::runtime::playbook::library;
 
 /// Verbs of `nightdesk config`.
 #[derive(Debug, Subcommand)]
@@ -23,7 +24,7 @@ impl Config {
         match self {
             Self::Path => {
                 let row = json!({
-                    "config_dir": paths.config_dir, "data_dir": paths.data_dir, "connections": paths.connections(), "settings": paths.settings(),
+                    "config_dir": paths.config_dir, "data_dir": paths.data_dir, "connections": paths.connections(), "settings": paths.settings(), "views": paths.views(),
                     "quarantine": paths.quarantine(), "log": paths.log(),
                 });
                 if context.output.is_json() {
@@ -36,13 +37,17 @@ impl Config {
                 0
             }
             Self::Check => {
-                let (settings, connections) = (context.settings(), context.connections());
+                let (settings, connections, views) = (context.settings(), context.connections(), context.views());
                 let mut code = 0;
-                for cannot in [settings.as_ref().err(), connections.as_ref().err()].into_iter().flatten() {
+                for cannot in [settings.as_ref().err(), connections.as_ref().err(), views.as_ref().err()].into_iter().flatten() {
                     code = cannot.say();
                 }
                 for conflict in settings.ok().and_then(|settings| console::keymap(&settings).err()).into_iter().flatten() {
                     complain(&format!("{}: keys: {conflict}", paths.settings().display()));
+                    code = WRONG_CALL;
+                }
+                for problem in library(&paths.config_dir).1 {
+                    complain(&problem.to_string());
                     code = WRONG_CALL;
                 }
                 if let Ok(connections) = &connections {

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::complain;
 use super::{Global, Output, WRONG_CALL};
-use crate::config::{Connections, Paths, Problem, Settings, connections, settings};
+use crate::config::{Connections, Paths, Problem, Settings, connections, settings, views};
+use crate::core::views::Saved;
 use crate::runtime::log;
 use crate::runtime::run::Runner;
 use crate::runtime::store::Store;
@@ -88,6 +89,14 @@ impl Context {
             complain(&format!("warning: {warning}"));
         }
         Ok(read)
+    }
+
+    /// The analyst's own views.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn views(&self) -> Result<Vec<Saved>, CannotBegin> {
+        Ok(views::load(&self.paths)?)
     }
 
     /// The vault.

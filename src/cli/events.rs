@@ -8,6 +8,10 @@ use super::context::Context;
 use super::output::complain;
 use crate::core::export::line;
 use crate::core::query::Query;
+use crate::core::queue::Order;
+use crate::core::views::{self, Saved};
+use crate::runtime::read::sort_of;
+use crate::runtime::run::actor;
 use crate::runtime::store::{Store, StoreError};
 
 /// Arguments of `nightdesk events`.
@@ -15,6 +19,9 @@ use crate::runtime::store::{Store, StoreError};
 pub struct Events {
     /// The query, such as: severity:>=high status:new -vendor:wiz
     query: Vec<String>,
+    /// A saved view, in its own order; the query narrows it further
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
     /// The most events to print
     #[arg(long, default_value_t = 100)]
     limit: usize,
@@ -38,7 +45,11 @@ const COLUMNS: [(&str, &str); 7] = [
 
 impl Events {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let text = self.query.join(" ");
+        let view = match self.view(context) {
+            Ok(view) => view,
+            Err(code) => return code,
+        };
+        let text = views::narrowed(&view.clone().unwrap_or_default(), &self.query.join(" "));
         let query = match Query::parse(&text) {
             Ok(query) => query,
             Err(error) => {
@@ -50,7 +61,7 @@ impl Events {
             Ok(store) => store,
             Err(cannot) => return cannot.say(),
         };
-        match self.print(context, &store, &query).await {
+        match self.print(context, &store, &query, view.map(|view| view.order)).await {
             Ok(()) => 0,
             Err(error) => {
                 complain(&error.to_string());
@@ -59,8 +70,24 @@ impl Events {
         }
     }
 
-    async fn print(&self, context: &Context, store: &Store, query: &Query) -> Result<(), StoreError> {
-        let ids = store.event_ids(query, Some(self.limit), self.offset, Timestamp::now()).await?;
+    /// The view that was asked for.
+    fn view(&self, context: &Context) -> Result<Option<Saved>, u8> {
+        let Some(name) = &self.view else { return Ok(None) };
+        let all = views::all(&context.views().map_err(|cannot| cannot.say())?, &actor());
+        let found = all.iter().find(|view| view.name.eq_ignore_ascii_case(name)).cloned();
+        if found.is_none() {
+            let known: Vec<&str> = all.iter().map(|view| view.name.as_str()).collect();
+            complain(&format!("there is no view {name}; there are: {}", known.join("; ")));
+        }
+        found.map(Some).ok_or(WRONG_CALL)
+    }
+
+    async fn print(&self, context: &Context, store: &Store, query: &Query, order: Option<Order>) -> Result<(), StoreError> {
+        let (limit, now) = (Some(self.limit), Timestamp::now());
+        let ids = match order {
+            None => store.event_ids(query, limit, self.offset, now).await?,
+            Some(order) => store.rows(query, sort_of(order), limit, self.offset, now).await?.into_iter().map(|row| row.id).collect(),
+        };
         let mut rows = Vec::new();
         for ids in ids.chunks(CHUNK) {
             for event in store.events_of(ids.to_vec()).await? {

@@ -17,9 +17,6 @@ use crate::simulator::{Fault, Options, Simulation};
 pub struct Sim {
     #[command(flatten)]
     world: World,
-    /// What goes wrong; may be given several times
-    #[arg(long = "fault", value_name = "NAME", num_args = 1.., value_delimiter = ',')]
-    faults: Vec<Fault>,
     /// Write a connections.toml there that points at the simulators
     #[arg(long, value_name = "DIR")]
     write_config: Option<PathBuf>,
@@ -40,18 +37,21 @@ struct World {
     /// Events to make up, over all vendors
     #[arg(long)]
     events: Option<usize>,
+    /// What goes wrong; may be given several times
+    #[arg(long = "fault", value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    faults: Vec<Fault>,
 }
 
 impl World {
-    fn options(&self, faults: Vec<Fault>) -> Options {
+    fn options(self) -> Options {
         let default = Options::default();
-        Options { seed: self.seed.unwrap_or(default.seed), events: self.events.unwrap_or(default.events), faults }
+        Options { seed: self.seed.unwrap_or(default.seed), events: self.events.unwrap_or(default.events), faults: self.faults }
     }
 }
 
 impl Sim {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let simulation = match Simulation::start(self.world.options(self.faults)).await {
+        let simulation = match Simulation::start(self.world.options()).await {
             Ok(simulation) => simulation,
             Err(error) => return cannot("the simulators cannot start", &error),
         };
@@ -72,7 +72,7 @@ impl Sim {
 
 impl Demo {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let simulation = match Simulation::start(self.world.options(Vec::new())).await {
+        let simulation = match Simulation::start(self.world.options()).await {
             Ok(simulation) => simulation,
             Err(error) => return cannot("the simulators cannot start", &error),
         };

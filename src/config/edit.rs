@@ -72,11 +72,16 @@ pub fn edit(paths: &Paths, name: &str, vendors: &[Vendor], change: &Change) -> R
 pub fn remove(paths: &Paths, name: &str) -> Result<String, Problem> {
     let mut document = read(paths)?;
     let at = position(&document, name).ok_or_else(|| problem(paths, name, "there is no connection of this name"))?;
+    Ok(without(&mut document, "connection", at))
+}
+
+/// The text of a document without one of the tables of a list.
+pub(super) fn without(document: &mut DocumentMut, list: &str, at: usize) -> String {
     let mut head = String::new();
-    if let Some(tables) = document.get_mut("connection").and_then(Item::as_array_of_tables_mut) {
+    if let Some(tables) = document.get_mut(list).and_then(Item::as_array_of_tables_mut) {
         if at == 0 {
             let above = tables.get(0).and_then(|table| table.decor().prefix()?.as_str()).unwrap_or_default();
-            // What stands above the first connection with an empty line between is about the file, not about the connection.
+            // What stands above the first with an empty line between is about the file, not about the first.
             above.rfind("\n\n").map(|end| &above[..end + 2]).unwrap_or_default().clone_into(&mut head);
         }
         tables.remove(at);
@@ -87,7 +92,7 @@ pub fn remove(paths: &Paths, name: &str) -> Result<String, Problem> {
             head.clear();
         }
     }
-    Ok(format!("{head}{document}"))
+    format!("{head}{document}")
 }
 
 /// Writes the new text.

@@ -4,6 +4,7 @@ pub mod connections;
 pub mod edit;
 pub mod files;
 pub mod settings;
+pub mod views;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,11 @@ impl Paths {
     /// The settings file.
     pub fn settings(&self) -> PathBuf {
         self.config_dir.join("settings.toml")
+    }
+
+    /// The file of the saved views.
+    pub fn views(&self) -> PathBuf {
+        self.config_dir.join("views.toml")
     }
 
     /// The folder that attachments go to by default.

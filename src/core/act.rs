@@ -13,7 +13,7 @@ use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, columns, copy, explore, help, jump, reading, resume, run};
+use super::{choose, columns, copy, explore, help, jump, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -44,7 +44,10 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Zoom => just(model, |model| model.zoomed = !model.zoomed),
         Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark(model, action),
-        Action::Sort | Action::Group | Action::Theme | Action::Views | Action::Palette | Action::Commands => choose::open(model, action),
+        Action::Sort | Action::Group | Action::Theme | Action::Palette | Action::Commands => choose::open(model, action),
+        Action::Views => views::open(model),
+        Action::SaveView => views::ask_name(model),
+        Action::ForgetView => views::ask_which(model),
         Action::Reverse => reverse(model),
         Action::Fold => fold(model),
         Action::Alike => only_alike(model),
@@ -60,6 +63,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
+        Action::Quick => gather(model, Purpose::Quick(Vec::new()), "Quick commands", Gather::Quick, true),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
             let moved = if action == Action::GoBack { model.queue.go_back() } else { model.queue.go_forward() };
@@ -479,6 +483,7 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         Asks::Path => reading::select(model, text),
         Asks::Open if text.is_empty() => Vec::new(),
         Asks::Open => explore::open(model, Source::File(text)),
+        Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
         Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
         Asks::Case if text.is_empty() => Vec::new(),

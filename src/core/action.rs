@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::catalogue::Entry;
 use super::keys::Keymap;
 
 /// Where keys are looked up.
@@ -122,6 +123,7 @@ actions! {
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
+    Quick, "quick", "Quick", "Do what this kind of event is for: x and a letter; the lines quick/… list them.", [Queue, Record], ["x"];
     Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
     GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];
     GoForward, "go-forward", "Forward in history", "Go to the next queue view.", [Queue, Record], ["L", "alt-right"];
@@ -177,6 +179,8 @@ actions! {
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
     Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];
     Views, "views", "Views", "Choose a saved view of the queue.", [Global], ["g v"];
+    SaveView, "save-view", "Save view", "Save the queue's query, order and grouping as a view under a name.", [Global], ["g w"];
+    ForgetView, "remove-view", "Remove view", "Remove a view of your own.", [Global], ["g x"];
     Mouse, "mouse", "Mouse", "Turn the mouse on or off.", [Global], ["g m"];
     Ascii, "ascii", "ASCII", "Draw with ASCII only, or with box characters.", [Global], ["g a"];
     Redraw, "redraw", "Redraw", "Draw everything anew.", [Global], ["ctrl-l"];
@@ -196,17 +200,35 @@ impl Action {
     }
 }
 
-/// The lines of `nightdesk keys`: every action with where it works, its keys as configured and its help.
-pub fn lines(keymap: &Keymap) -> Vec<Value> {
+/// One line for every quick command of the vendors' events: what is pressed after the key of [`Action::Quick`].
+fn quick_rows(keymap: &Keymap, entries: &[(&str, Entry)]) -> Vec<(String, String, String)> {
+    let begins = keymap.hint(Action::Quick).unwrap_or_default();
+    let sources = entries.iter().flat_map(|(vendor, entry)| entry.sources.iter().map(move |source| (vendor, entry, source)));
+    let rows = sources.flat_map(|(vendor, entry, source)| {
+        let begins = begins.clone();
+        (source.quick)(&Value::Null).into_iter().map(move |quick| {
+            let command = entry.command(&quick.command).map_or("", |command| command.title.as_str());
+            let help = format!("{} on an event of type {} ({command}).", quick.title, source.event_type);
+            (format!("quick/{vendor}/{}/{}", source.name, quick.letter), format!("{begins} {}", quick.letter), help)
+        })
+    });
+    rows.collect()
+}
+
+/// The lines of `nightdesk keys`: every action with where it works, its keys as configured and its help; then the quick commands of the
+/// vendors' events.
+pub fn lines(keymap: &Keymap, entries: &[(&str, Entry)]) -> Vec<Value> {
     let line = |row: &Row| {
         let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
         json!({"action": row.id, "contexts": contexts, "keys": keymap.chords(row.action), "help": row.help})
     };
-    TABLE.iter().map(line).collect()
+    let contexts: Vec<_> = Action::Quick.row().contexts.iter().map(|context| context.as_str()).collect();
+    let quick = |(id, keys, help): (String, String, String)| json!({"action": id, "contexts": contexts, "keys": [keys], "help": help});
+    TABLE.iter().map(line).chain(quick_rows(keymap, entries).into_iter().map(quick)).collect()
 }
 
 /// `assets/keys.md`.
-pub fn reference() -> String {
+pub fn reference(entries: &[(&str, Entry)]) -> String {
     let mut text =
         String::from("# Keys\n\nMade from the action table; do not edit.\n\n| action | where | keys | does |\n|---|---|---|---|\n");
     let keymap = Keymap::default();
@@ -214,6 +236,10 @@ pub fn reference() -> String {
         let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
         let keys: Vec<_> = keymap.chords(row.action).iter().map(|chord| format!("`{}`", chord.replace('|', "\\|"))).collect();
         text.push_str(&format!("| {} | {} | {} | {} |\n", row.id, contexts.join(", "), keys.join(", "), row.help));
+    }
+    text.push_str("\n## Quick commands\n\nThe key of the action quick, then a letter, on an event of that type.\n\n| quick command | keys | does |\n|---|---|---|\n");
+    for (id, keys, help) in quick_rows(&keymap, entries) {
+        text.push_str(&format!("| {id} | `{keys}` | {help} |\n"));
     }
     text
 }

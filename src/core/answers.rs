@@ -17,6 +17,7 @@ use super::model::Model;
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::Listing;
+use super::quick;
 use super::run;
 use super::task::{Report, State, TaskId};
 
@@ -89,6 +90,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
     };
     match purpose {
         Gather::Act if waits(model) => run::fill_actions(model, events),
+        Gather::Quick if waits(model) => quick::fill(model, events),
         Gather::Pivot if waits(model) => {
             let choices = fit::entities(&events);
             if choices.is_empty() {
@@ -105,7 +107,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             let texts: Vec<String> = events.iter().map(|event| event.event.raw.to_string()).collect();
             vec![Effect::Copy(texts.join("\n"))]
         }
-        Gather::Act | Gather::Pivot => Vec::new(),
+        Gather::Act | Gather::Pivot | Gather::Quick => Vec::new(),
     }
 }
 

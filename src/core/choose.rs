@@ -5,10 +5,10 @@ use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::effect::Effect;
 use super::layer::Layer;
-use super::model::{Model, OPEN, Pane};
+use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{fit, run};
+use super::{fit, quick, run, views};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -26,7 +26,6 @@ pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             Chooser::new(Purpose::Group, "Group by", choices)
         }
         Action::Theme => Chooser::new(Purpose::Theme, "Colours", model.setup.themes.iter().map(|name| plain(name, name)).collect()),
-        Action::Views => Chooser::new(Purpose::View, "Views", views(model)),
         _ => {
             let Some(connection) = model.connection.as_ref().and_then(|name| model.connected(name)) else { return Vec::new() };
             let shown = connection.entry.commands.iter().filter(|command| !command.hidden);
@@ -40,20 +39,6 @@ pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn plain(id: &str, title: &str) -> Choice {
     Choice { id: id.into(), title: title.into(), ..Choice::default() }
-}
-
-fn views(model: &Model) -> Vec<Choice> {
-    let own = [
-        ("Open", OPEN),
-        ("High and critical, open", "severity:>=high -status:closed"),
-        ("In progress", "status:in_progress"),
-        ("Last 24 hours", "age:<24h"),
-        ("Everything", ""),
-    ];
-    let saved = model.setup.views.iter().map(|(name, query)| (name.as_str(), query.as_str()));
-    let choice =
-        |(name, query): (&str, &str)| Choice { id: format!("v:{query}"), title: name.into(), note: query.into(), ..Choice::default() };
-    saved.chain(own).map(choice).collect()
 }
 
 /// Everything by name: actions, with those that do not work here last and with the reason; commands of all connections; views; colours.
@@ -76,7 +61,7 @@ fn palette(model: &Model) -> Vec<Choice> {
             Choice { title: format!("{}: {}", connection.name, command.title), note: String::new(), ..choice }
         }));
     }
-    choices.extend(views(model).into_iter().map(|view| Choice { title: format!("View: {}", view.title), ..view }));
+    choices.extend(views::choices(model).into_iter().map(|view| Choice { title: format!("View: {}", view.title), ..view }));
     choices.extend(model.setup.themes.iter().map(|name| Choice {
         id: format!("c:{name}"),
         title: format!("Colours: {name}"),
@@ -92,25 +77,12 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
         Purpose::Sort => {
             if let Some(column) = Column::parse(&choice.id) {
                 model.queue.view.order.column = column;
-                model.queue.view.order.descending = matches!(column, Column::Age | Column::Severity | Column::Seen);
+                model.queue.view.order.descending = column.descends();
             }
             vec![model.list()]
         }
         Purpose::Group => {
-            model.queue.grouping = Grouping::parse(&choice.id);
-            model.queue.folded.clear();
-            if model.queue.grouping.is_some() {
-                model.queue.arrange();
-                // Groups begin folded: one line each, with its count.
-                let names: Vec<String> = model
-                    .queue
-                    .items()
-                    .iter()
-                    .filter_map(|item| if let super::queue::Item::Group(name) = item { Some(name.clone()) } else { None })
-                    .collect();
-                model.queue.folded.extend(names);
-            }
-            model.queue.arrange();
+            model.queue.group(Grouping::parse(&choice.id));
             model.queue.select(0);
             Vec::new()
         }
@@ -118,6 +90,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             model.setup.theme.clone_from(&choice.id);
             Vec::new()
         }
+        Purpose::ForgetView => vec![Effect::ForgetView(choice.title.clone())],
         Purpose::View | Purpose::Palette | Purpose::Pivot => by_id(model, &choice.id),
         Purpose::Act(known, events) => {
             let Some((connection, command)) = split(&choice.id) else { return Vec::new() };
@@ -127,6 +100,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             }
             effects
         }
+        Purpose::Quick(events) => quick::chosen(model, &choice.id, &events),
         Purpose::Command(_) => by_id(model, &choice.id),
         Purpose::Value { form: id, field } => {
             if let Some(Layer::Form(form)) = model.layers.last_mut()
@@ -157,11 +131,7 @@ fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
             let action = Action::table().iter().find(|row| row.id == name).map(|row| row.action);
             action.map(|action| act::perform(model, action)).unwrap_or_default()
         }
-        Some(("v", query)) => {
-            model.focus = Pane::Queue;
-            let view = View { query: query.into(), title: String::new(), order: model.queue.view.order };
-            act::go(model, view)
-        }
+        Some(("v", name)) => views::go(model, name),
         Some(("c", name)) => {
             name.clone_into(&mut model.setup.theme);
             Vec::new()

@@ -9,6 +9,7 @@ use super::event::{Disposition, Status};
 use super::json::Document;
 use super::queue::View;
 use super::task::TaskId;
+use super::views::Saved;
 use super::work::{Ticket, Work};
 
 /// What an analyst decides about events.
@@ -33,6 +34,8 @@ pub enum Gather {
     Act,
     /// To list what can be pivoted on.
     Pivot,
+    /// To list the quick commands.
+    Quick,
     /// To fill a form.
     Form {
         /// The connection.
@@ -168,6 +171,12 @@ pub enum Effect {
     Read(Ticket, Source),
     /// Work on a large document; answered by `Working` and one `Worked`.
     Work(Box<Work>),
+    /// Count the events of queries, each under a name; answered by `Counts`.
+    Count(Vec<(String, String)>),
+    /// Write a view into the file of views; answered by `Views`.
+    KeepView(Saved),
+    /// Take a view out of that file; answered by `Views`.
+    ForgetView(String),
     /// Keep the state of the session.
     Keep(Value),
     /// Read the draft of a form; answered by `Draft`.

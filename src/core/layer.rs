@@ -208,6 +208,8 @@ pub enum Asks {
     Open,
     /// A JSONPath that picks values of the document.
     Path,
+    /// The name of a view.
+    View,
 }
 
 impl Asks {
@@ -222,6 +224,7 @@ impl Asks {
             Self::Save => "write to",
             Self::Open => "open",
             Self::Path => "path",
+            Self::View => "save this view as",
         }
     }
 }

@@ -12,6 +12,7 @@ use super::outcome::ReturnData;
 use super::queue::Listing;
 use super::reading::Reading;
 use super::task::{Report, TaskId};
+use super::views::Saved;
 use super::work::{Arrived, Ticket, Work};
 
 /// What was decided.
@@ -60,6 +61,10 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
+    /// The answer to `Effect::Count`.
+    Counts(Vec<(String, usize)>),
+    /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
+    Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
     /// A document to show on top.

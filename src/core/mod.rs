@@ -39,6 +39,7 @@ pub mod playbook;
 pub mod press;
 pub mod query;
 pub mod queue;
+pub mod quick;
 pub mod reading;
 pub mod request;
 pub mod resume;
@@ -49,6 +50,7 @@ pub mod talk;
 pub mod task;
 pub mod text;
 pub mod update;
+pub mod views;
 pub mod work;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::meter::Meter;
 use super::notice::{Notices, Tone};
 use super::queue::{FIRST_LIMIT, Queue};
 use super::task::Tasks;
+use super::views::Saved;
 
 /// A pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +70,8 @@ pub struct Setup {
     pub themes: Vec<String>,
     /// The colours to begin with.
     pub theme: String,
-    /// Saved views: name and query.
-    pub views: Vec<(String, String)>,
+    /// The analyst's own views.
+    pub views: Vec<Saved>,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// Whether only ASCII is drawn.
@@ -90,7 +91,7 @@ pub struct Setup {
 }
 
 /// What has no meaning where there is nothing but a document.
-const NEEDS_CONNECTIONS: [Action; 10] = [
+const NEEDS_CONNECTIONS: &[Action] = &[
     Action::Filter,
     Action::NextPane,
     Action::PreviousPane,
@@ -100,6 +101,8 @@ const NEEDS_CONNECTIONS: [Action; 10] = [
     Action::ShowTasks,
     Action::Zoom,
     Action::Views,
+    Action::SaveView,
+    Action::ForgetView,
     Action::History,
 ];
 
@@ -322,13 +325,22 @@ impl Model {
         }
         let needs_event = matches!(
             action,
-            Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Memo | Action::Case | Action::Act | Action::Pivot
+            Action::Dispose
+                | Action::Again
+                | Action::Take
+                | Action::Reopen
+                | Action::Memo
+                | Action::Case
+                | Action::Act
+                | Action::Quick
+                | Action::Pivot
         );
         if needs_event && self.targets().is_empty() {
             return Err("no event is selected".into());
         }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
             Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),

@@ -68,6 +68,10 @@ fn chord(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn confirm(model: &mut Model, key: Key) -> Vec<Effect> {
+    // The exact requests can be looked at before one says yes.
+    if model.setup.keymap.find(&[Context::Form], &[key]) == Match::Action(Action::Preview) {
+        return run::preview(model);
+    }
     let now = model.now;
     let Some(Layer::Confirm(confirm)) = model.layers.last_mut() else { return Vec::new() };
     match confirm.input(key, now) {

@@ -102,6 +102,11 @@ impl Column {
     pub fn parse(id: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _, _)| *known == id).map(|(_, _, column)| *column)
     }
+
+    /// Whether one wants its greatest first: the newest, the worst.
+    pub fn descends(self) -> bool {
+        matches!(self, Self::Age | Self::Severity | Self::Seen)
+    }
 }
 
 /// The queue's order.
@@ -251,6 +256,8 @@ pub struct Queue {
     pub moved: bool,
     /// Whether another view was asked for and is not there yet; what is listed is still the one before.
     pub opening: bool,
+    /// Whether the groups are to be folded when they are made.
+    folding: bool,
     items: Vec<Item>,
     counts: BTreeMap<String, usize>,
     places: BTreeMap<i64, usize>,
@@ -280,6 +287,9 @@ impl Queue {
     pub fn arrange(&mut self) {
         self.places = self.rows.iter().enumerate().map(|(at, row)| (row.id, at)).collect();
         self.counts.clear();
+        // What was asked for but is not there yet is folded when it is.
+        let fold = self.folding && !self.opening;
+        self.folding &= self.opening;
         let Some(grouping) = self.grouping else {
             self.items = self.rows.iter().map(|row| Item::Event(row.id)).collect();
             return;
@@ -300,12 +310,23 @@ impl Queue {
         self.items.clear();
         for (name, ids) in groups {
             self.counts.insert(name.clone(), ids.len());
+            if fold {
+                self.folded.insert(name.clone());
+            }
             let folded = self.folded.contains(&name);
             self.items.push(Item::Group(name));
             if !folded {
                 self.items.extend(ids.into_iter().map(Item::Event));
             }
         }
+    }
+
+    /// Groups the rows, or no longer. Groups begin folded: one line each, with its count.
+    pub fn group(&mut self, grouping: Option<Grouping>) {
+        self.grouping = grouping;
+        self.folded.clear();
+        self.folding = grouping.is_some();
+        self.arrange();
     }
 
     /// The rows to show.

@@ -49,7 +49,7 @@ fn typing(layer: &Layer) -> Option<Value> {
 pub fn keep(model: &Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Keep(session(model))];
     effects.extend(model.layers.iter().filter_map(|layer| match layer {
-        Layer::Form(form) => Some(Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), form.draft())),
+        Layer::Form(form) => Some(Effect::KeepDraft(form.connection.clone(), form.draft_name(), form.draft())),
         _ => None,
     }));
     effects

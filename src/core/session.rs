@@ -21,6 +21,7 @@ use super::queue::{Listed, Listing, rule_of};
 use super::reading::Reading;
 use super::task::Report;
 use super::update::update;
+use super::views::Saved;
 use super::work::Arrived;
 
 /// A console with events of its own.
@@ -168,7 +169,7 @@ pub(crate) fn setup() -> Setup {
         keymap: Keymap::default(),
         themes: vec!["ansi16".into(), "dark".into(), "mono".into()],
         theme: "mono".into(),
-        views: vec![("Night".into(), "age:<12h".into())],
+        views: vec![Saved { name: "Night".into(), query: "age:<12h".into(), ..Saved::default() }],
         read_only: false,
         ascii: false,
         analyst: "ana".into(),
@@ -319,6 +320,19 @@ impl Session {
                 Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
             }
             Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
+            Effect::Count(queries) => Message::Counts(
+                queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
+            ),
+            Effect::KeepView(view) => {
+                let mut views = self.model.setup.views.clone();
+                views.retain(|known| known.name != view.name);
+                views.push(view);
+                Message::Views(Ok((views, "Saved".into())))
+            }
+            Effect::ForgetView(name) => {
+                let left = self.model.setup.views.iter().filter(|view| view.name != name).cloned().collect();
+                Message::Views(Ok((left, "Removed".into())))
+            }
             Effect::Health => Message::Health(health()),
             Effect::Read(ticket, Source::File(name)) => Message::Read(ticket, self.file(&name)),
             Effect::Work(mut work) => {

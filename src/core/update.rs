@@ -8,6 +8,7 @@ use super::model::Model;
 use super::press;
 use super::reading;
 use super::resume;
+use super::views;
 
 /// What happens next: changes the model, and says what the world is asked for.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -40,6 +41,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Counts(counts) => views::counted(model, &counts),
+        Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),

@@ -20,7 +20,7 @@ use super::perform::World;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
 use super::{clipboard, shell};
-use crate::config::Settings;
+use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside, Source, Text};
 use crate::core::explore;
 use crate::core::health::Connected;
@@ -41,8 +41,12 @@ const PACE: Duration = Duration::from_millis(33);
 /// # Errors
 /// When there is no terminal, or the keys in the settings conflict.
 pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(), String> {
-    let (mut setup, themes, complaints) = setup(&runner.paths().config_dir, settings)?;
+    let (mut setup, themes, mut complaints) = setup(&runner.paths().config_dir, settings)?;
     setup.connected = connected(&runner);
+    setup.views = views::load(runner.paths()).unwrap_or_else(|problems| {
+        complaints.extend(problems.iter().map(ToString::to_string));
+        Vec::new()
+    });
     runner.actor().clone_into(&mut setup.analyst);
     setup.demo = demo;
     let (sender, inbox) = mpsc::channel(WAITING);

@@ -114,13 +114,20 @@ impl Runner {
         report
     }
 
-    /// Every job of every active connection that has a schedule.
+    /// Every job of every active connection, on a schedule or not.
     pub async fn jobs(&self) -> Vec<Job> {
         let mut jobs = Vec::new();
         for kind in Kind::ALL.map(|(_, kind)| kind) {
-            jobs.extend(self.jobs_of(kind).await.into_iter().filter(|job| job.every_minutes.is_some()));
+            jobs.extend(self.jobs_of(kind).await);
         }
         jobs.sort_by_key(Job::name);
+        jobs
+    }
+
+    /// The jobs that have a schedule.
+    pub async fn scheduled(&self) -> Vec<Job> {
+        let mut jobs = self.jobs().await;
+        jobs.retain(|job| job.every_minutes.is_some());
         jobs
     }
 

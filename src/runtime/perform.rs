@@ -17,6 +17,7 @@ use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, StoreError};
+use crate::config::{Problem, views};
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Source, Text};
 use crate::core::event::Status;
@@ -25,6 +26,7 @@ use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::task::{Report, TaskId};
+use crate::core::views::Saved;
 use crate::core::work::{Arrived, Ticket, Work};
 
 /// How often the store is asked whether others have committed.
@@ -182,6 +184,17 @@ impl World {
             Effect::Changes(id, revision) => {
                 self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
             }
+            Effect::Count(queries) => self.answer(async move { Message::Counts(read::counts(&store, queries).await) }),
+            Effect::KeepView(view) => self.answer(async move {
+                let paths = runner.paths().clone();
+                let done = format!("Saved as view {} in {}", view.name, paths.views().display());
+                Message::Views(written(tokio::task::spawn_blocking(move || views::save(&paths, &view)).await, done))
+            }),
+            Effect::ForgetView(name) => self.answer(async move {
+                let paths = runner.paths().clone();
+                let done = format!("View {name} removed from {}", paths.views().display());
+                Message::Views(written(tokio::task::spawn_blocking(move || views::remove(&paths, &name)).await, done))
+            }),
             // The session is kept before the loop goes on: it may be the last thing that it does.
             Effect::Keep(session) => {
                 if let Err(error) = store.set_view_state(session).await {
@@ -225,11 +238,23 @@ impl World {
 
     fn run(&mut self, runner: Runner, id: TaskId, ready: Ready) {
         let cancel = self.ending.child_token();
+        let cancelled = cancel.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
         let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
         let work = async move {
             let run = runner.run(&ready.connection, &ready.command, ready.given, options).await;
+            if let Some((command, arguments)) = ready.reread.filter(|_| run.outcome.return_data != ReturnData::Failed) {
+                // What it brings is stored with it; whether it can be had is nobody's worry, the next fetch brings it too.
+                runner
+                    .run(
+                        &ready.connection,
+                        &command,
+                        super::run::given(&arguments),
+                        RunOptions { cancel: cancelled, ..RunOptions::default() },
+                    )
+                    .await;
+            }
             if let Some(accepted) = run.outcome.follow.clone() {
                 let kept = runner.store().follow_push(follow::kept(&ready.connection, &accepted)).await.unwrap_or_default();
                 let following = follow::follow(runner, kept, ready.connection, accepted, Some(id), inbox);
@@ -312,7 +337,7 @@ impl World {
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             loop {
                 let mut next = Timestamp::MAX;
-                for job in runner.jobs().await {
+                for job in runner.scheduled().await {
                     let state = runner.job_state(&job).await;
                     if state.is_due(Timestamp::now()) {
                         runner.run_job(&job, cancel.clone()).await;
@@ -388,6 +413,17 @@ async fn restore(store: &Store, actor: &str, before: &[Before]) -> Result<(), St
         store.decide(ids, decision, Timestamp::now()).await?;
     }
     Ok(())
+}
+
+type Views = Result<Vec<Saved>, Vec<Problem>>;
+
+/// The views as they are after they were written, or why they were not.
+fn written(result: Result<Views, tokio::task::JoinError>, done: String) -> Result<(Vec<Saved>, String), String> {
+    match result {
+        Ok(Ok(views)) => Ok((views, done)),
+        Ok(Err(problems)) => Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 async fn save(path: String, text: Text) -> Message {

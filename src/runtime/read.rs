@@ -14,7 +14,7 @@ use crate::core::json::{self, Document};
 use crate::core::mapping::scalar;
 use crate::core::outcome::ReturnData;
 use crate::core::query::Query;
-use crate::core::queue::{Column, Listed, Listing, View};
+use crate::core::queue::{Column, Listed, Listing, Order, View};
 use crate::core::reading::Reading;
 
 /// Parts of the last day that the sparkline shows.
@@ -35,7 +35,28 @@ fn text(error: &StoreError) -> String {
 pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
     let query = Query::parse(&view.query).map_err(|error| error.to_string())?;
     let now = Timestamp::now();
-    let by = match view.order.column {
+    let rows = store.rows(&query, sort_of(view.order), Some(limit), 0, now).await.map_err(|error| text(&error))?;
+    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(|error| text(&error))? };
+    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
+    Ok(Listing { rows: rows.into_iter().map(listed).collect(), total, arrivals })
+}
+
+/// How many events each query finds; one that cannot be asked is left out.
+pub async fn counts(store: &Store, queries: Vec<(String, String)>) -> Vec<(String, usize)> {
+    let mut counts = Vec::new();
+    for (name, query) in queries {
+        if let Ok(query) = Query::parse(&query)
+            && let Ok(count) = store.count(&query, Timestamp::now()).await
+        {
+            counts.push((name, count));
+        }
+    }
+    counts
+}
+
+/// The queue's order as the store takes it.
+pub fn sort_of(order: Order) -> Sort {
+    let by = match order.column {
         Column::Age => SortBy::Occurred,
         Column::Severity => SortBy::Severity,
         Column::Vendor => SortBy::Vendor,
@@ -45,11 +66,7 @@ pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing
         Column::Connection => SortBy::Connection,
         Column::Seen => SortBy::FirstSeen,
     };
-    let sort = Sort { by, descending: view.order.descending };
-    let rows = store.rows(&query, sort, Some(limit), 0, now).await.map_err(|error| text(&error))?;
-    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(|error| text(&error))? };
-    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
-    Ok(Listing { rows: rows.into_iter().map(listed).collect(), total, arrivals })
+    Sort { by, descending: order.descending }
 }
 
 fn listed(row: Row) -> Listed {
@@ -232,15 +249,27 @@ pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
         .take(MOST)
         .map(|entry| {
             let connection = entry.connection.as_deref().unwrap_or("here");
-            let items = match entry.items.as_slice() {
-                [] => String::new(),
-                [only] => format!("  {only}"),
-                [first, rest @ ..] => format!("  {first} and {} more", rest.len()),
-            };
+            let items = subjects(&entry.items);
             let time = entry.time.strftime("%Y-%m-%d %H:%M:%S");
             format!("{time}  #{:<5} {:<22} {connection:<14} {}{items}  ({})", entry.seq, entry.state, entry.command, entry.actor)
         })
         .collect())
+}
+
+/// What an entry is about in few words: the events it came from, and the vendor's items.
+fn subjects(items: &[String]) -> String {
+    let (events, others): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.starts_with("event "));
+    let events = match events.as_slice() {
+        [] => None,
+        [only] => Some((*only).clone()),
+        several => Some(format!("{} events", several.len())),
+    };
+    let others = match others.as_slice() {
+        [] => None,
+        [only] => Some((*only).clone()),
+        [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
+    };
+    events.into_iter().chain(others).map(|part| format!("  {part}")).collect()
 }
 
 /// The requests of a dry run as lines.

@@ -1,7 +1,7 @@
 //! What can go wrong, on demand.
 //!
 //! The faults that look the same at every vendor are a layer around its router ([`layer`]); those that need to know the
-//! vendor's shapes (`foreign-next-link`, `duplicate-records`, `late-records`, `hostile-text`) are asked for by the vendor with
+//! vendor's shapes (`foreign-next-link`, `duplicate-records`, `late-records`, `deleted-records`, `hostile-text`) are asked for by the vendor with
 //! [`Faults::has`].
 
 use std::collections::HashSet;
@@ -44,13 +44,15 @@ pub enum Fault {
     DuplicateRecords,
     /// Records turn up after the time they belong to was read.
     LateRecords,
+    /// Every second record is deleted just before it is to be changed.
+    DeletedRecords,
     /// Names and descriptions hold escape sequences, bidi controls and formulas.
     HostileText,
 }
 
 impl Fault {
     /// Every fault with its name on the command line.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("expired-token", Self::ExpiredToken),
         ("unauthorized-once", Self::UnauthorizedOnce),
         ("forbidden", Self::Forbidden),
@@ -61,6 +63,7 @@ impl Fault {
         ("foreign-next-link", Self::ForeignNextLink),
         ("duplicate-records", Self::DuplicateRecords),
         ("late-records", Self::LateRecords),
+        ("deleted-records", Self::DeletedRecords),
         ("hostile-text", Self::HostileText),
     ];
 }

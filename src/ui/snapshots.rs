@@ -112,6 +112,17 @@ fn welcome_80() {
 }
 
 #[test]
+fn quick_commands_80() {
+    let mut session = crate::core::quick::tests::session(&[serde_json::json!({"id": "r1", "who": "Dana", "why": true})]);
+    session.press("x");
+    insta::assert_snapshot!("quick_80", screen(&mut session, 80, 24));
+    session.press("d");
+    insta::assert_snapshot!("short_form_80", screen(&mut session, 80, 24));
+    session.press("esc x a").wait(801);
+    insta::assert_snapshot!("answer_80", screen(&mut session, 80, 24));
+}
+
+#[test]
 fn ascii_80() {
     let mut session = Session::new();
     session.model.setup.ascii = true;

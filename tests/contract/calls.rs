@@ -81,11 +81,12 @@ fn what_is_printed_has_the_keys_of_the_contract() {
         ],
     );
     desk.call(&["connections", "edit", "wiz-demo", "--set", "health_check_minutes=5"]).ended(0);
-    let job = desk.call(&["jobs", "list"]).ended(0).line();
+    let health = || desk.call(&["jobs", "list"]).ended(0).lines().into_iter().find(|job| job["name"] == "wiz-demo/health-check").unwrap();
+    let job = health();
     has(&job, &["name", "connection", "every_minutes", "last_run_at", "next_run_at", "last_result"]);
-    assert_eq!(job["name"], "wiz-demo/health-check");
+    assert_eq!(job["every_minutes"], 5);
     desk.call(&["jobs", "run", "wiz-demo/health-check"]).ended(0);
-    assert!(desk.call(&["jobs", "list"]).ended(0).line()["last_run_at"].is_string());
+    assert!(health()["last_run_at"].is_string());
     desk.call(&["audit", "verify"]).ended(0);
 }
 
@@ -305,4 +306,46 @@ fn an_interrupt_ends_with_130() {
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{call:?}");
     }
+}
+
+#[test]
+fn a_saved_view_is_listed_in_its_order_and_narrowed_further() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let text = "[[view]]\nname = \"Bad ones\"\nquery = \"severity:>=high\"\nsort = \"title\"\n";
+    std::fs::write(desk.config_dir().join("views.toml"), text).unwrap();
+    let titles = |arguments: &[&str]| -> Vec<String> {
+        desk.call(arguments).ended(0).lines().iter().map(|line| line["title"].as_str().unwrap().to_lowercase()).collect()
+    };
+    let all = titles(&["events", "--view", "bad ones"]);
+    assert!(all.len() > 2 && all.is_sorted(), "{all:?}");
+    assert_eq!(all.len(), titles(&["events", "severity:>=high"]).len());
+    let critical = titles(&["events", "--view", "Bad ones", "severity:critical"]);
+    assert_eq!(critical.len(), titles(&["events", "severity:critical"]).len());
+    assert!(!titles(&["events", "--view", "Everything"]).is_empty(), "a shipped one");
+    let unknown = desk.call(&["events", "--view", "Worse"]).ended(2);
+    assert!(unknown.stderr.contains("there is no view Worse; there are: Bad ones; Open"), "{unknown:?}");
+    desk.call(&["config", "check"]).ended(0);
+    std::fs::write(desk.config_dir().join("views.toml"), "[[view]]\nname = \"x\"\nfilter = \"\"\n").unwrap();
+    let wrong = desk.call(&["config", "check"]).ended(2);
+    assert!(wrong.stderr.contains("views.toml:3: unknown field `filter`"), "{wrong:?}");
+}
+
+#[test]
+fn a_call_is_filled_from_an_event_and_what_is_given_wins() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let event = desk.call(&["events", "type:Issues", "--limit", "1"]).ended(0).line();
+    let id = event["id"].to_string();
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["run", "wiz-demo", "add-issue-comments", "note_text=seen", "--dry-run", "--event", &id];
+        arguments.extend(more);
+        desk.call(&arguments)
+    };
+    let filled = run(&[]).ended(0);
+    let key = event["raw"]["id"].as_str().unwrap();
+    assert!(filled.line()["requests"].to_string().contains(key), "{filled:?}");
+    assert!(!run(&["issue_ids=other"]).ended(0).line()["requests"].to_string().contains(key));
+    let none = desk.call(&["run", "wiz-demo", "list-projects", "--event", "999999"]).ended(2);
+    assert!(none.line()["message"].as_str().unwrap().contains("There is no event 999999"), "{none:?}");
 }

@@ -56,6 +56,22 @@ impl Console {
         self.keys.flush().unwrap();
     }
 
+    /// Presses keys again and again until the screen shows a text: for a question that takes no answer before it was read.
+    pub fn press_until(&mut self, keys: &str, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.parser.screen().contents().contains(text) {
+            assert!(Instant::now() < deadline, "pressing {keys:?} never led to {text:?}:\n{}", self.parser.screen().contents());
+            self.press(keys);
+            let next = Instant::now() + Duration::from_millis(500);
+            while let Ok(bytes) = self.output.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                self.parser.process(&bytes);
+                if self.parser.screen().contents().contains(text) {
+                    return;
+                }
+            }
+        }
+    }
+
     /// Waits until the screen shows a text, and gives it.
     pub fn until(&mut self, text: &str) -> String {
         self.until_that(text, |screen| screen.contains(text))

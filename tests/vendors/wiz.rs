@@ -207,6 +207,19 @@ async fn records_that_come_twice_or_late_are_each_had_once() {
 }
 
 #[tokio::test]
+async fn of_many_updates_those_of_deleted_issues_are_told_apart() {
+    let desk = wiz(&[Fault::DeletedRecords]).await;
+    let ids = issues(&desk, json!({"status": ["OPEN"]})).await[..8].to_vec();
+    let outcome = desk.run("update-issues", json!({"issue_ids": ids, "status": "In Progress"})).await;
+    assert_eq!(outcome.return_data, ReturnData::PartiallySuccessful);
+    let mut told = strings(&outcome.key_fields["IssueIDs"]);
+    told.extend(outcome.errors.iter().map(|error| error.item.clone().unwrap()));
+    assert_eq!(told.iter().collect::<HashSet<_>>(), ids.iter().collect::<HashSet<_>>(), "each is either done or named");
+    let left = issues(&desk, json!({"id": ids})).await;
+    assert_eq!(left.len(), ids.len() - outcome.errors.len(), "what is gone is listed no more");
+}
+
+#[tokio::test]
 async fn a_changed_status_is_brought_by_the_next_fetch() {
     let desk = wiz(&[]).await;
     let id = issues(&desk, json!({"status": ["OPEN"], "createdAt": {"before": "2999-01-01T00:00:00Z"}})).await.pop().unwrap();

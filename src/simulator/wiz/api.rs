@@ -235,8 +235,9 @@ impl Api {
                 call.needs(&["update:issues", scope])?;
             }
         }
-        let dice = &mut self.dice;
         let id = input.get("id").and_then(Value::as_str).unwrap_or_default();
+        self.lose(id, call);
+        let dice = &mut self.dice;
         let issue = find(&mut self.tenant.issues, id, "updateIssue")?;
         match (status.as_deref(), &reason) {
             (Some("RESOLVED"), _) if issue.kind != "THREAT_DETECTION" => {
@@ -273,6 +274,13 @@ impl Api {
         Ok(json!({"issue": call.scene().issue(issue)}))
     }
 
+    /// With the fault `deleted-records` an issue is gone by now: one in two, always the same.
+    fn lose(&mut self, id: &str, call: &Call<'_>) {
+        if call.shared.faults.has(Fault::DeletedRecords) && id.bytes().map(usize::from).sum::<usize>() % 2 == 0 {
+            self.tenant.issues.retain(|issue| issue.facts.id != id);
+        }
+    }
+
     fn create_note(&mut self, arguments: &Map<String, Value>, call: &Call<'_>) -> Result<Value, Refusal> {
         call.needs(&["write:issue_comments", "update:issues"])?;
         let input = arguments.get("input").cloned().unwrap_or_default();
@@ -281,6 +289,7 @@ impl Api {
         if text.is_empty() || text.chars().count() > NOTE_CAP {
             return Err(Refusal::bad_input(format!("text must have between 1 and {NOTE_CAP} characters")));
         }
+        self.lose(&id, call);
         let issue = find(&mut self.tenant.issues, &id, "createIssueNote")?;
         // Notes carry nanoseconds, unlike everything else.
         let nanos = i32::try_from(self.dice.below(1_000)).unwrap_or(1);

@@ -3,19 +3,20 @@
 mod answers;
 mod explorer;
 mod view;
+mod views;
 
 pub(crate) use explorer::hiding;
 use serde_json::json;
 
-use crate::core::catalogue::Given;
-use crate::core::effect::{Change, Effect};
-use crate::core::event::{Disposition, Status};
-use crate::core::keys::Key;
-use crate::core::layer::Layer;
-use crate::core::message::Message;
-use crate::core::model::{OPEN, Pane};
-use crate::core::queue::Item;
-use crate::core::session::{Session, events, setup};
+use super::catalogue::Given;
+use super::effect::{Change, Effect};
+use super::event::{Disposition, Status};
+use super::keys::Key;
+use super::layer::Layer;
+use super::message::Message;
+use super::model::{OPEN, Pane};
+use super::queue::Item;
+use super::session::{Session, events, setup};
 
 fn decisions(session: &Session) -> Vec<Effect> {
     session.asked_for(|effect| matches!(effect, Effect::Decide(..) | Effect::Restore(..)))
@@ -210,7 +211,7 @@ fn answers_that_nobody_wants_any_more_are_dropped() {
     session.press("esc");
     session.send(Message::Rows(0, Err("late".into())));
     assert_eq!(session.model.queue.fault, None);
-    session.send(Message::Ended(99, crate::core::outcome::ReturnData::Failed, "late".into(), None));
+    session.send(Message::Ended(99, super::outcome::ReturnData::Failed, "late".into(), None));
     assert!(session.model.notices.list.iter().all(|notice| !notice.text.contains("late")));
 }
 
@@ -220,14 +221,14 @@ fn a_session_comes_back_at_the_same_row_and_nothing_is_armed() {
     session.press("j j enter ] ]");
     session.press("a").text("iso").press("enter enter");
     assert!(matches!(session.model.layers.last(), Some(Layer::Confirm(_))));
-    let kept = crate::core::resume::session(&session.model);
+    let kept = super::resume::session(&session.model);
     let mut back = Session::new();
-    crate::core::resume::resume(&mut back.model, &kept);
+    super::resume::resume(&mut back.model, &kept);
     let list = back.model.list();
     back.open.push(list);
     back.settle();
     assert_eq!(back.model.queue.selected, Some(Item::Event(3)));
-    assert_eq!((back.model.focus, back.model.detail.tab), (Pane::Record, crate::core::detail::Tab::Entities));
+    assert_eq!((back.model.focus, back.model.detail.tab), (Pane::Record, super::detail::Tab::Entities));
     let [Layer::Form(form)] = &back.model.layers[..] else { panic!("{:?}", back.model.layers) };
     assert_eq!((form.fields[0].text().as_str(), &form.events[..]), ("dev-3", &[3][..]), "the form is there, its question is not");
 }
@@ -255,13 +256,13 @@ fn groups_are_folded_with_their_counts_and_decided_as_one() {
 
 #[test]
 fn every_action_can_be_asked_for_anywhere_without_harm() {
-    for row in crate::core::action::Action::table() {
+    for row in super::action::Action::table() {
         for keys in ["", "enter", "enter ] ] ]", "enter ] ] ] ]", "1", "4", "?"] {
             let mut session = Session::new();
             if !keys.is_empty() {
                 session.press(keys);
             }
-            let effects = crate::core::act::perform(&mut session.model, row.action);
+            let effects = super::act::perform(&mut session.model, row.action);
             session.open.extend(effects);
             session.settle();
             session.send(Message::Key(Key::char('\u{1}')));
