@@ -5,6 +5,7 @@ use super::effect::Effect;
 use super::explore;
 use super::message::Message;
 use super::model::Model;
+use super::post;
 use super::press;
 use super::reading;
 use super::resume;
@@ -21,7 +22,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Changed => vec![model.list(), Effect::Health],
+        Message::Changed => vec![model.list(), Effect::Health, Effect::Outbox],
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
@@ -41,6 +42,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Outbox(result) => post::letters(model, result),
+        Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),

@@ -170,6 +170,7 @@ fn setup(config_dir: &Path, settings: &Settings) -> Result<Ready, String> {
         // A question that can be answered at once protects nobody.
         arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
         templates: settings.note_templates.clone(),
+        tell: settings.write_back,
     };
     Ok((setup, themes, complaints))
 }
