@@ -181,6 +181,7 @@ actions! {
     OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
     Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];

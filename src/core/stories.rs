@@ -2,6 +2,7 @@
 
 mod answers;
 mod explorer;
+mod view;
 mod views;
 
 pub(crate) use explorer::hiding;

@@ -2,6 +2,7 @@
 
 use super::answers;
 use super::effect::Effect;
+use super::explore;
 use super::mark;
 use super::message::Message;
 use super::model::Model;
@@ -52,6 +53,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
+        Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),
+        Message::Working(ticket, percent) => explore::working(model, &ticket, percent),
+        Message::Worked(work) => explore::worked(model, *work),
         Message::Notice(tone, text) => {
             model.tell(tone, text);
             Vec::new()
