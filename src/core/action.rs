@@ -22,6 +22,8 @@ pub enum Context {
     Connections,
     /// The tasks.
     Tasks,
+    /// The outbox.
+    Outbox,
     /// A page of text, or an outcome.
     Page,
     /// A form.
@@ -45,6 +47,7 @@ impl Context {
             Self::Table => "table",
             Self::Connections => "connections",
             Self::Tasks => "tasks",
+            Self::Outbox => "outbox",
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
@@ -86,8 +89,8 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Sheet], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Sheet], ["up", "k"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist, Sheet], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist, Sheet], ["up", "k"];
     PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Sheet], ["pagedown", "ctrl-f"];
     PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Sheet], ["pageup", "ctrl-b"];
     Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist, Sheet], ["g g", "home"];
@@ -111,8 +114,8 @@ actions! {
     Zoom, "zoom", "Zoom", "Give the pane the whole screen, or take it back.", [Global], ["+"];
     Mark, "mark", "Mark", "Mark or unmark the event, and go on.", [Queue], ["space"];
     MarkRange, "mark-range", "Mark range", "Mark from the last mark to here.", [Queue], ["v"];
-    MarkAlike, "mark-alike", "Mark all alike", "Mark every listed event like this one: same vendor, type and rule.", [Queue, Record], ["*"];
-    MarkAll, "mark-all", "Mark all", "Mark every listed event.", [Queue], ["ctrl-a"];
+    MarkAlike, "mark-alike", "Mark all alike", "Mark every open event of the view like this one, listed or not: same vendor, type and rule.", [Queue, Record], ["*"];
+    MarkAll, "mark-all", "Mark all", "Mark every event of the view, listed or not.", [Queue], ["ctrl-a"];
     Unmark, "unmark", "Clear marks", "Take all marks away.", [Queue], ["M"];
     Sort, "sort", "Sort", "Choose the queue's order.", [Queue], ["s"];
     Reverse, "reverse", "Reverse order", "Turn the order round.", [Queue, Table], ["S"];
@@ -123,6 +126,7 @@ actions! {
     Again, "again", "Same again", "Close with the last disposition and note.", [Queue, Record], ["."];
     Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
+    WriteBack, "write-back", "Tell the vendor", "Set the vendor's own status to what the event is here.", [Queue, Record], ["W"];
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
@@ -170,13 +174,18 @@ actions! {
     Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
     Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
-    Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
+    Cancel, "cancel", "Cancel", "Cancel the selected task, or take the selected letter of the outbox back.", [Tasks, Outbox], ["x"];
+    RetryFailed, "retry-failed", "Retry the failed", "Open the form again with only the items that failed.", [Tasks, Page], ["R"];
+    KeepForLater, "keep-for-later", "Into the outbox", "Put a run that could not be sent into the outbox.", [Tasks, Page], ["b"];
+    Send, "send", "Send", "Send the selected letter of the outbox, if nothing has changed at the vendor.", [Outbox], ["enter"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
     Preview, "preview", "Preview", "Show the exact requests without sending anything; of a playbook's inputs, the dry run.", [Form, Sheet], ["ctrl-p"];
     PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
     Submit, "submit", "Run", "Check the form and run the command; run the playbook whose dry run is shown.", [Form, Sheet], ["ctrl-s"];
+    OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
     Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
@@ -195,6 +204,12 @@ impl Action {
     /// Every action.
     pub fn table() -> &'static [Row] {
         TABLE
+    }
+
+    /// Whether it is about events: the marked ones, or the one under the cursor.
+    pub fn needs_event(self) -> bool {
+        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Playbooks, Quick, Reopen, Take, WriteBack};
+        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Playbooks | Quick | Pivot | WriteBack)
     }
 
     /// Its row.

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 use super::catalogue::{Class, Effect, Given, Reach, Undo};
 use super::keys::{Code, Key};
 use super::line::Line;
+use super::outbox::{Difference, LetterId};
 use super::play::{Play, Sheet};
 use super::playbook::{Fate, HERE, Planned};
+use super::telling::Call;
 
 /// A run that only waits to be confirmed.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +57,25 @@ pub enum Subject {
     Run(Ready),
     /// To run a playbook.
     Play(Box<Play>),
+    /// To tell vendors what was decided.
+    Tell(Vec<Call>),
+    /// To send a letter of the outbox although the vendor says otherwise now, in these.
+    Post(LetterId, Vec<Difference>),
     /// To leave although something runs.
     Quit,
+}
+
+impl Subject {
+    /// What is typed for several targets that cannot be had back.
+    fn word(&self) -> &str {
+        match self {
+            Self::Run(ready) => &ready.command,
+            Self::Play(play) => &play.run.playbook().name,
+            Self::Tell(_) => "tell",
+            Self::Post(..) => "send",
+            Self::Quit => "leave",
+        }
+    }
 }
 
 /// What answers the question.
@@ -103,16 +122,23 @@ pub enum Answer {
 }
 
 impl Confirm {
-    /// The question for a run, if its effect wants one. Targets are shown as they were resolved.
+    /// The question for a run. Targets are shown as they were resolved.
     pub fn for_run(ready: Ready, about: &About, armed_at: Timestamp) -> Self {
+        let (class, title, connection) = (ready.class, ready.title.clone(), ready.connection.clone());
+        Self::of(Subject::Run(ready), &title, &connection, class, about, armed_at)
+    }
+
+    /// The question about a subject that does so much.
+    pub fn of(subject: Subject, title: &str, connection: &str, class: Class, about: &About, armed_at: Timestamp) -> Self {
         let About { targets, noun, environment, inverse, facts, word } = about;
         let count = targets.len();
         let plural = counted(count, noun);
-        let need = match (word, ready.class.reach) {
+        let need = match (word, class.reach) {
             (Some(word), Reach::Disruptive | Reach::Irreversible) => Need::Text(word.clone()),
-            (_, reach) => need(reach, targets, noun, &ready.command),
+            (_, reach) => need(reach, targets, noun, subject.word()),
         };
-        let mut lines = vec![format!("Connection   {} ({environment})", ready.connection)];
+        let place = if environment.is_empty() { String::new() } else { format!(" ({environment})") };
+        let mut lines = vec![format!("Connection   {connection}{place}")];
         match targets.as_slice() {
             [] => {}
             [only] => lines.push(format!("Target       {only}")),
@@ -125,11 +151,11 @@ impl Confirm {
             }
         }
         lines.extend(facts.iter().map(|(name, value)| format!("{name:<12} {value}")));
-        lines.push(format!("Effect       {}", effect_words(ready.class)));
-        lines.push(format!("Way back     {}", undo_words(ready.class, inverse.as_deref())));
-        let title = format!("{}?", ready.title);
-        let reach = ready.class.reach;
-        Self { subject: Subject::Run(ready), title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        lines.push(format!("Effect       {}", effect_words(class)));
+        lines.push(format!("Way back     {}", undo_words(class, inverse.as_deref())));
+        let title = format!("{title}?");
+        let reach = class.reach;
+        Self { subject, title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question for a playbook: what its changing steps do, to what, and how each is taken back. What answers it is as for the step

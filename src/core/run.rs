@@ -16,6 +16,7 @@ use super::notice::Tone;
 use super::outcome::Outcome;
 use super::play;
 use super::task::{State, TaskId};
+use super::telling::Call;
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
@@ -191,6 +192,7 @@ pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
         begun.given = Some(ready.given.clone());
         begun.events.clone_from(&ready.events);
         begun.changes = ready.class.effect != Changes::Read;
+        begun.ready = begun.changes.then(|| Box::new(ready.clone()));
     }
     if ready.class.effect != Changes::Read {
         model.meter.decide(model.now, &format!("ran {}", ready.title), ready.events.len().max(1));
@@ -237,21 +239,17 @@ pub fn inverse(
 
 /// Shows the exact requests, of a form or of what only waits to be confirmed.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
+    let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given };
     match model.layers.last() {
-        Some(Layer::Sheet(_)) => return play::preview(model),
-        Some(Layer::Form(form)) if form.playbook.is_some() => return play::submit(model),
-        _ => {}
-    }
-    let asked = match model.layers.last() {
+        Some(Layer::Sheet(_)) => play::preview(model),
+        Some(Layer::Form(form)) if form.playbook.is_some() => play::submit(model),
         Some(Layer::Confirm(confirm)) => match &confirm.subject {
-            Subject::Run(ready) => Some(ready.clone()),
-            Subject::Play(_) | Subject::Quit => None,
+            Subject::Run(ready) => vec![planned(ready.clone())],
+            // Of several calls the first; the others are like it.
+            Subject::Tell(calls) => calls.iter().take(1).map(Call::plan).collect(),
+            Subject::Play(_) | Subject::Post(..) | Subject::Quit => Vec::new(),
         },
-        _ => ready(model),
-    };
-    match asked {
-        Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
-        None => Vec::new(),
+        _ => ready(model).map(planned).into_iter().collect(),
     }
 }
 

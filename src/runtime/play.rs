@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::decide::decide;
-use super::perform::{World, ended, report};
+use super::perform::{World, decide, ended, report};
 use super::playbook::{PlaybookOptions, StepReport, Told, carry_out};
 use super::run::{Progress, RunReport, Runner, given};
 use crate::core::catalogue::{Effect, validate};
@@ -17,7 +16,7 @@ use crate::core::task::TaskId;
 
 impl World {
     /// Runs a playbook: every step is told as it begins and ends, and what a vendor accepted is followed.
-    pub(super) fn play(&mut self, id: TaskId, play: Play) {
+    pub(super) fn play(&mut self, runner: Runner, id: TaskId, play: Play) {
         let cancel = self.ending.child_token();
         let (told, tellings) = mpsc::unbounded_channel::<Told>();
         let (progress, steps) = mpsc::channel::<Progress>(16);
@@ -30,7 +29,7 @@ impl World {
             cancel: cancel.clone(),
             progress: Some(progress),
         };
-        let (runner, following, inbox) = (self.runner.clone(), self.following(), self.inbox.clone());
+        let (following, inbox) = (self.following(), self.inbox.clone());
         let stopped = cancel.clone();
         let work = async move {
             let (playbook, event) = (play.run.playbook().clone(), play.run.event().map(|event| event.id));
@@ -43,7 +42,7 @@ impl World {
             drop((told, options));
             let reports = telling.await.unwrap_or_default();
             let outcome = summary(&runner, &playbook, event, &reports, stopped.is_cancelled());
-            Message::Ended(id, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome))))
+            Message::Ended(id, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome, false))))
         };
         self.task(id, work, cancel);
     }
@@ -105,7 +104,7 @@ impl Telling {
             changes: command.zip(arguments.as_ref()).is_some_and(|(command, arguments)| command.class_of(arguments).effect != Effect::Read),
             arguments: arguments.map(|arguments| arguments.masked()).unwrap_or_default(),
             message,
-            report: step.report.as_ref().map(|run| report(run.outcome.clone())),
+            report: step.report.as_ref().map(|run| report(run.outcome.clone(), run.unsent)),
         }
     }
 }
@@ -195,6 +194,7 @@ pub(super) async fn decided(runner: &Runner, event: Option<i64>, call: &Call, dr
         requests,
         refused,
         audit: None,
+        unsent: false,
         started_at: begun,
         finished_at: Timestamp::now(),
     };
@@ -210,11 +210,11 @@ pub(super) async fn decided(runner: &Runner, event: Option<i64>, call: &Call, dr
         let text = format!("{}: event {id}. Nothing was recorded.", command.title);
         return report(Outcome::new(ReturnData::Successful).message(text), false, Some(Vec::new()));
     }
-    match decide(runner.store(), runner.actor(), vec![id], &change).await {
-        Ok(()) => {
+    match decide(runner.store(), runner.actor(), &[id], &change).await.1 {
+        None => {
             let raw = json!({"event": id, "decision": call.command, "arguments": call.arguments});
             report(Outcome::successful(raw).message(format!("{}: event {id}.", command.title)), false, None)
         }
-        Err(error) => report(Outcome::failed(Failure::new(format!("{} failed.", command.title), error.to_string())), false, None),
+        Some(fault) => report(Outcome::failed(Failure::new(format!("{} failed.", command.title), fault)), false, None),
     }
 }
