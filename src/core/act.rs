@@ -1,12 +1,13 @@
 //! What each action does.
 
+use std::collections::BTreeSet;
+
 use super::action::Action;
 use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
-use super::detail::Tab;
 use super::dispose::Dispose;
-use super::effect::{Change, Effect, Gather, Outside};
+use super::effect::{Change, Effect, Gather, Outside, Source, Text};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
@@ -16,13 +17,20 @@ use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, columns, copy, help, jump, post, reading, resume, run, views};
+use super::{choose, columns, copy, explore, help, jump, mark, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(reason) = model.availability(action) {
         model.tell(Tone::Info, format!("{}: {reason}", action.row().title));
         return Vec::new();
+    }
+    // A group of which the store has more than is here is marked whole first.
+    if action.needs_event()
+        && model.focus == Pane::Queue
+        && let Some(which) = model.queue.half_group()
+    {
+        return mark::ask(model, which, Some(action));
     }
     match action {
         Action::Down => move_by(model, 1, action),
@@ -46,13 +54,13 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             focus(model, pane)
         }
         Action::Zoom => just(model, |model| model.zoomed = !model.zoomed),
-        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark(model, action),
+        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark::perform(model, action),
         Action::Sort | Action::Group | Action::Theme | Action::Palette | Action::Commands => choose::open(model, action),
         Action::Views => views::open(model),
         Action::SaveView => views::ask_name(model),
         Action::ForgetView => views::ask_which(model),
         Action::Reverse => reverse(model),
-        Action::Fold => fold(model),
+        Action::Fold => mark::fold(model),
         Action::Alike => only_alike(model),
         Action::Columns => columns::open(model),
         Action::Toggle | Action::MoveLater | Action::MoveEarlier => columns::change(model, action),
@@ -61,8 +69,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Changes => reading::changes(model),
         Action::Times => just(model, |model| model.times = !model.times),
         Action::Jump => jump::begin(model),
-        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
-        Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
+        Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
@@ -77,7 +85,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let next = model.queue.step(action == Action::NextEvent);
             next.map(|id| show(model, id)).unwrap_or_default()
         }
-        Action::NextTab | Action::PreviousTab => turn(model, action == Action::NextTab),
+        Action::NextTab | Action::PreviousTab => explore::turn(model, action == Action::NextTab),
         Action::Expand
         | Action::Collapse
         | Action::UnfoldAll
@@ -88,7 +96,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ViewTable
         | Action::SortColumn
         | Action::HideColumn
-        | Action::ShowColumns => explore(model, action),
+        | Action::ShowColumns => explore::perform(model, action),
         Action::CopyValue | Action::CopyPath | Action::CopyJson | Action::CopyId | Action::CopyCall => copy::perform(model, action),
         Action::Pager => outside(model, Outside::Pager),
         Action::Editor => outside(model, Outside::Editor),
@@ -221,7 +229,7 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             model.queue.move_by(rows);
             let mut effects = follow(model);
             let near_end = model.queue.place() + 100 > model.queue.rows.len();
-            if near_end && model.queue.rows.len() < model.queue.total.min(MOST) && !model.queue.loading && model.queue.grouping.is_none() {
+            if near_end && model.queue.more && model.queue.rows.len() < MOST && !model.queue.loading && model.queue.grouping.is_none() {
                 model.queue.limit = (model.queue.rows.len() * 2).clamp(FIRST_LIMIT, MOST);
                 effects.push(model.list());
             }
@@ -268,7 +276,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
                 model.focus = Pane::Record;
                 show(model, id)
             }
-            Some(Item::Group(_)) => fold(model),
+            Some(Item::Group(_)) => mark::fold(model),
             None => Vec::new(),
         },
         Pane::Record => {
@@ -302,6 +310,13 @@ pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if explore::stop(model) {
+        return Vec::new();
+    }
+    if model.setup.alone && model.layers.len() == 1 {
+        model.tell(Tone::Info, "q leaves");
+        return Vec::new();
+    }
     if model.layers.pop().is_some() {
         return Vec::new();
     }
@@ -326,7 +341,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.layers.pop().is_some() {
+    if model.layers.pop().is_some() && !(model.setup.alone && model.layers.is_empty()) {
         return Vec::new();
     }
     let running: Vec<String> = model.tasks.running().map(|task| task.title.clone()).collect();
@@ -356,51 +371,12 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     quit(model)
 }
 
-fn mark(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Mark => {
-            model.queue.toggle_mark();
-            return move_by(model, 1, action);
-        }
-        Action::MarkRange => model.queue.mark_range(),
-        Action::MarkAlike => {
-            let count = model.queue.mark_alike();
-            model.tell(Tone::Info, format!("{count} alike marked"));
-        }
-        Action::MarkAll => model.queue.marks = model.queue.rows.iter().map(|row| row.id).collect(),
-        _ => model.queue.marks.clear(),
-    }
-    Vec::new()
-}
-
 fn reverse(model: &mut Model) -> Vec<Effect> {
     if model.face() == Some(Face::Table) {
-        return explore(model, Action::SortColumn);
+        return explore::perform(model, Action::SortColumn);
     }
     model.queue.view.order.descending = !model.queue.view.order.descending;
     vec![model.list()]
-}
-
-fn fold(model: &mut Model) -> Vec<Effect> {
-    let name = match &model.queue.selected {
-        Some(Item::Group(name)) => name.clone(),
-        Some(Item::Event(id)) => {
-            let place = model.queue.items().iter().position(|item| *item == Item::Event(*id)).unwrap_or(0);
-            let above = model.queue.items().iter().take(place).rev().find_map(|item| match item {
-                Item::Group(name) => Some(name.clone()),
-                Item::Event(_) => None,
-            });
-            let Some(name) = above else { return Vec::new() };
-            name
-        }
-        None => return Vec::new(),
-    };
-    if !model.queue.folded.remove(&name) {
-        model.queue.folded.insert(name.clone());
-    }
-    model.queue.selected = Some(Item::Group(name));
-    model.queue.arrange();
-    Vec::new()
 }
 
 fn only_alike(model: &mut Model) -> Vec<Effect> {
@@ -411,14 +387,11 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
     go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
 }
 
-/// The document under the keys: its face and what it says.
-pub fn document(model: &Model) -> Option<String> {
+/// What is on show, as a text for the world outside.
+fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(page.text()),
-        Some(Layer::Document(reading)) => Some(reading.explorer.whole_text()),
-        Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
-        Some(_) => None,
-        None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
+        Some(Layer::Page(page)) => Some(Text::Plain(page.text())),
+        _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
 
@@ -442,6 +415,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Memo => (Asks::Note, String::new()),
         Action::Case => (Asks::Case, String::new()),
         Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
+        Action::OpenFile => (Asks::Open, String::new()),
         _ => (Asks::Save, "document.json".to_owned()),
     };
     let mut prompt = Prompt::new(asks, &text);
@@ -487,96 +461,18 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             let order = model.queue.view.order;
             go(model, View { query: text, title: String::new(), order })
         }
-        Asks::Find => find(model, &text),
+        Asks::Find => explore::find(model, &text),
         Asks::Path => reading::select(model, text),
+        Asks::Open if text.is_empty() => Vec::new(),
+        Asks::Open => explore::open(model, Source::File(text)),
         Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
-        Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
+        Asks::Note => record(model, events, Change::Note(text)),
         Asks::Case if text.is_empty() => Vec::new(),
-        Asks::Case => vec![Effect::Decide(events, Change::Case(text))],
+        Asks::Case => record(model, events, Change::Case(text)),
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
-}
-
-fn find(model: &mut Model, text: &str) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let found = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            text.clone_into(&mut page.needle);
-            Some(usize::from(page.next_hit(true)))
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
-        Some(Layer::Document(reading)) => Some(reading.explorer.search(face, text)),
-        Some(_) => None,
-        None => {
-            // A search on a side that is not the document goes to the tree.
-            if model.detail.face().is_none() {
-                model.detail.turn(Tab::Tree);
-            }
-            model.detail.shown.as_mut().map(|shown| shown.explorer.search(face, text))
-        }
-    };
-    match found {
-        Some(0) => model.tell(Tone::Warning, format!("{text:?} is not in here")),
-        Some(count) => model.tell(Tone::Info, format!("{count} found; n and N go on")),
-        None => {}
-    }
-    Vec::new()
-}
-
-fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let place = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            page.next_hit(forward);
-            None
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
-        Some(Layer::Document(reading)) => reading.explorer.next_hit(face, forward),
-        _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
-    };
-    if let Some((number, total)) = place {
-        model.tell(Tone::Info, format!("{number} of {total}"));
-    }
-    Vec::new()
-}
-
-fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
-    match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => view.turn(forward),
-        Some(Layer::Document(reading)) => reading.turn(forward),
-        None => model.detail.turn(model.detail.tab.beside(forward)),
-        Some(_) => {}
-    }
-    Vec::new()
-}
-
-fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
-    if action == Action::ViewTable {
-        reading::show_table(model);
-        return Vec::new();
-    }
-    let Some((face, explorer)) = model.explorer_mut() else { return Vec::new() };
-    let document = explorer.document.clone();
-    match action {
-        Action::Expand => explorer.expand(face),
-        Action::Collapse => explorer.collapse(face),
-        Action::UnfoldAll => explorer.tree.open_all(&document),
-        Action::FoldAll => explorer.tree.shut_all(&document),
-        Action::SortColumn => explorer.sort_column(),
-        Action::HideColumn => explorer.hide_column(),
-        Action::ShowColumns => explorer.show_columns(),
-        depth => {
-            let levels = match depth {
-                Action::Depth1 => 1,
-                Action::Depth2 => 2,
-                _ => 3,
-            };
-            explorer.tree.to_depth(&document, levels);
-        }
-    }
-    Vec::new()
 }
 
 /// Asks for the records of the targets, and opens the list that they will fill.
@@ -612,7 +508,6 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
             None => Vec::new(),
         },
         Action::Take => {
-            remember(model, &events);
             for id in &events {
                 let analyst = model.setup.analyst.clone();
                 if let Some(row) = model.queue.row_mut(*id) {
@@ -620,19 +515,18 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.taken_by = Some(analyst);
                 }
             }
-            let mut effects = vec![Effect::Decide(events.clone(), Change::Take)];
+            let mut effects = record(model, events.clone(), Change::Take);
             effects.extend(tell_if_always(model, events, Status::InProgress));
             effects
         }
         Action::Reopen => {
-            remember(model, &events);
             for id in &events {
                 if let Some(row) = model.queue.row_mut(*id) {
                     row.status = Status::New;
                     row.disposition = None;
                 }
             }
-            let mut effects = vec![Effect::Decide(events.clone(), Change::Reopen)];
+            let mut effects = record(model, events.clone(), Change::Reopen);
             effects.extend(tell_if_always(model, events, Status::New));
             effects
         }
@@ -645,15 +539,25 @@ fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect
     if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
 }
 
-fn remember(model: &mut Model, events: &[i64]) {
-    let before = events.iter().filter_map(|id| model.queue.row(*id)).map(|row| (row.id, row.status, row.disposition)).collect();
-    model.undo.push(Undoable::Decision(before));
+/// Has a decision recorded.
+fn record(model: &mut Model, events: Vec<i64>, change: Change) -> Vec<Effect> {
+    if events.len() > LONG {
+        model.tell(Tone::Info, format!("Recording it for {} events …", events.len()));
+    }
+    model.deciding += 1;
+    vec![Effect::Decide(events, change)]
 }
+
+/// So many events take a moment to be recorded.
+const LONG: usize = 2_000;
 
 fn undo(model: &mut Model) -> Vec<Effect> {
     match model.undo.pop() {
         None => Vec::new(),
-        Some(Undoable::Decision(before)) => vec![Effect::Restore(before)],
+        Some(Undoable::Decision(before)) => {
+            model.deciding += 1;
+            vec![Effect::Restore(before)]
+        }
         Some(Undoable::Run(connection, command, values, condition)) => {
             if !condition.is_empty() {
                 model.tell(Tone::Info, format!("The way back works {condition}"));
@@ -668,7 +572,6 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     if events.is_empty() {
         return Vec::new();
     }
-    remember(model, &events);
     for id in &events {
         if let Some(row) = model.queue.row_mut(*id) {
             row.status = Status::Closed;
@@ -682,7 +585,7 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     model.queue.marks.clear();
     model.queue.anchor = None;
     let ruling = Ruling { status: Status::Closed, disposition: Some(disposition), note: note.clone() };
-    let mut effects = vec![Effect::Decide(events.clone(), Change::Close(disposition, note))];
+    let mut effects = record(model, events.clone(), Change::Close(disposition, note));
     if tell {
         effects.extend(post::tell(model, events, Some(ruling)));
     }
@@ -693,6 +596,7 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
 /// Selects the next event that is still open, below first.
 fn advance(model: &mut Model, done: &[i64]) {
     let place = model.queue.place();
+    let done: BTreeSet<i64> = done.iter().copied().collect();
     let open = |item: &&Item| match item {
         Item::Event(id) => !done.contains(id) && model.queue.row(*id).is_some_and(|row| row.status != Status::Closed),
         Item::Group(_) => false,

@@ -16,7 +16,7 @@ use super::task::{TaskId, Tasks};
 pub enum Layer {
     /// A page of text.
     Page(Page),
-    /// A document on top of what it was taken from.
+    /// A document: from outside, or taken from what lies below.
     Document(Box<Reading>),
     /// The columns of the table below.
     Columns(Box<Columns>),
@@ -37,6 +37,11 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// Whether it covers all panes and what lies below it.
+    pub fn covers(&self) -> bool {
+        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_))
+    }
+
     /// What it is, in a few words.
     pub fn title(&self, tasks: &Tasks) -> String {
         match self {
@@ -201,6 +206,8 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// A file to open.
+    Open,
     /// A JSONPath that picks values of the document.
     Path,
     /// The name of a view.
@@ -217,6 +224,7 @@ impl Asks {
             Self::Case => "case",
             Self::Pipe => "|",
             Self::Save => "write to",
+            Self::Open => "open",
             Self::Path => "path",
             Self::View => "save this view as",
         }

@@ -17,6 +17,7 @@ pub mod dispose;
 pub mod effect;
 pub mod entity;
 pub mod event;
+pub mod explore;
 pub mod explorer;
 pub mod export;
 pub mod fit;
@@ -29,6 +30,7 @@ pub mod keys;
 pub mod layer;
 pub mod line;
 pub mod mapping;
+pub mod mark;
 pub mod message;
 pub mod meter;
 pub mod model;
@@ -54,6 +56,7 @@ pub mod telling;
 pub mod text;
 pub mod update;
 pub mod views;
+pub mod work;
 
 #[cfg(test)]
 pub(crate) mod session;

@@ -97,6 +97,8 @@ pub struct Setup {
     pub zone: jiff::tz::TimeZone,
     /// Where simulators stand behind the connections.
     pub demo: bool,
+    /// Where there is nothing but a document: no connections and no store.
+    pub alone: bool,
     /// Milliseconds before a question about a change can be answered.
     pub arm_millis: i64,
     /// Closing notes of the settings, offered before ours.
@@ -104,6 +106,22 @@ pub struct Setup {
     /// Whether the vendor is told of decisions.
     pub tell: Tell,
 }
+
+/// What has no meaning where there is nothing but a document.
+const NEEDS_CONNECTIONS: &[Action] = &[
+    Action::Filter,
+    Action::NextPane,
+    Action::PreviousPane,
+    Action::ShowConnections,
+    Action::ShowQueue,
+    Action::ShowRecord,
+    Action::ShowTasks,
+    Action::Zoom,
+    Action::Views,
+    Action::SaveView,
+    Action::ForgetView,
+    Action::History,
+];
 
 /// The query that the console opens with: what is still to be decided.
 pub const OPEN: &str = "-status:closed";
@@ -141,6 +159,8 @@ pub struct Model {
     pub notices: Notices,
     /// The key and time meter.
     pub meter: Meter,
+    /// Decisions that are being recorded.
+    pub deciding: usize,
     /// What can be taken back, the last at the end.
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
@@ -192,6 +212,7 @@ impl Model {
             tasks: Tasks::default(),
             notices: Notices::default(),
             meter: Meter::new(now),
+            deciding: 0,
             undo: Vec::new(),
             last_verdict: None,
             last_told: false,
@@ -251,6 +272,16 @@ impl Model {
         }
     }
 
+    /// The document under the keys, whichever side of it is shown.
+    pub fn explorer(&self) -> Option<&Explorer> {
+        match self.layers.last() {
+            Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+            Some(Layer::Document(reading)) => Some(&reading.explorer),
+            Some(_) => None,
+            None => self.detail.shown.as_ref().map(|shown| &shown.explorer),
+        }
+    }
+
     /// The document under the keys, or under the list of its columns, with the face that shows it.
     pub fn explorer_mut(&mut self) -> Option<(Face, &mut Explorer)> {
         match self.layers.iter_mut().rev().find(|layer| !matches!(layer, Layer::Columns(_))) {
@@ -260,6 +291,17 @@ impl Model {
             None if self.focus == Pane::Record => self.detail.tab.face().zip(self.detail.shown.as_mut().map(|shown| &mut shown.explorer)),
             None => None,
         }
+    }
+
+    /// Every document that is open.
+    pub fn explorers_mut(&mut self) -> impl Iterator<Item = &mut Explorer> {
+        let shown = self.detail.shown.as_mut().map(|shown| &mut shown.explorer);
+        let layers = self.layers.iter_mut().filter_map(|layer| match layer {
+            Layer::Outcome(view) => view.explorer.as_mut(),
+            Layer::Document(reading) => Some(&mut reading.explorer),
+            _ => None,
+        });
+        shown.into_iter().chain(layers)
     }
 
     /// Where keys are looked up now, first to last. Empty where they are text.
@@ -301,28 +343,19 @@ impl Model {
             let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
             return Err(format!("works in: {}", places.join(", ")));
         }
+        if self.setup.alone && NEEDS_CONNECTIONS.contains(&action) {
+            return Err("only a document is open here; nightdesk without a verb opens the console".into());
+        }
         if action == Action::Act && !self.layers.is_empty() {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
             return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
         }
-        let needs_event = matches!(
-            action,
-            Action::Dispose
-                | Action::Again
-                | Action::Take
-                | Action::Reopen
-                | Action::WriteBack
-                | Action::Memo
-                | Action::Case
-                | Action::Act
-                | Action::Quick
-                | Action::Pivot
-        );
-        if needs_event && self.targets().is_empty() {
+        if action.needs_event() && !self.has_targets() {
             return Err("no event is selected".into());
         }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
@@ -346,6 +379,11 @@ impl Model {
             (Pane::Record, Some(id)) if self.queue.marks.is_empty() => vec![id],
             _ => self.queue.targets(),
         }
+    }
+
+    /// Whether there is an event that a decision could be about.
+    pub fn has_targets(&self) -> bool {
+        (self.focus == Pane::Record && self.detail.wanted.is_some()) || self.queue.has_targets()
     }
 
     /// Takes up what a drawing found out, and scrolls so that selections can be seen.
