@@ -250,6 +250,8 @@ impl Model {
         match self.layers.last() {
             Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
             Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
+            Some(Layer::Cases(_)) => contexts.extend([Context::Cases, Context::Global]),
+            Some(Layer::Case(_)) => contexts.extend([Context::Case, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
@@ -293,7 +295,8 @@ impl Model {
                 | Action::Quick
                 | Action::Pivot
         );
-        if needs_event && self.targets().is_empty() {
+        let on_case = matches!(self.layers.last(), Some(Layer::Case(_)));
+        if needs_event && !on_case && self.targets().is_empty() {
             return Err("no event is selected".into());
         }
         match action {
@@ -326,6 +329,8 @@ impl Model {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
             Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Cases(cases)) => cases.follow(screen.layer),
+            Some(Layer::Case(view)) => view.follow(screen.layer),
             Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),
             Some(Layer::Outcome(view)) => {
                 if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {

@@ -40,6 +40,7 @@ fn typing(layer: &Layer) -> Option<Value> {
         Layer::Dispose(dispose) => Some(json!({
             "disposition": dispose.disposition.map(Disposition::as_str), "note": dispose.note.text(), "events": dispose.events,
         })),
+        Layer::Prompt(prompt) if prompt.asks == Asks::CaseNote => Some(json!({ "note": prompt.line.text(), "case": prompt.case })),
         Layer::Prompt(prompt) if prompt.asks == Asks::Note => Some(json!({ "note": prompt.line.text(), "events": prompt.events })),
         _ => None,
     }
@@ -110,6 +111,10 @@ fn typed(model: &mut Model, typing: &Value) -> Option<Layer> {
         let disposition = text("disposition").and_then(Disposition::parse);
         let own = model.setup.templates.clone();
         return Some(Layer::Dispose(Box::new(Dispose { events, disposition, note, template: None, last: None, own })));
+    }
+    if let Some(case) = text("case") {
+        let prompt = Prompt { case: Some(case.into()), ..Prompt::new(Asks::CaseNote, &note.text()) };
+        return Some(Layer::Prompt(Box::new(prompt)));
     }
     let mut prompt = Prompt::new(Asks::Note, &note.text());
     prompt.events = events;

@@ -1,9 +1,11 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod cases;
 mod explorer;
 mod views;
 
+pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;
 

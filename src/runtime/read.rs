@@ -69,7 +69,7 @@ pub fn sort_of(order: Order) -> Sort {
     Sort { by, descending: order.descending }
 }
 
-fn listed(row: Row) -> Listed {
+pub(super) fn listed(row: Row) -> Listed {
     Listed {
         id: row.id,
         connection: row.connection,

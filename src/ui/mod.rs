@@ -2,6 +2,7 @@
 //!
 //! Every text goes through [`paint::Paint`], which makes it visible, measures it and cuts it.
 
+mod cases;
 mod chooser;
 mod columns;
 mod confirm;
@@ -57,7 +58,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
         let top = at + 1 == layers;
         // Only what lies on top is drawn whole; below it, a form stays visible under its question or list, and a document under the
         // list of its columns or a line to type.
-        if !top && !matches!(layer, Layer::Form(_) | Layer::Document(_) | Layer::Outcome(_)) {
+        if !top && !matches!(layer, Layer::Form(_) | Layer::Document(_) | Layer::Outcome(_) | Layer::Case(_) | Layer::Cases(_)) {
             continue;
         }
         paint.letters = model.jumping && top;
@@ -65,6 +66,8 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
             Layer::Document(view) => screen.layer = reading::draw(&mut paint, body, view, model),
+            Layer::Cases(view) => screen.layer = cases::list(&mut paint, body, view, model),
+            Layer::Case(view) => screen.layer = cases::one(&mut paint, body, view, model),
             Layer::Columns(view) => screen.layer = columns::draw(&mut paint, body, view),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
