@@ -166,9 +166,9 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The cases were read: for the list, and for a line that asks for a case.
-pub fn listed(model: &mut Model, result: Result<Vec<Case>, String>) -> Vec<Effect> {
+pub fn listed(model: &mut Model, result: &Result<Vec<Case>, String>) -> Vec<Effect> {
     for layer in &mut model.layers {
-        match (layer, &result) {
+        match (layer, result) {
             (Layer::Cases(cases), Ok(list)) => {
                 cases.list = Some(list.clone());
                 cases.fault = None;
@@ -185,17 +185,17 @@ pub fn listed(model: &mut Model, result: Result<Vec<Case>, String>) -> Vec<Effec
 }
 
 /// A case was read.
-pub fn read(model: &mut Model, name: &str, result: Result<Box<Dossier>, String>) -> Vec<Effect> {
-    let rows = model.tasks.clone();
+pub fn read(model: &mut Model, name: &str, result: &Result<Box<Dossier>, String>) -> Vec<Effect> {
+    let tasks = &model.tasks;
     for layer in &mut model.layers {
         if let Layer::Case(view) = layer
             && view.name == name
         {
-            match &result {
+            match result {
                 Ok(dossier) => view.fill(dossier.clone()),
                 Err(message) => view.fault = Some(message.clone()),
             }
-            view.at = view.at.min(view.rows(view.side, &rows).saturating_sub(1));
+            view.at = view.at.min(view.rows(view.side, tasks).saturating_sub(1));
         }
     }
     Vec::new()

@@ -255,6 +255,10 @@ impl Session {
         }
         let wanted = |event: &&StoredEvent| match query {
             "-status:closed" => event.status != Status::Closed,
+            query if query.starts_with("case:=") => self
+                .cases
+                .iter()
+                .any(|dossier| query == format!("case:=\"{}\"", dossier.case.name) && dossier.events.iter().any(|row| row.id == event.id)),
             query => match query.strip_prefix("entity:=") {
                 Some(value) => event.event.entities.iter().any(|entity| format!("\"{}\"", entity.value) == value),
                 None => query.split_whitespace().all(|word| event.event.title.contains(word)),

@@ -16,16 +16,13 @@ use crate::core::outcome::Attachment;
 use crate::core::query::Query;
 use crate::core::request::Sink;
 
-fn text(error: impl ToString) -> String {
-    error.to_string()
-}
-
 /// A case with all that belongs to it.
 ///
 /// # Errors
 /// When there is no such case, or the store failed.
 pub async fn dossier(store: &Store, name: &str) -> Result<Dossier, String> {
-    let whole = store.case_show(name).await.map_err(text)?.ok_or_else(|| format!("There is no case {name} any more."))?;
+    let whole =
+        store.case_show(name).await.map_err(|error| error.to_string())?.ok_or_else(|| format!("There is no case {name} any more."))?;
     let told = whole.entries.into_iter().map(|one| Moment {
         time: one.time,
         kind: match one.kind {
@@ -68,20 +65,20 @@ pub async fn change(runner: &Runner, name: &str, change: &CaseChange) -> Result<
     let (store, actor, now) = (runner.store(), runner.actor(), Timestamp::now());
     match change {
         CaseChange::Open(title) => {
-            let name = store.case_create(None, title, actor, now).await.map_err(text)?;
+            let name = store.case_create(None, title, actor, now).await.map_err(|error| error.to_string())?;
             Ok(format!("Case {name} opened"))
         }
         CaseChange::Note(note) => {
-            store.case_note(name, note, actor, now).await.map_err(text)?;
+            store.case_note(name, note, actor, now).await.map_err(|error| error.to_string())?;
             Ok(format!("Note written on case {name}"))
         }
         CaseChange::Close | CaseChange::Reopen => {
             let closed = *change == CaseChange::Close;
-            store.case_close(name, closed, actor, now).await.map_err(text)?;
+            store.case_close(name, closed, actor, now).await.map_err(|error| error.to_string())?;
             Ok(format!("Case {name} {}", if closed { "closed" } else { "opened again" }))
         }
         CaseChange::Remove(ids) => {
-            let removed = store.case_remove(name, ids.clone(), actor, now).await.map_err(text)?;
+            let removed = store.case_remove(name, ids.clone(), actor, now).await.map_err(|error| error.to_string())?;
             Ok(format!("{} event(s) taken out of case {name}", removed.len()))
         }
         CaseChange::File(path) => {
@@ -97,10 +94,17 @@ pub async fn change(runner: &Runner, name: &str, change: &CaseChange) -> Result<
 /// When the file cannot be read or archived, there is no such case, or the store failed.
 pub async fn add_file(store: &Store, quarantine: &Path, name: &str, path: &Path, actor: &str) -> Result<Attachment, String> {
     // Looked up first: an archive of no case would be left over.
-    store.case_show(name).await.map_err(text)?.ok_or_else(|| format!("there is no case {name}; look at the list of cases, or open one"))?;
+    store
+        .case_show(name)
+        .await
+        .map_err(|error| error.to_string())?
+        .ok_or_else(|| format!("there is no case {name}; look at the list of cases, or open one"))?;
     let (dir, source) = (quarantine.to_owned(), at_home(path));
-    let archived = tokio::task::spawn_blocking(move || archive(dir, &source)).await.map_err(text)??;
-    store.case_file(name, &archived.path, &archived.sha256, archived.size, actor, Timestamp::now()).await.map_err(text)?;
+    let archived = tokio::task::spawn_blocking(move || archive(dir, &source)).await.map_err(|error| error.to_string())??;
+    store
+        .case_file(name, &archived.path, &archived.sha256, archived.size, actor, Timestamp::now())
+        .await
+        .map_err(|error| error.to_string())?;
     Ok(archived)
 }
 
@@ -129,7 +133,7 @@ fn at_home(path: &Path) -> PathBuf {
 /// When there is no such case, or the store failed.
 pub async fn export(store: &Store, name: &str, format: Format) -> Result<String, String> {
     let dossier = dossier(store, name).await?;
-    let query = Query::parse(&format!("case:={}", crate::core::choose::quoted(name))).map_err(text)?;
-    let events = store.events(&query, None, 0, Timestamp::now()).await.map_err(text)?;
+    let query = Query::parse(&format!("case:={}", crate::core::choose::quoted(name))).map_err(|error| error.to_string())?;
+    let events = store.events(&query, None, 0, Timestamp::now()).await.map_err(|error| error.to_string())?;
     Ok(case::export(&dossier, &events, format))
 }

@@ -28,8 +28,8 @@ pub fn list(paint: &mut Paint, area: Rect, cases: &Cases, model: &Model) -> usiz
             if cases.list.is_none() { "Reading …" } else { "There is no case yet: n opens one, c in the queue puts events into one." };
         paint.text(inside.x, inside.y, inside.width, text, theme.dim);
     }
-    let lines = cases.list.iter().flatten().map(|case| case_line(paint, case, model)).collect();
-    rows(paint, inside, lines, cases.place(), cases.first)
+    let lines: Vec<Line> = cases.list.iter().flatten().map(|case| case_line(paint, case, model)).collect();
+    rows(paint, inside, &lines, cases.place(), cases.first)
 }
 
 fn case_line(paint: &Paint, case: &Case, model: &Model) -> Line {
@@ -71,11 +71,11 @@ pub fn one(paint: &mut Paint, area: Rect, view: &CaseView, model: &Model) -> usi
         x += paint.text(x, tabs.y, tabs.right().saturating_sub(x), &text, style);
     }
     let body = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
-    let lines = lines(paint, view, dossier, model);
+    let lines = lines(paint, view, dossier, model, body.width < 60);
     if lines.is_empty() {
         paint.text(body.x, body.y, body.width, nothing(view.side), theme.dim);
     }
-    rows(paint, body, lines, view.at, view.first)
+    rows(paint, body, &lines, view.at, view.first)
 }
 
 fn state(paint: &mut Paint, line: Rect, case: &Case, model: &Model) {
@@ -99,16 +99,18 @@ fn nothing(side: Side) -> &'static str {
     }
 }
 
-fn lines(paint: &Paint, view: &CaseView, dossier: &Dossier, model: &Model) -> Vec<Line> {
+fn lines(paint: &Paint, view: &CaseView, dossier: &Dossier, model: &Model, narrow: bool) -> Vec<Line> {
     let theme = paint.theme;
-    let time = |at| (format!("  {}  ", moment(at, &model.setup.zone, model.local_time)), theme.dim);
+    // Where there is little room, a time is how long ago it was.
+    let shown = |at| if narrow { format!("{:>4}", age(at, model.now)) } else { moment(at, &model.setup.zone, model.local_time) };
+    let time = |at| (format!("  {}  ", shown(at)), theme.dim);
     let told = |moment: &crate::core::case::Moment, kind: bool| {
         let who = if moment.actor.is_empty() { "the vendor" } else { &moment.actor };
         let kind = if kind { format!("{:<8} ", moment.kind) } else { String::new() };
         vec![time(moment.time), (kind, theme.accent), (format!("{who}: "), theme.dim), (moment.text.clone(), theme.text)]
     };
     match view.side {
-        Side::Events => dossier.events.iter().map(|row| event_line(paint, row, model)).collect(),
+        Side::Events => dossier.events.iter().map(|row| event_line(paint, row, model, narrow)).collect(),
         Side::Timeline => dossier.timeline.iter().map(|moment| told(moment, true)).collect(),
         Side::Notes => dossier.notes().map(|moment| told(moment, false)).collect(),
         Side::Runs => {
@@ -130,7 +132,7 @@ fn lines(paint: &Paint, view: &CaseView, dossier: &Dossier, model: &Model) -> Ve
     }
 }
 
-fn event_line(paint: &Paint, row: &Listed, model: &Model) -> Line {
+fn event_line(paint: &Paint, row: &Listed, model: &Model, narrow: bool) -> Line {
     let theme = paint.theme;
     let severity = theme.severity(row.severity);
     let state = match (row.status, row.disposition) {
@@ -141,8 +143,8 @@ fn event_line(paint: &Paint, row: &Listed, model: &Model) -> Line {
     vec![
         (format!("  {} ", sign(row.severity, paint.ascii)), severity),
         (format!("{:>4}  ", age(row.occurred_at, model.now)), theme.dim),
-        (format!("{state:<14} "), if closed { theme.good } else { theme.dim }),
-        (format!("{:<12} ", row.connection), theme.dim),
+        (if narrow { format!("{state:<4.4} ") } else { format!("{state:<14} ") }, if closed { theme.good } else { theme.dim }),
+        (if narrow { String::new() } else { format!("{:<12} ", row.connection) }, theme.dim),
         (row.title.clone(), if closed { theme.dim } else { theme.text }),
         (format!("  {}", row.entity), theme.accent),
     ]
@@ -167,7 +169,7 @@ fn run_line(paint: &Paint, ran: &Ran, time: (String, Style)) -> Line {
 }
 
 /// Draws rows of which one is selected; says how many there is room for.
-fn rows(paint: &mut Paint, area: Rect, lines: Vec<Line>, selected: usize, first: usize) -> usize {
+fn rows(paint: &mut Paint, area: Rect, lines: &[Line], selected: usize, first: usize) -> usize {
     let height = usize::from(area.height);
     let first = first.min(selected).max((selected + 1).saturating_sub(height.max(1)));
     for (at, line) in lines.iter().enumerate().skip(first).take(height) {
