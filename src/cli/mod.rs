@@ -10,12 +10,14 @@ mod events;
 mod fetch;
 mod jobs;
 mod keys;
+mod outbox;
 mod output;
 mod playbook;
 mod run;
 mod secrets;
 mod simulators;
 mod triage;
+mod write_back;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -92,6 +94,9 @@ enum Verb {
     /// Show events, take, judge and close them, write notes
     #[command(subcommand)]
     Event(triage::Event),
+    /// What waits to be sent to vendors that could not be reached
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
     /// What every vendor said about an entity
     Entities(triage::Entities),
     /// Cases: events that belong together
@@ -195,6 +200,7 @@ impl Call {
             Some(Verb::Fetch(fetch)) => fetch.carry_out(&context).await,
             Some(Verb::Events(events)) => events.carry_out(&context).await,
             Some(Verb::Event(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Outbox(verb)) => verb.carry_out(&context).await,
             Some(Verb::Entities(verb)) => verb.carry_out(&context).await,
             Some(Verb::Case(verb)) => verb.carry_out(&context).await,
             Some(Verb::Export(verb)) => verb.carry_out(&context).await,

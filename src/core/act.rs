@@ -1,20 +1,22 @@
 //! What each action does.
 
 use super::action::Action;
+use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
 use super::detail::Tab;
+use super::dispose::Dispose;
 use super::effect::{Change, Effect, Gather, Outside};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
 use super::json::Document;
-use super::layer::{Asks, Dispose, Layer, Page, Prompt};
-use super::model::{Model, OPEN, Pane, Undoable};
+use super::layer::{Asks, Layer, Page, Prompt};
+use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{cases, choose, columns, copy, help, jump, reading, resume, run, views};
+use super::{cases, choose, columns, copy, help, jump, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -99,7 +101,13 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Fetch => run::fetch(model),
         Action::Refill => run::refill(model),
         Action::Test => run::test(model),
+        Action::Cancel if matches!(model.layers.last(), Some(Layer::Outbox)) => post::take_back(model),
         Action::Cancel => run::cancel(model),
+        Action::RetryFailed => post::retry(model),
+        Action::KeepForLater => post::keep(model),
+        Action::OpenOutbox => post::open(model),
+        Action::Send => post::send(model),
+        Action::WriteBack => post::tell(model, model.targets(), None),
         Action::Dismiss => just(model, |model| model.tasks.dismiss()),
         Action::Preview => run::preview(model),
         Action::PickValue => run::pick(model),
@@ -209,6 +217,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
         }
         Some(Layer::Chooser(chooser)) => {
             chooser.move_by(rows);
+            return Vec::new();
+        }
+        Some(Layer::Outbox) => {
+            model.outbox.move_by(rows);
             return Vec::new();
         }
         Some(_) => return Vec::new(),
@@ -601,20 +613,20 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
     let events = model.targets();
     match action {
         Action::Dispose => {
-            let note = super::line::Line::default();
+            let tell = post::always(model);
             let dispose = Dispose {
-                events,
-                disposition: None,
-                note,
-                template: None,
+                events: events.clone(),
                 last: model.last_verdict.clone(),
                 own: model.setup.templates.clone(),
+                tell,
+                loading: model.setup.tell != Tell::Never,
+                ..Dispose::default()
             };
             model.layers.push(Layer::Dispose(Box::new(dispose)));
-            Vec::new()
+            if model.setup.tell == Tell::Never { Vec::new() } else { vec![Effect::Gather(events, Gather::Offer)] }
         }
         Action::Again => match model.last_verdict.clone() {
-            Some((disposition, note)) => close(model, events, disposition, note),
+            Some((disposition, note)) => close(model, events, disposition, note, model.last_told),
             None => Vec::new(),
         },
         Action::Take => {
@@ -626,7 +638,9 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.taken_by = Some(analyst);
                 }
             }
-            vec![Effect::Decide(events, Change::Take)]
+            let mut effects = vec![Effect::Decide(events.clone(), Change::Take)];
+            effects.extend(tell_if_always(model, events, Status::InProgress));
+            effects
         }
         Action::Reopen => {
             remember(model, &events);
@@ -636,10 +650,17 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.disposition = None;
                 }
             }
-            vec![Effect::Decide(events, Change::Reopen)]
+            let mut effects = vec![Effect::Decide(events.clone(), Change::Reopen)];
+            effects.extend(tell_if_always(model, events, Status::New));
+            effects
         }
         _ => undo(model),
     }
+}
+
+fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect> {
+    let ruling = Ruling { status, ..Ruling::default() };
+    if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
 }
 
 fn remember(model: &mut Model, events: &[i64]) {
@@ -660,8 +681,8 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Closes events and goes on to the next.
-pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String) -> Vec<Effect> {
+/// Closes events, tells their vendors if that is wanted, and goes on to the next.
+pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String, tell: bool) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
     }
@@ -674,10 +695,15 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     }
     model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
     model.last_verdict = Some((disposition, note.clone()));
+    model.last_told = tell;
     advance(model, &events);
     model.queue.marks.clear();
     model.queue.anchor = None;
-    let mut effects = vec![Effect::Decide(events, Change::Close(disposition, note))];
+    let ruling = Ruling { status: Status::Closed, disposition: Some(disposition), note: note.clone() };
+    let mut effects = vec![Effect::Decide(events.clone(), Change::Close(disposition, note))];
+    if tell {
+        effects.extend(post::tell(model, events, Some(ruling)));
+    }
     effects.extend(follow(model));
     effects
 }

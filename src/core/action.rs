@@ -22,6 +22,8 @@ pub enum Context {
     Connections,
     /// The tasks.
     Tasks,
+    /// The outbox.
+    Outbox,
     /// A page of text, or an outcome.
     Page,
     /// A form.
@@ -47,6 +49,7 @@ impl Context {
             Self::Table => "table",
             Self::Connections => "connections",
             Self::Tasks => "tasks",
+            Self::Outbox => "outbox",
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
@@ -89,8 +92,8 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Cases, Case], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Cases, Case], ["up", "k"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist, Cases, Case], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist, Cases, Case], ["up", "k"];
     PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Cases, Case], ["pagedown", "ctrl-f"];
     PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Cases, Case], ["pageup", "ctrl-b"];
     Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist, Cases, Case], ["g g", "home"];
@@ -126,6 +129,7 @@ actions! {
     Again, "again", "Same again", "Close with the last disposition and note.", [Queue, Record], ["."];
     Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
+    WriteBack, "write-back", "Tell the vendor", "Set the vendor's own status to what the event is here.", [Queue, Record], ["W"];
     Memo, "note", "Note", "Write a note on the event, or on the case.", [Queue, Record, Case], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
@@ -172,11 +176,15 @@ actions! {
     Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
     Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
-    Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
+    Cancel, "cancel", "Cancel", "Cancel the selected task, or take the selected letter of the outbox back.", [Tasks, Outbox], ["x"];
+    RetryFailed, "retry-failed", "Retry the failed", "Open the form again with only the items that failed.", [Tasks, Page], ["R"];
+    KeepForLater, "keep-for-later", "Into the outbox", "Put a run that could not be sent into the outbox.", [Tasks, Page], ["b"];
+    Send, "send", "Send", "Send the selected letter of the outbox, if nothing has changed at the vendor.", [Outbox], ["enter"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
     Preview, "preview", "Preview", "Show the exact requests without sending anything.", [Form], ["ctrl-p"];
     PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
     Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
+    OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
     ShowCases, "cases", "Cases", "Show the cases.", [Global], ["g k"];

@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::catalogue::Given;
+use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
 use super::json::Document;
+use super::outbox::{Difference, LetterId};
 use super::queue::View;
 use super::task::TaskId;
+use super::telling::Call;
 use super::views::Saved;
 
 /// What an analyst decides about events.
@@ -63,6 +65,10 @@ pub enum Gather {
     },
     /// To copy as JSON.
     Copy,
+    /// To say in the verdict sheet what the vendors can be told.
+    Offer,
+    /// To tell the vendors of a ruling; without one, of what each event is here.
+    Tell(Option<Ruling>),
 }
 
 /// A program that gets a text.
@@ -101,6 +107,16 @@ pub enum Effect {
     Restore(Vec<Before>),
     /// Run a command; answered by `Progress` and one `Ended`.
     Run(TaskId, Ready),
+    /// Tell vendors what was decided; answered by `Progress` and one `Ended`.
+    Tell(TaskId, Vec<Call>),
+    /// Put a task's run into the outbox; answered by `Outbox` and a notice.
+    KeepForLater(TaskId, Ready),
+    /// Read the outbox; answered by `Outbox`.
+    Outbox,
+    /// Send a letter, if nothing differs but what was confirmed; answered by `Ended` or `Held`.
+    Post(TaskId, LetterId, Option<Vec<Difference>>),
+    /// Take a letter back; answered by `Outbox` and a notice.
+    TakeBack(LetterId),
     /// Build a command's requests without sending them; answered by `Page`.
     Plan {
         /// The connection.

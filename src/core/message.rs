@@ -9,6 +9,7 @@ use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
 use super::notice::Tone;
+use super::outbox::Letter;
 use super::outcome::ReturnData;
 use super::queue::Listing;
 use super::reading::Reading;
@@ -61,6 +62,10 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
+    /// The answer to `Effect::Outbox` and to what changes it.
+    Outbox(Result<Vec<Letter>, String>),
+    /// A letter was held: the vendor says otherwise now.
+    Held(TaskId, Box<Letter>),
     /// The answer to `Effect::Count`.
     Counts(Vec<(String, usize)>),
     /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.

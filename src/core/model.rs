@@ -1,6 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::action::{Action, Context};
 use super::catalogue::Command;
@@ -14,6 +15,7 @@ use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
+use super::outbox::Outbox;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::task::Tasks;
 use super::views::Saved;
@@ -59,6 +61,19 @@ pub enum Undoable {
     Run(String, String, serde_json::Map<String, serde_json::Value>, String),
 }
 
+/// Whether the vendor is told of a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tell {
+    /// When the analyst says so.
+    #[default]
+    Ask,
+    /// Whenever it can be told.
+    Always,
+    /// Not even offered.
+    Never,
+}
+
 /// How the console is set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -86,6 +101,8 @@ pub struct Setup {
     pub arm_millis: i64,
     /// Closing notes of the settings, offered before ours.
     pub templates: Vec<String>,
+    /// Whether the vendor is told of decisions.
+    pub tell: Tell,
 }
 
 /// The query that the console opens with: what is still to be decided.
@@ -128,8 +145,12 @@ pub struct Model {
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
     pub last_verdict: Option<(Disposition, String)>,
+    /// Whether the vendor was told of it.
+    pub last_told: bool,
     /// The last run.
     pub last_run: Option<Ready>,
+    /// The outbox.
+    pub outbox: Outbox,
     /// Earlier queries.
     pub queries: Vec<String>,
     /// Whether times are shown in local time.
@@ -173,7 +194,9 @@ impl Model {
             meter: Meter::new(now),
             undo: Vec::new(),
             last_verdict: None,
+            last_told: false,
             last_run: None,
+            outbox: Outbox::default(),
             queries: Vec::new(),
             local_time: false,
             times: false,
@@ -187,7 +210,7 @@ impl Model {
 
     /// What is asked for when the console opens.
     pub fn start(&mut self) -> Vec<Effect> {
-        vec![self.list(), Effect::Health]
+        vec![self.list(), Effect::Health, Effect::Outbox]
     }
 
     /// Asks for the queue's rows.
@@ -252,6 +275,7 @@ impl Model {
             Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
             Some(Layer::Cases(_)) => contexts.extend([Context::Cases, Context::Global]),
             Some(Layer::Case(_)) => contexts.extend([Context::Case, Context::Global]),
+            Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
@@ -289,6 +313,7 @@ impl Model {
                 | Action::Again
                 | Action::Take
                 | Action::Reopen
+                | Action::WriteBack
                 | Action::Memo
                 | Action::Case
                 | Action::Act
@@ -303,6 +328,14 @@ impl Model {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
+            Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
+                Some(letter) if letter.standing.is_open() => Ok(()),
+                Some(letter) => Err(format!("it is {}", letter.standing.as_str())),
+                None => Err("the outbox is empty".into()),
+            },
+            Action::RetryFailed => super::post::can_retry(self),
+            Action::KeepForLater => super::post::can_keep(self),
+            Action::WriteBack if self.setup.read_only => Err("the console is read-only".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
             Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),

@@ -5,6 +5,7 @@ use super::cases;
 use super::effect::Effect;
 use super::message::Message;
 use super::model::Model;
+use super::post;
 use super::press;
 use super::reading;
 use super::resume;
@@ -22,7 +23,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Tick => Vec::new(),
         Message::Changed => {
-            let mut effects = vec![model.list(), Effect::Health];
+            let mut effects = vec![model.list(), Effect::Health, Effect::Outbox];
             effects.extend(cases::refresh(model));
             effects
         }
@@ -45,6 +46,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Outbox(result) => post::letters(model, result),
+        Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),

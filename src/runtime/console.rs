@@ -130,6 +130,7 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         // A question that can be answered at once protects nobody.
         arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
         templates: settings.note_templates.clone(),
+        tell: settings.write_back,
     };
     Ok((setup, themes, complaints))
 }

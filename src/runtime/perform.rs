@@ -13,6 +13,7 @@ use super::cases;
 use super::fetch::FetchOptions;
 use super::follow;
 use super::log;
+use super::outbox::Posted;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
@@ -20,13 +21,15 @@ use super::store::{Decision, Store, StoreError};
 use crate::config::{Problem, views};
 use crate::core::case::format_of;
 use crate::core::confirm::Ready;
-use crate::core::effect::{Before, Change, Effect};
+use crate::core::effect::{Before, Change, Effect, Gather};
 use crate::core::event::Status;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
+use crate::core::outbox::{Difference, Letter, LetterId};
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::task::{Report, TaskId};
+use crate::core::telling::Call;
 use crate::core::views::Saved;
 
 /// How often the store is asked whether others have committed.
@@ -89,6 +92,10 @@ impl World {
                 self.answer(async move { Message::Rows(generation, read::listing(&store, &view, limit).await) });
             }
             Effect::Show(id) => self.answer(async move { Message::Shown(id, read::shown(&store, id).await.map(Box::new)) }),
+            // Nobody is told of a part only: however many there are, all are read.
+            Effect::Gather(ids, why @ (Gather::Offer | Gather::Tell(_))) => {
+                self.answer(async move { Message::Gathered(why, store.events_of(ids).await.map_err(|error| error.to_string())) });
+            }
             Effect::Gather(ids, why) => self.answer(async move { Message::Gathered(why, read::events(&store, &ids).await) }),
             Effect::Decide(ids, change) => {
                 let actor = runner.actor().to_owned();
@@ -105,6 +112,23 @@ impl World {
                 });
             }
             Effect::Run(id, ready) => self.run(id, ready),
+            Effect::Tell(id, calls) => self.tell(id, calls),
+            Effect::KeepForLater(id, ready) => self.keep_for_later(id, ready),
+            Effect::Outbox => self.answer(async move { Message::Outbox(letters(&runner).await) }),
+            Effect::Post(id, letter, confirmed) => self.post(id, letter, confirmed),
+            Effect::TakeBack(letter) => {
+                let inbox = self.inbox.clone();
+                self.answer(async move {
+                    let actor = runner.actor().to_owned();
+                    let notice = match store.cancel_letter(letter, &actor, Timestamp::now()).await {
+                        Ok(true) => Message::Notice(Tone::Done, "Taken back; it will not be sent.".into()),
+                        Ok(false) => Message::Notice(Tone::Warning, "It cannot be taken back any more.".into()),
+                        Err(error) => Message::Notice(Tone::Error, error.to_string()),
+                    };
+                    let _ = inbox.send(notice).await;
+                    Message::Outbox(letters(&runner).await)
+                });
+            }
             Effect::Plan { connection, command, given } => self.answer(async move {
                 let options = RunOptions { dry_run: true, ..RunOptions::default() };
                 let report = runner.run(&connection, &command, given, options).await;
@@ -241,6 +265,54 @@ impl World {
         self.task(id, work, cancel);
     }
 
+    fn tell(&mut self, id: TaskId, calls: Vec<Call>) {
+        let cancel = self.ending.child_token();
+        let options = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
+        let (runner, inbox) = (self.runner.clone(), self.inbox.clone());
+        let work = async move {
+            let (_, outcome) = runner.tell(&calls, options).await;
+            let _ = inbox.send(Message::Outbox(letters(&runner).await)).await;
+            Message::Ended(id, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome, false))))
+        };
+        self.task(id, work, cancel);
+    }
+
+    fn keep_for_later(&self, id: TaskId, ready: Ready) {
+        let (runner, inbox) = (self.runner.clone(), self.inbox.clone());
+        self.answer(async move {
+            let Ready { connection, command, title, given, events, .. } = ready;
+            let why = "Its vendor could not be reached when it was to be run.";
+            let notice = match runner.put_off(&connection, &command, &title, given, events, why).await {
+                Ok(letter) => {
+                    Message::Followed(Some(id), Tone::Done, format!("{title} waits in the outbox (letter {letter}); g b shows it."))
+                }
+                Err(reason) => Message::Notice(Tone::Error, reason),
+            };
+            let _ = inbox.send(notice).await;
+            Message::Outbox(letters(&runner).await)
+        });
+    }
+
+    fn post(&mut self, id: TaskId, letter: LetterId, confirmed: Option<Vec<Difference>>) {
+        let cancel = self.ending.child_token();
+        let options = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
+        let (runner, inbox) = (self.runner.clone(), self.inbox.clone());
+        let work = async move {
+            let message = match runner.post(letter, confirmed, options).await {
+                Ok(Posted::Sent(outcome)) => {
+                    Message::Ended(id, outcome.return_data, outcome.message.clone(), Some(Box::new(report(*outcome, false))))
+                }
+                Ok(Posted::Held(letter)) => Message::Held(id, letter),
+                Ok(Posted::Unreached(why)) => Message::Ended(id, ReturnData::Failed, format!("Not sent, it waits on: {why}"), None),
+                Ok(Posted::Not(why)) => Message::Ended(id, ReturnData::Failed, why, None),
+                Err(error) => Message::Ended(id, ReturnData::Failed, error.to_string(), None),
+            };
+            let _ = inbox.send(Message::Outbox(letters(&runner).await)).await;
+            message
+        };
+        self.task(id, work, cancel);
+    }
+
     fn fetch(&mut self, id: TaskId, connection: String, window: Option<(Timestamp, Timestamp)>) {
         let cancel = self.ending.child_token();
         let runner = self.runner.clone();
@@ -261,7 +333,7 @@ impl World {
             let text = format!("{} new, {} updated, {} unchanged{gaps}{first}", counts.new, counts.updated, counts.unchanged);
             let mut outcome = Outcome::new(fetched.return_data).raw(fetched.json()).message(text.clone());
             outcome.errors.clone_from(&fetched.errors);
-            Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome))))
+            Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome, false))))
         };
         self.task(id, work, cancel);
     }
@@ -335,18 +407,23 @@ impl World {
     }
 }
 
-fn report(outcome: Outcome) -> Report {
+async fn letters(runner: &Runner) -> Result<Vec<Letter>, String> {
+    runner.letters(false).await.map_err(|error| error.to_string())
+}
+
+fn report(outcome: Outcome, unsent: bool) -> Report {
     let document = Document::parse(outcome.raw_data.to_string().into_bytes());
-    Report { outcome, document }
+    Report { outcome, document, unsent }
 }
 
 fn ended(id: TaskId, run: RunReport) -> Message {
+    let unsent = run.unsent;
     let outcome = run.outcome;
     let text = match (&outcome.message, outcome.errors.first()) {
         (message, Some(Failure { message: failure, .. })) if message.is_empty() => failure.clone(),
         (message, _) => message.clone(),
     };
-    Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome))))
+    Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome, unsent))))
 }
 
 async fn decide(store: &Store, actor: &str, ids: Vec<i64>, change: &Change) -> Result<(), StoreError> {

@@ -26,6 +26,10 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     if failing > 0 {
         right.push((format!("{failing} failing"), theme.danger));
     }
+    let waiting = model.outbox.open();
+    if waiting > 0 {
+        right.push((format!("{waiting} in outbox"), theme.danger));
+    }
     let running = model.tasks.running().count();
     if running > 0 {
         right.push((format!("{running} running"), theme.header));

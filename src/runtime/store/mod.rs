@@ -9,6 +9,7 @@ mod console;
 mod events;
 mod fetched;
 mod open;
+mod outbox;
 mod read;
 mod rows;
 mod sql;
@@ -28,7 +29,7 @@ pub use cases::WholeCase;
 pub use fetched::{Coverage, Mark};
 pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy};
 pub use state::{Health, JobRun};
-pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent};
+pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents};
 
 /// Pieces of work that may wait for a thread.
 const WAITING: usize = 64;

@@ -13,7 +13,12 @@ use crate::config::files;
 /// The store's file within the data directory.
 const FILE: &str = "nightdesk.db";
 /// Numbered changes of the schema. Never edit one that was released; add the next.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_store.sql"), include_str!("migrations/0002_search.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/0001_store.sql"),
+    include_str!("migrations/0002_search.sql"),
+    include_str!("migrations/0003_write_back.sql"),
+    include_str!("migrations/0004_outbox.sql"),
+];
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
 
