@@ -17,6 +17,7 @@ mod run;
 mod secrets;
 mod simulators;
 mod triage;
+mod view;
 mod write_back;
 
 use std::ffi::OsString;
@@ -110,6 +111,8 @@ enum Verb {
     /// Playbooks: steps that are done again and again
     #[command(subcommand)]
     Playbook(playbook::Playbook),
+    /// Look at a JSON document, whatever its size: tree, table, text, search
+    View(view::View),
     /// The scheduled jobs
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -206,6 +209,7 @@ impl Call {
             Some(Verb::Export(verb)) => verb.carry_out(&context).await,
             Some(Verb::Report(verb)) => verb.carry_out(&context).await,
             Some(Verb::Playbook(verb)) => verb.carry_out(&context).await,
+            Some(Verb::View(view)) => view.carry_out(&context).await,
             Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
             Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
             Some(Verb::Keys(keys)) => keys.carry_out(&context),

@@ -4,9 +4,8 @@ use super::action::Action;
 use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
-use super::detail::Tab;
 use super::dispose::Dispose;
-use super::effect::{Change, Effect, Gather, Outside};
+use super::effect::{Change, Effect, Gather, Outside, Source, Text};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
@@ -16,7 +15,7 @@ use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{cases, choose, columns, copy, help, jump, post, reading, resume, run, views};
+use super::{cases, choose, columns, copy, explore, help, jump, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -67,8 +66,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Changes => reading::changes(model),
         Action::Times => just(model, |model| model.times = !model.times),
         Action::Jump => jump::begin(model),
-        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
-        Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
+        Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
@@ -83,7 +82,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let next = model.queue.step(action == Action::NextEvent);
             next.map(|id| show(model, id)).unwrap_or_default()
         }
-        Action::NextTab | Action::PreviousTab => turn(model, action == Action::NextTab),
+        Action::NextTab | Action::PreviousTab => explore::turn(model, action == Action::NextTab),
         Action::Expand
         | Action::Collapse
         | Action::UnfoldAll
@@ -94,7 +93,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ViewTable
         | Action::SortColumn
         | Action::HideColumn
-        | Action::ShowColumns => explore(model, action),
+        | Action::ShowColumns => explore::perform(model, action),
         Action::CopyValue | Action::CopyPath | Action::CopyJson | Action::CopyId | Action::CopyCall => copy::perform(model, action),
         Action::Pager => outside(model, Outside::Pager),
         Action::Editor => outside(model, Outside::Editor),
@@ -312,6 +311,13 @@ pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if explore::stop(model) {
+        return Vec::new();
+    }
+    if model.setup.alone && model.layers.len() == 1 {
+        model.tell(Tone::Info, "q leaves");
+        return Vec::new();
+    }
     if model.layers.pop().is_some() {
         return Vec::new();
     }
@@ -336,7 +342,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.layers.pop().is_some() {
+    if model.layers.pop().is_some() && !(model.setup.alone && model.layers.is_empty()) {
         return Vec::new();
     }
     let running: Vec<String> = model.tasks.running().map(|task| task.title.clone()).collect();
@@ -385,7 +391,7 @@ fn mark(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn reverse(model: &mut Model) -> Vec<Effect> {
     if model.face() == Some(Face::Table) {
-        return explore(model, Action::SortColumn);
+        return explore::perform(model, Action::SortColumn);
     }
     model.queue.view.order.descending = !model.queue.view.order.descending;
     vec![model.list()]
@@ -421,14 +427,11 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
     go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
 }
 
-/// The document under the keys: its face and what it says.
-pub fn document(model: &Model) -> Option<String> {
+/// What is on show, as a text for the world outside.
+fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(page.text()),
-        Some(Layer::Document(reading)) => Some(reading.explorer.whole_text()),
-        Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
-        Some(_) => None,
-        None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
+        Some(Layer::Page(page)) => Some(Text::Plain(page.text())),
+        _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
 
@@ -455,6 +458,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Memo => (Asks::Note, String::new()),
         Action::Case => (Asks::Case, String::new()),
         Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
+        Action::OpenFile => (Asks::Open, String::new()),
         _ => (Asks::Save, "document.json".to_owned()),
     };
     let mut prompt = Prompt::new(asks, &text);
@@ -503,9 +507,11 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             let order = model.queue.view.order;
             go(model, View { query: text, title: String::new(), order })
         }
-        Asks::Find => find(model, &text),
+        Asks::Find => explore::find(model, &text),
         Asks::Path => reading::select(model, text),
         Asks::NewCase | Asks::CaseNote | Asks::CaseFile | Asks::Export => cases::answer(asks, case, text),
+        Asks::Open if text.is_empty() => Vec::new(),
+        Asks::Open => explore::open(model, Source::File(text)),
         Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
         Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
@@ -514,87 +520,6 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
-}
-
-fn find(model: &mut Model, text: &str) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let found = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            text.clone_into(&mut page.needle);
-            Some(usize::from(page.next_hit(true)))
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
-        Some(Layer::Document(reading)) => Some(reading.explorer.search(face, text)),
-        Some(_) => None,
-        None => {
-            // A search on a side that is not the document goes to the tree.
-            if model.detail.face().is_none() {
-                model.detail.turn(Tab::Tree);
-            }
-            model.detail.shown.as_mut().map(|shown| shown.explorer.search(face, text))
-        }
-    };
-    match found {
-        Some(0) => model.tell(Tone::Warning, format!("{text:?} is not in here")),
-        Some(count) => model.tell(Tone::Info, format!("{count} found; n and N go on")),
-        None => {}
-    }
-    Vec::new()
-}
-
-fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let place = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            page.next_hit(forward);
-            None
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
-        Some(Layer::Document(reading)) => reading.explorer.next_hit(face, forward),
-        _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
-    };
-    if let Some((number, total)) = place {
-        model.tell(Tone::Info, format!("{number} of {total}"));
-    }
-    Vec::new()
-}
-
-fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
-    match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => view.turn(forward),
-        Some(Layer::Document(reading)) => reading.turn(forward),
-        Some(Layer::Case(_)) => cases::turn(model, forward),
-        None => model.detail.turn(model.detail.tab.beside(forward)),
-        Some(_) => {}
-    }
-    Vec::new()
-}
-
-fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
-    if action == Action::ViewTable {
-        reading::show_table(model);
-        return Vec::new();
-    }
-    let Some((face, explorer)) = model.explorer_mut() else { return Vec::new() };
-    let document = explorer.document.clone();
-    match action {
-        Action::Expand => explorer.expand(face),
-        Action::Collapse => explorer.collapse(face),
-        Action::UnfoldAll => explorer.tree.open_all(&document),
-        Action::FoldAll => explorer.tree.shut_all(&document),
-        Action::SortColumn => explorer.sort_column(),
-        Action::HideColumn => explorer.hide_column(),
-        Action::ShowColumns => explorer.show_columns(),
-        depth => {
-            let levels = match depth {
-                Action::Depth1 => 1,
-                Action::Depth2 => 2,
-                _ => 3,
-            };
-            explorer.tree.to_depth(&document, levels);
-        }
-    }
-    Vec::new()
 }
 
 /// Asks for the records of the targets, and opens the list that they will fill.

@@ -193,6 +193,7 @@ actions! {
     CaseQueue, "case-queue", "In the queue", "Show the case's events in the queue.", [Cases, Case], ["p"];
     Withdraw, "remove-from-case", "Take out", "Take the event out of the case.", [Case], ["x"];
     AddFile, "add-file", "Add file", "Put a file into the case: archived in the quarantine, with its SHA-256.", [Case], ["a"];
+    OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
     Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];

@@ -12,6 +12,7 @@ use super::queue::View;
 use super::task::TaskId;
 use super::telling::Call;
 use super::views::Saved;
+use super::work::{Ticket, Work};
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,35 @@ pub enum Outside {
     Editor,
     /// A shell line.
     Pipe(String),
+}
+
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, by its path.
+    File(String),
+    /// What is piped in.
+    Input,
+}
+
+/// A text for the world outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Text {
+    /// As it is.
+    Plain(String),
+    /// A document, pretty-printed; the world does that, since it may be large.
+    Pretty(Document),
+}
+
+impl Text {
+    /// The text, part by part.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = String> + Send + '_> {
+        match self {
+            Self::Plain(text) => Box::new(std::iter::once(text.clone())),
+            Self::Pretty(document) if document.root().is_some() => Box::new(document.pretty_parts()),
+            Self::Pretty(document) => Box::new(std::iter::once(String::from_utf8_lossy(document.bytes()).into_owned())),
+        }
+    }
 }
 
 /// The state of an event before a decision.
@@ -175,9 +205,13 @@ pub enum Effect {
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.
-    Outside(Outside, String),
+    Outside(Outside, Text),
     /// Write a text to a file.
-    Save(String, String),
+    Save(String, Text),
+    /// Read a document; answered by `Read` as it comes.
+    Read(Ticket, Source),
+    /// Work on a large document; answered by `Working` and one `Worked`.
+    Work(Box<Work>),
     /// Count the events of queries, each under a name; answered by `Counts`.
     Count(Vec<(String, String)>),
     /// Write a view into the file of views; answered by `Views`.

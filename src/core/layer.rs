@@ -17,7 +17,7 @@ use super::task::{TaskId, Tasks};
 pub enum Layer {
     /// A page of text.
     Page(Page),
-    /// A document on top of what it was taken from.
+    /// A document: from outside, or taken from what lies below.
     Document(Box<Reading>),
     /// The list of cases.
     Cases(Box<Cases>),
@@ -42,6 +42,11 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// Whether it covers all panes and what lies below it.
+    pub fn covers(&self) -> bool {
+        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_) | Self::Cases(_) | Self::Case(_))
+    }
+
     /// What it is, in a few words.
     pub fn title(&self, tasks: &Tasks) -> String {
         match self {
@@ -208,6 +213,8 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// A file to open.
+    Open,
     /// A JSONPath that picks values of the document.
     Path,
     /// What a new case is about.
@@ -232,6 +239,7 @@ impl Asks {
             Self::Case => "case",
             Self::Pipe => "|",
             Self::Save => "write to",
+            Self::Open => "open",
             Self::Path => "path",
             Self::NewCase => "what the case is about",
             Self::CaseNote => "note on the case",

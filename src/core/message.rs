@@ -15,6 +15,7 @@ use super::queue::Listing;
 use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
+use super::work::{Arrived, Ticket, Work};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,12 @@ pub enum Message {
     Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
+    /// The answers to `Effect::Read`.
+    Read(Ticket, Arrived),
+    /// Work on a document is so many percent done.
+    Working(Ticket, usize),
+    /// The answer to `Effect::Work`.
+    Worked(Box<Work>),
     /// Something to tell.
     Notice(Tone, String),
 }

@@ -19,6 +19,7 @@ pub mod dispose;
 pub mod effect;
 pub mod entity;
 pub mod event;
+pub mod explore;
 pub mod explorer;
 pub mod export;
 pub mod fit;
@@ -56,6 +57,7 @@ pub mod telling;
 pub mod text;
 pub mod update;
 pub mod views;
+pub mod work;
 
 #[cfg(test)]
 pub(crate) mod session;

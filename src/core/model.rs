@@ -97,6 +97,8 @@ pub struct Setup {
     pub zone: jiff::tz::TimeZone,
     /// Where simulators stand behind the connections.
     pub demo: bool,
+    /// Where there is nothing but a document: no connections and no store.
+    pub alone: bool,
     /// Milliseconds before a question about a change can be answered.
     pub arm_millis: i64,
     /// Closing notes of the settings, offered before ours.
@@ -104,6 +106,22 @@ pub struct Setup {
     /// Whether the vendor is told of decisions.
     pub tell: Tell,
 }
+
+/// What has no meaning where there is nothing but a document.
+const NEEDS_CONNECTIONS: &[Action] = &[
+    Action::Filter,
+    Action::NextPane,
+    Action::PreviousPane,
+    Action::ShowConnections,
+    Action::ShowQueue,
+    Action::ShowRecord,
+    Action::ShowTasks,
+    Action::Zoom,
+    Action::Views,
+    Action::SaveView,
+    Action::ForgetView,
+    Action::History,
+];
 
 /// The query that the console opens with: what is still to be decided.
 pub const OPEN: &str = "-status:closed";
@@ -251,6 +269,16 @@ impl Model {
         }
     }
 
+    /// The document under the keys, whichever side of it is shown.
+    pub fn explorer(&self) -> Option<&Explorer> {
+        match self.layers.last() {
+            Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+            Some(Layer::Document(reading)) => Some(&reading.explorer),
+            Some(_) => None,
+            None => self.detail.shown.as_ref().map(|shown| &shown.explorer),
+        }
+    }
+
     /// The document under the keys, or under the list of its columns, with the face that shows it.
     pub fn explorer_mut(&mut self) -> Option<(Face, &mut Explorer)> {
         match self.layers.iter_mut().rev().find(|layer| !matches!(layer, Layer::Columns(_))) {
@@ -260,6 +288,17 @@ impl Model {
             None if self.focus == Pane::Record => self.detail.tab.face().zip(self.detail.shown.as_mut().map(|shown| &mut shown.explorer)),
             None => None,
         }
+    }
+
+    /// Every document that is open.
+    pub fn explorers_mut(&mut self) -> impl Iterator<Item = &mut Explorer> {
+        let shown = self.detail.shown.as_mut().map(|shown| &mut shown.explorer);
+        let layers = self.layers.iter_mut().filter_map(|layer| match layer {
+            Layer::Outcome(view) => view.explorer.as_mut(),
+            Layer::Document(reading) => Some(&mut reading.explorer),
+            _ => None,
+        });
+        shown.into_iter().chain(layers)
     }
 
     /// Where keys are looked up now, first to last. Empty where they are text.
@@ -302,6 +341,9 @@ impl Model {
         if !row.contexts.iter().any(|context| contexts.contains(context)) {
             let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
             return Err(format!("works in: {}", places.join(", ")));
+        }
+        if self.setup.alone && NEEDS_CONNECTIONS.contains(&action) {
+            return Err("only a document is open here; nightdesk without a verb opens the console".into());
         }
         if action == Action::Act && !self.layers.is_empty() {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));

@@ -12,7 +12,7 @@ use super::catalogue::{
     arguments,
 };
 use super::detail::{Known, Past, Shown};
-use super::effect::{CaseChange, Change, Effect};
+use super::effect::{self, CaseChange, Change, Effect};
 use super::entity::{Entity, EntityKind};
 use super::event::{Disposition, Event, Severity, Status, StoredEvent};
 use super::explorer::{Explorer, Face};
@@ -29,6 +29,7 @@ use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::update::update;
 use super::views::Saved;
+use super::work::Arrived;
 
 /// A console with events of its own.
 pub(crate) struct Session {
@@ -207,6 +208,7 @@ pub(crate) fn setup() -> Setup {
         analyst: "ana".into(),
         zone: jiff::tz::TimeZone::UTC,
         demo: false,
+        alone: false,
         arm_millis: 800,
         templates: Vec::new(),
         tell: Tell::Ask,
@@ -421,6 +423,11 @@ impl Session {
                 Message::Views(Ok((left, "Removed".into())))
             }
             Effect::Health => Message::Health(health()),
+            Effect::Read(ticket, effect::Source::File(name)) => Message::Read(ticket, self.file(&name)),
+            Effect::Work(mut work) => {
+                while work.step().is_some() {}
+                Message::Worked(work)
+            }
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
@@ -461,6 +468,15 @@ impl Session {
             CaseChange::Open(_) => {}
         }
         format!("Case {name} changed")
+    }
+
+    /// The world's files: one with events in it, and one that is not there.
+    fn file(&self, name: &str) -> Arrived {
+        if name != "events.json" {
+            return Arrived::Failed(format!("{name}: No such file or directory"));
+        }
+        let events: Vec<_> = self.events.iter().map(|event| event.event.raw.clone()).collect();
+        Arrived::Whole(Document::parse(json!({"events": events}).to_string().into_bytes()))
     }
 
     fn refuses(&self, id: &serde_json::Value) -> bool {

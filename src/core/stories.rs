@@ -3,6 +3,7 @@
 mod answers;
 mod cases;
 mod explorer;
+mod view;
 mod views;
 
 pub(crate) use cases::with_case;

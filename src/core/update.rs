@@ -3,6 +3,7 @@
 use super::answers;
 use super::cases;
 use super::effect::Effect;
+use super::explore;
 use super::message::Message;
 use super::model::Model;
 use super::post;
@@ -56,6 +57,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::OnCase(change, result) => cases::changed(model, &change, result),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
+        Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),
+        Message::Working(ticket, percent) => explore::working(model, &ticket, percent),
+        Message::Worked(work) => explore::worked(model, *work),
         Message::Notice(tone, text) => {
             model.tell(tone, text);
             Vec::new()

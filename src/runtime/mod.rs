@@ -4,6 +4,7 @@ pub mod attachment;
 pub mod cases;
 pub mod clipboard;
 pub mod console;
+pub mod document;
 pub mod fetch;
 pub mod follow;
 pub mod http;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cases;
+use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
 use super::log;
@@ -21,7 +22,7 @@ use super::store::{Decision, Store, StoreError};
 use crate::config::{Problem, views};
 use crate::core::case::format_of;
 use crate::core::confirm::Ready;
-use crate::core::effect::{Before, Change, Effect, Gather};
+use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
@@ -31,6 +32,7 @@ use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::task::{Report, TaskId};
 use crate::core::telling::Call;
 use crate::core::views::Saved;
+use crate::core::work::{Arrived, Ticket, Work};
 
 /// How often the store is asked whether others have committed.
 const LOOK: Duration = Duration::from_millis(1000);
@@ -39,7 +41,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The world behind the console.
 pub struct World {
-    runner: Runner,
+    /// None where there is nothing but a document: no connections and no store.
+    runner: Option<Runner>,
     inbox: mpsc::Sender<Message>,
     cancels: HashMap<TaskId, CancellationToken>,
     tracker: TaskTracker,
@@ -48,17 +51,13 @@ pub struct World {
 
 impl World {
     /// A world that answers into an inbox.
-    pub fn new(runner: Runner, inbox: mpsc::Sender<Message>) -> Self {
+    pub fn new(runner: Option<Runner>, inbox: mpsc::Sender<Message>) -> Self {
         Self { runner, inbox, cancels: HashMap::new(), tracker: TaskTracker::new(), ending: CancellationToken::new() }
-    }
-
-    fn store(&self) -> Store {
-        self.runner.store().clone()
     }
 
     /// The session that was kept.
     pub async fn session(&self) -> Option<Value> {
-        self.runner.store().view_state().await.ok().flatten()
+        self.runner.as_ref()?.store().view_state().await.ok().flatten()
     }
 
     /// Sends a message when the work is done. A panic becomes a notice, not a dead console.
@@ -86,7 +85,48 @@ impl World {
 
     /// Carries an effect out. Nothing here waits for the vendor.
     pub async fn perform(&mut self, effect: Effect) {
-        let (store, runner) = (self.store(), self.runner.clone());
+        match effect {
+            Effect::Read(ticket, source) => self.read(ticket, source),
+            Effect::Work(work) => self.work(work),
+            Effect::Save(path, text) => self.answer(save(path, text)),
+            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
+            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
+            other => {
+                if let Some(runner) = self.runner.clone() {
+                    self.perform_on(runner, other).await;
+                }
+            }
+        }
+    }
+
+    /// Reads a document. It is not waited for when the console is left: what is piped in may never end.
+    fn read(&self, ticket: Ticket, source: Source) {
+        let (inbox, ending) = (self.inbox.clone(), self.ending.clone());
+        tokio::spawn(async move {
+            let (broken, told) = (ticket.clone(), inbox.clone());
+            let reading = tokio::task::spawn_blocking(move || document::read(ticket, &source, inbox, ending));
+            if let Err(error) = reading.await {
+                let _ = told.send(Message::Read(broken, Arrived::Failed(format!("Something broke in here: {error}")))).await;
+            }
+        });
+    }
+
+    fn work(&self, work: Box<Work>) {
+        let (inbox, ending) = (self.inbox.clone(), self.ending.clone());
+        self.tracker.spawn(async move {
+            let answer = inbox.clone();
+            let work = tokio::task::spawn_blocking(move || document::work(work, inbox, ending));
+            let message = match work.await {
+                Ok(Some(work)) => Message::Worked(work),
+                Ok(None) => return,
+                Err(error) => Message::Notice(Tone::Error, format!("Something broke in here: {error}")),
+            };
+            let _ = answer.send(message).await;
+        });
+    }
+
+    async fn perform_on(&mut self, runner: Runner, effect: Effect) {
+        let store = runner.store().clone();
         match effect {
             Effect::Rows { generation, view, limit } => {
                 self.answer(async move { Message::Rows(generation, read::listing(&store, &view, limit).await) });
@@ -111,11 +151,11 @@ impl World {
                     Message::Decided(Decided::Restored(before), result)
                 });
             }
-            Effect::Run(id, ready) => self.run(id, ready),
-            Effect::Tell(id, calls) => self.tell(id, calls),
-            Effect::KeepForLater(id, ready) => self.keep_for_later(id, ready),
+            Effect::Run(id, ready) => self.run(runner, id, ready),
+            Effect::Tell(id, calls) => self.tell(runner, id, calls),
+            Effect::KeepForLater(id, ready) => self.keep_for_later(runner, id, ready),
             Effect::Outbox => self.answer(async move { Message::Outbox(letters(&runner).await) }),
-            Effect::Post(id, letter, confirmed) => self.post(id, letter, confirmed),
+            Effect::Post(id, letter, confirmed) => self.post(runner, id, letter, confirmed),
             Effect::TakeBack(letter) => {
                 let inbox = self.inbox.clone();
                 self.answer(async move {
@@ -142,7 +182,7 @@ impl World {
                     Message::Picks(form, field, read::picks(&report, &value, &label))
                 });
             }
-            Effect::Fetch { task, connection, window } => self.fetch(task, connection, window),
+            Effect::Fetch { task, connection, window } => self.fetch(runner, task, connection, window),
             Effect::Test(id, connection) => {
                 let cancel = self.ending.child_token();
                 let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
@@ -178,12 +218,10 @@ impl World {
             }),
             Effect::ExportCase(name, path) => self.answer(async move {
                 match cases::export(&store, &name, format_of(&path)).await {
-                    Ok(text) => save(path, text).await,
+                    Ok(text) => save(path, Text::Plain(text)).await,
                     Err(message) => Message::Notice(Tone::Error, message),
                 }
             }),
-            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
-            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
             Effect::Changes(id, revision) => {
                 self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
             }
@@ -198,7 +236,6 @@ impl World {
                 let done = format!("View {name} removed from {}", paths.views().display());
                 Message::Views(written(tokio::task::spawn_blocking(move || views::remove(&paths, &name)).await, done))
             }),
-            Effect::Save(path, text) => self.answer(save(path, text)),
             // The session is kept before the loop goes on: it may be the last thing that it does.
             Effect::Keep(session) => {
                 if let Err(error) = store.set_view_state(session).await {
@@ -212,8 +249,13 @@ impl World {
                     tracing::warn!(%error, "the draft could not be kept");
                 }
             }
-            // These belong to the loop.
-            Effect::Copy(_)
+            // These were done already, or belong to the loop.
+            Effect::Read(..)
+            | Effect::Work(_)
+            | Effect::Save(..)
+            | Effect::Extract(..)
+            | Effect::Log
+            | Effect::Copy(_)
             | Effect::Outside(..)
             | Effect::Wake(_)
             | Effect::Mouse(_)
@@ -235,10 +277,9 @@ impl World {
         sender
     }
 
-    fn run(&mut self, id: TaskId, ready: Ready) {
+    fn run(&mut self, runner: Runner, id: TaskId, ready: Ready) {
         let cancel = self.ending.child_token();
         let cancelled = cancel.clone();
-        let runner = self.runner.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
         let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
@@ -265,10 +306,10 @@ impl World {
         self.task(id, work, cancel);
     }
 
-    fn tell(&mut self, id: TaskId, calls: Vec<Call>) {
+    fn tell(&mut self, runner: Runner, id: TaskId, calls: Vec<Call>) {
         let cancel = self.ending.child_token();
         let options = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
-        let (runner, inbox) = (self.runner.clone(), self.inbox.clone());
+        let inbox = self.inbox.clone();
         let work = async move {
             let (_, outcome) = runner.tell(&calls, options).await;
             let _ = inbox.send(Message::Outbox(letters(&runner).await)).await;
@@ -277,8 +318,8 @@ impl World {
         self.task(id, work, cancel);
     }
 
-    fn keep_for_later(&self, id: TaskId, ready: Ready) {
-        let (runner, inbox) = (self.runner.clone(), self.inbox.clone());
+    fn keep_for_later(&self, runner: Runner, id: TaskId, ready: Ready) {
+        let inbox = self.inbox.clone();
         self.answer(async move {
             let Ready { connection, command, title, given, events, .. } = ready;
             let why = "Its vendor could not be reached when it was to be run.";
@@ -293,10 +334,10 @@ impl World {
         });
     }
 
-    fn post(&mut self, id: TaskId, letter: LetterId, confirmed: Option<Vec<Difference>>) {
+    fn post(&mut self, runner: Runner, id: TaskId, letter: LetterId, confirmed: Option<Vec<Difference>>) {
         let cancel = self.ending.child_token();
         let options = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
-        let (runner, inbox) = (self.runner.clone(), self.inbox.clone());
+        let inbox = self.inbox.clone();
         let work = async move {
             let message = match runner.post(letter, confirmed, options).await {
                 Ok(Posted::Sent(outcome)) => {
@@ -313,9 +354,8 @@ impl World {
         self.task(id, work, cancel);
     }
 
-    fn fetch(&mut self, id: TaskId, connection: String, window: Option<(Timestamp, Timestamp)>) {
+    fn fetch(&mut self, runner: Runner, id: TaskId, connection: String, window: Option<(Timestamp, Timestamp)>) {
         let cancel = self.ending.child_token();
-        let runner = self.runner.clone();
         let run = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
         let options = FetchOptions { from: window.map(|(from, _)| from), to: window.map(|(_, to)| to), run, ..FetchOptions::default() };
         let work = async move {
@@ -339,7 +379,7 @@ impl World {
     }
 
     /// Pipes a text into a shell line and shows what it printed.
-    pub fn pipe(&self, line: String, text: String) {
+    pub fn pipe(&self, line: String, text: Text) {
         self.answer(async move {
             match shell::pipe(&line, text).await {
                 Ok(lines) => Message::Page(format!("| {line}"), lines),
@@ -350,7 +390,8 @@ impl World {
 
     /// Looks whether anybody has committed, and says so only then.
     pub fn watch_store(&self) {
-        let (store, inbox, ending) = (self.store(), self.inbox.clone(), self.ending.clone());
+        let Some(store) = self.runner.as_ref().map(|runner| runner.store().clone()) else { return };
+        let (inbox, ending) = (self.inbox.clone(), self.ending.clone());
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             let mut last = store.data_version().await.unwrap_or_default();
             loop {
@@ -368,9 +409,10 @@ impl World {
 
     /// Goes on following what an earlier console was told of.
     pub async fn go_on_following(&self) {
-        for (id, kept) in self.runner.store().follows().await.unwrap_or_default() {
+        let Some(runner) = &self.runner else { return };
+        for (id, kept) in runner.store().follows().await.unwrap_or_default() {
             if let Some((connection, accepted)) = follow::read(&kept) {
-                let following = follow::follow(self.runner.clone(), id, connection, accepted, None, self.inbox.clone());
+                let following = follow::follow(runner.clone(), id, connection, accepted, None, self.inbox.clone());
                 self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
             }
         }
@@ -378,7 +420,8 @@ impl World {
 
     /// Runs the scheduled jobs while the console is open.
     pub fn run_jobs(&self) {
-        let (runner, ending) = (self.runner.clone(), self.ending.clone());
+        let Some(runner) = self.runner.clone() else { return };
+        let ending = self.ending.clone();
         let cancel = ending.child_token();
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             loop {
@@ -477,13 +520,13 @@ fn written(result: Result<Views, tokio::task::JoinError>, done: String) -> Resul
     }
 }
 
-async fn save(path: String, text: String) -> Message {
+async fn save(path: String, text: Text) -> Message {
     let written = tokio::task::spawn_blocking(move || {
         use std::io::Write;
         use std::os::unix::fs::OpenOptionsExt;
         // What is there already is not overwritten.
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(text.as_bytes()))
+        file.and_then(|mut file| text.parts().try_for_each(|part| file.write_all(part.as_bytes())))
             .map(|()| format!("Written to {path}"))
             .map_err(|error| format!("{path}: {error}"))
     });

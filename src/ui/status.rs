@@ -54,6 +54,9 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
 fn crumbs(model: &Model) -> Vec<String> {
     let queue = &model.queue;
     let mut crumbs: Vec<String> = queue.past.iter().map(|(view, _)| view).chain([&queue.view]).map(View::name).collect();
+    if model.setup.alone {
+        crumbs.clear();
+    }
     if model.focus == Pane::Record
         && let Some(shown) = &model.detail.shown
     {
