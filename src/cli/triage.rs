@@ -103,7 +103,7 @@ impl Event {
         let done = if decide.dry_run {
             present(&store, &decide.ids).await
         } else {
-            store.decide(decide.ids.clone(), decision, Timestamp::now()).await
+            store.decide(decide.ids.clone(), decision, Timestamp::now()).await.map(|before| before.into_iter().map(|was| was.id).collect())
         };
         match done {
             Ok(done) => {

@@ -117,8 +117,8 @@ actions! {
     Zoom, "zoom", "Zoom", "Give the pane the whole screen, or take it back.", [Global], ["+"];
     Mark, "mark", "Mark", "Mark or unmark the event, and go on.", [Queue], ["space"];
     MarkRange, "mark-range", "Mark range", "Mark from the last mark to here.", [Queue], ["v"];
-    MarkAlike, "mark-alike", "Mark all alike", "Mark every listed event like this one: same vendor, type and rule.", [Queue, Record], ["*"];
-    MarkAll, "mark-all", "Mark all", "Mark every listed event.", [Queue], ["ctrl-a"];
+    MarkAlike, "mark-alike", "Mark all alike", "Mark every open event of the view like this one, listed or not: same vendor, type and rule.", [Queue, Record], ["*"];
+    MarkAll, "mark-all", "Mark all", "Mark every event of the view, listed or not.", [Queue], ["ctrl-a"];
     Unmark, "unmark", "Clear marks", "Take all marks away.", [Queue], ["M"];
     Sort, "sort", "Sort", "Choose the queue's order.", [Queue], ["s"];
     Reverse, "reverse", "Reverse order", "Turn the order round.", [Queue, Table], ["S"];
@@ -211,6 +211,12 @@ impl Action {
     /// Every action.
     pub fn table() -> &'static [Row] {
         TABLE
+    }
+
+    /// Whether it is about events: the marked ones, or the one under the cursor.
+    pub fn needs_event(self) -> bool {
+        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Quick, Reopen, Take, WriteBack};
+        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Quick | Pivot | WriteBack)
     }
 
     /// Its row.

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::action::Action;
 use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
 use super::json::Document;
 use super::outbox::{Difference, LetterId};
-use super::queue::View;
+use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
 use super::telling::Call;
 use super::views::Saved;
@@ -126,6 +127,28 @@ pub enum Effect {
         view: View,
         /// The most rows.
         limit: usize,
+    },
+    /// Count all events of a view, by group where it is grouped; answered by `Tallied`.
+    Tally(View, Option<Grouping>),
+    /// List the events of a group; answered by `Members`.
+    Members {
+        /// Number of the list.
+        generation: u64,
+        /// What is listed.
+        view: View,
+        /// How it is grouped.
+        grouping: Grouping,
+        /// The group.
+        group: String,
+    },
+    /// Find out which events of a view are meant, to mark them; answered by `Marked`.
+    Mark {
+        /// The view.
+        view: View,
+        /// Which of its events.
+        which: Which,
+        /// What is to be done with them at once.
+        then: Option<Action>,
     },
     /// Read one event with all that is known about it; answered by `Shown`. It counts as looked at.
     Show(i64),

@@ -32,6 +32,7 @@ pub mod keys;
 pub mod layer;
 pub mod line;
 pub mod mapping;
+pub mod mark;
 pub mod message;
 pub mod meter;
 pub mod model;

@@ -159,6 +159,8 @@ pub struct Model {
     pub notices: Notices,
     /// The key and time meter.
     pub meter: Meter,
+    /// Decisions that are being recorded.
+    pub deciding: usize,
     /// What can be taken back, the last at the end.
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
@@ -210,6 +212,7 @@ impl Model {
             tasks: Tasks::default(),
             notices: Notices::default(),
             meter: Meter::new(now),
+            deciding: 0,
             undo: Vec::new(),
             last_verdict: None,
             last_told: false,
@@ -349,25 +352,13 @@ impl Model {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
             return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
         }
-        let needs_event = matches!(
-            action,
-            Action::Dispose
-                | Action::Again
-                | Action::Take
-                | Action::Reopen
-                | Action::WriteBack
-                | Action::Memo
-                | Action::Case
-                | Action::Act
-                | Action::Quick
-                | Action::Pivot
-        );
         let on_case = matches!(self.layers.last(), Some(Layer::Case(_)));
-        if needs_event && !on_case && self.targets().is_empty() {
+        if action.needs_event() && !on_case && !self.has_targets() {
             return Err("no event is selected".into());
         }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
@@ -391,6 +382,11 @@ impl Model {
             (Pane::Record, Some(id)) if self.queue.marks.is_empty() => vec![id],
             _ => self.queue.targets(),
         }
+    }
+
+    /// Whether there is an event that a decision could be about.
+    pub fn has_targets(&self) -> bool {
+        (self.focus == Pane::Record && self.detail.wanted.is_some()) || self.queue.has_targets()
     }
 
     /// Takes up what a drawing found out, and scrolls so that selections can be seen.

@@ -28,8 +28,9 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if key.ctrl && key.code == Code::Char('c') {
         return act::interrupt(model);
     }
-    // Another view is on its way: what is pressed now is meant for it, not for the list before.
-    if model.queue.opening && model.layers.is_empty() && model.focus == Pane::Queue && key.code != Code::Esc {
+    // Another view or marks are on their way: what is pressed now is meant for them, not for the list before.
+    let awaited = (model.queue.opening && model.focus == Pane::Queue) || model.queue.marking;
+    if awaited && model.layers.is_empty() && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
     }

@@ -24,7 +24,7 @@ use super::message::{Decided, Message};
 use super::model::{Model, Setup, Tell};
 use super::outbox::{Letter, LetterId, Standing};
 use super::outcome::{Failure, Fate, Outcome, ReturnData};
-use super::queue::{Listed, Listing, rule_of};
+use super::queue::{Grouping, Listed, Listing, Tally, Which, rule_of};
 use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::update::update;
@@ -49,6 +49,8 @@ pub(crate) struct Session {
     pub offline: bool,
     /// The outbox.
     pub letters: Vec<Letter>,
+    /// How many rows the world gives at most.
+    pub most: Option<usize>,
 }
 
 /// The time at which tests play.
@@ -226,8 +228,17 @@ impl Session {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
-        let mut session =
-            Self { model, events, cases: Vec::new(), asked: Vec::new(), open, refused: Vec::new(), offline: false, letters: Vec::new() };
+        let mut session = Self {
+            model,
+            events,
+            cases: Vec::new(),
+            asked: Vec::new(),
+            open,
+            refused: Vec::new(),
+            offline: false,
+            letters: Vec::new(),
+            most: None,
+        };
         session.settle();
         session
     }
@@ -298,13 +309,59 @@ impl Session {
                 None => query.split_whitespace().all(|word| event.event.title.contains(word)),
             },
         };
-        let rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
-        Ok(Listing { total: rows.len(), rows, arrivals: vec![0, 2, 5, 1] })
+        let mut rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
+        let more = self.most.is_some_and(|most| most < rows.len());
+        rows.truncate(self.most.unwrap_or(usize::MAX));
+        Ok(Listing { rows, more })
+    }
+
+    /// All rows of a view, however many the console is given.
+    fn all(&mut self, query: &str) -> Result<Vec<Listed>, String> {
+        let most = self.most.take();
+        let listing = self.listing(query);
+        self.most = most;
+        Ok(listing?.rows)
+    }
+
+    fn tally(&mut self, query: &str, grouping: Option<Grouping>) -> Result<Tally, String> {
+        let rows = self.all(query)?;
+        let mut groups: Vec<(String, usize)> = Vec::new();
+        for row in rows.iter().filter_map(|row| Some(grouping?.of(row))) {
+            match groups.iter_mut().find(|(name, _)| *name == row) {
+                Some((_, count)) => *count += 1,
+                None => groups.push((row, 1)),
+            }
+        }
+        groups.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Ok(Tally { total: rows.len(), arrivals: vec![0, 2, 5, 1], groups })
+    }
+
+    fn meant(&mut self, query: &str, which: &Which) -> Result<Vec<i64>, String> {
+        let rows = self.all(query)?;
+        let like = |id: &i64| rows.iter().find(|row| row.id == *id).map(|row| (row.vendor.clone(), row.rule.clone()));
+        let meant = |row: &&Listed| match which {
+            Which::All => true,
+            Which::Like(id) => like(id) == Some((row.vendor.clone(), row.rule.clone())) && (row.status != Status::Closed || row.id == *id),
+            Which::Group(grouping, name) => grouping.of(row) == *name,
+        };
+        Ok(rows.iter().filter(meant).map(|row| row.id).collect())
     }
 
     fn answer(&mut self, effect: Effect) -> Option<Message> {
         Some(match effect {
             Effect::Rows { generation, view, .. } => Message::Rows(generation, self.listing(&view.query)),
+            Effect::Tally(view, grouping) => {
+                let tally = self.tally(&view.query, grouping);
+                Message::Tallied(view, grouping, tally)
+            }
+            Effect::Members { generation, view, grouping, group } => {
+                let rows = self.all(&view.query).map(|rows| rows.into_iter().filter(|row| grouping.of(row) == group).collect());
+                Message::Members(generation, group, rows)
+            }
+            Effect::Mark { view, which, then } => {
+                let ids = self.meant(&view.query, &which);
+                Message::Marked(view, which, then, ids)
+            }
             Effect::Show(id) => {
                 let event = self.events.iter().find(|event| event.id == id)?.clone();
                 Message::Shown(id, Ok(Box::new(shown(event))))
@@ -316,6 +373,8 @@ impl Session {
                 if let Change::Case(name) = &change {
                     self.into_case(name, &ids);
                 }
+                let touched = self.events.iter().filter(|event| ids.contains(&event.id));
+                let before = touched.map(|event| (event.id, event.status, event.disposition)).collect();
                 for event in self.events.iter_mut().filter(|event| ids.contains(&event.id)) {
                     match &change {
                         Change::Close(disposition, _) => (event.status, event.disposition) = (Status::Closed, Some(*disposition)),
@@ -324,7 +383,7 @@ impl Session {
                         Change::Note(_) | Change::Case(_) => {}
                     }
                 }
-                Message::Decided(Decided::Change(ids, change), Ok(()))
+                Message::Decided(Decided::Change(ids, change), before, None)
             }
             Effect::Restore(before) => {
                 for (id, status, disposition) in &before {
@@ -332,7 +391,7 @@ impl Session {
                         (event.status, event.disposition) = (*status, *disposition);
                     }
                 }
-                Message::Decided(Decided::Restored(before), Ok(()))
+                Message::Decided(Decided::Restored(before.clone()), before, None)
             }
             Effect::Run(task, ready) if self.offline => {
                 let failure = Failure { fate: Fate::Unsent, ..Failure::new(format!("{} failed.", ready.title), "No route to host.") };
@@ -409,9 +468,9 @@ impl Session {
             }
             Effect::OnCase(name, change) => Message::OnCase(change.clone(), Ok(self.on_case(&name, change))),
             Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
-            Effect::Count(queries) => Message::Counts(
-                queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
-            ),
+            Effect::Count(queries) => {
+                Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
+            }
             Effect::KeepView(view) => {
                 let mut views = self.model.setup.views.clone();
                 views.retain(|known| known.name != view.name);

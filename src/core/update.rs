@@ -4,6 +4,7 @@ use super::answers;
 use super::cases;
 use super::effect::Effect;
 use super::explore;
+use super::mark;
 use super::message::Message;
 use super::model::Model;
 use super::post;
@@ -36,9 +37,12 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::Rows(generation, result) => answers::rows(model, generation, result),
+        Message::Tallied(view, grouping, result) => mark::tallied(model, view, grouping, result),
+        Message::Members(generation, group, result) => mark::filled(model, generation, &group, result),
+        Message::Marked(view, which, then, result) => mark::marked(model, &view, &which, then, result),
         Message::Shown(id, result) => answers::shown(model, id, result),
         Message::Gathered(purpose, result) => answers::gathered(model, purpose, result),
-        Message::Decided(what, result) => answers::decided(model, &what, result),
+        Message::Decided(what, before, fault) => answers::decided(model, &what, before, fault),
         Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
         Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
         Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
