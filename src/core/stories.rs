@@ -1,11 +1,13 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod cases;
 mod explorer;
 mod playbooks;
 mod view;
 mod views;
 
+pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;
 
