@@ -28,6 +28,8 @@ pub enum Context {
     Form,
     /// A list to choose from.
     Chooser,
+    /// A guided sign-in.
+    SignIn,
 }
 
 impl Context {
@@ -44,6 +46,7 @@ impl Context {
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
+            Self::SignIn => "sign-in",
         }
     }
 }
@@ -153,6 +156,9 @@ actions! {
     Fetch, "fetch", "Fetch", "Bring new events of the selected connection, or of all.", [Queue, Connections], ["f"];
     Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
     Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
+    SignIn, "sign-in", "Sign in", "Sign a user in to this connection: open a link, paste the address that it ends at.", [Connections], ["s"];
+    CopyLink, "copy-link", "Copy link", "Copy the link to open.", [SignIn], ["ctrl-y"];
+    NewLink, "new-link", "New link", "Make another link, for other scopes or when the last one is used up.", [SignIn], ["ctrl-r"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
     Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];

@@ -24,6 +24,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Page,
         Context::Form,
         Context::Chooser,
+        Context::SignIn,
         Context::Global,
     ];
     let rest = all.into_iter().filter(|context| !here.contains(context)).collect::<Vec<_>>();

@@ -5,6 +5,7 @@ use super::confirm::Confirm;
 use super::event::Disposition;
 use super::explorer::{Explorer, Face};
 use super::form::Form;
+use super::guide::Guide;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
@@ -27,6 +28,8 @@ pub enum Layer {
     Prompt(Box<Prompt>),
     /// A verdict.
     Dispose(Box<Dispose>),
+    /// A guided sign-in.
+    Guide(Box<Guide>),
 }
 
 /// A page of text.

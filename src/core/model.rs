@@ -1,6 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::action::{Action, Context};
 use super::catalogue::Command;
@@ -15,7 +16,7 @@ use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
 use super::queue::{FIRST_LIMIT, Queue};
-use super::task::Tasks;
+use super::task::{TaskId, Tasks};
 use super::views::Saved;
 
 /// A pane.
@@ -53,8 +54,21 @@ pub struct Screen {
 pub enum Undoable {
     /// A decision: what the events were before.
     Decision(Vec<Before>),
-    /// A run, by the form that takes it back: connection, command, arguments, condition.
-    Run(String, String, serde_json::Map<String, serde_json::Value>, String),
+    /// A run.
+    Run(Way),
+}
+
+/// The way back from a run: the form that takes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// The run.
+    pub task: TaskId,
+    /// The connection.
+    pub connection: String,
+    /// The command that takes it back, its arguments, and under which condition it does.
+    pub back: (String, Map<String, Value>, String),
+    /// The same for as long as the run was accepted and not observed yet.
+    pub recall: Option<(String, Map<String, Value>, String)>,
 }
 
 /// How the console is set up.
@@ -231,6 +245,7 @@ impl Model {
             Some(Layer::Page(_) | Layer::Outcome(_)) => contexts.extend([Context::Page, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
+            Some(Layer::Guide(_)) => contexts.push(Context::SignIn),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
             None => {
                 contexts.push(match self.focus {
@@ -278,6 +293,7 @@ impl Model {
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
+            Action::SignIn if super::guide::of(self).is_none() => Err("this connection signs in by itself".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),

@@ -7,6 +7,7 @@ use super::chooser::Picked;
 use super::complete;
 use super::confirm::{Answer, Subject};
 use super::effect::Effect;
+use super::guide;
 use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer, Verdict};
 use super::model::{Model, Pane};
@@ -36,6 +37,7 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Some(Layer::Dispose(_)) => dispose(model, key),
         Some(Layer::Chooser(_)) => chooser(model, key),
         Some(Layer::Form(_)) => form(model, key),
+        Some(Layer::Guide(_)) => guide::key(model, key),
         _ => chord(model, key),
     }
 }
@@ -184,6 +186,10 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
             }
         }
         Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => dispose.note.paste(text),
+        Some(Layer::Guide(guide)) if guide.done.is_none() => {
+            guide.line.paste(text);
+            guide.fault = None;
+        }
         // A confirmation is typed by hand.
         _ => model.tell(Tone::Info, "Pasted text is only taken where text is typed; nothing was done."),
     }
