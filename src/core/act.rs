@@ -1,26 +1,37 @@
 //! What each action does.
 
+use std::collections::BTreeSet;
+
 use super::action::Action;
+use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
-use super::detail::Tab;
-use super::effect::{Change, Effect, Gather, Outside};
+use super::dispose::Dispose;
+use super::effect::{Change, Effect, Gather, Outside, Source, Text};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
-use super::layer::{Asks, Dispose, Layer, Page, Prompt};
-use super::model::{Model, OPEN, Pane, Undoable};
+use super::json::Document;
+use super::layer::{Asks, Layer, Page, Prompt};
+use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
 use super::task::Stage;
-use super::{choose, copy, guide, help, resume, run, views};
+use super::{choose, columns, copy, explore, guide, help, jump, mark, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(reason) = model.availability(action) {
         model.tell(Tone::Info, format!("{}: {reason}", action.row().title));
         return Vec::new();
+    }
+    // A group of which the store has more than is here is marked whole first.
+    if action.needs_event()
+        && model.focus == Pane::Queue
+        && let Some(which) = model.queue.half_group()
+    {
+        return mark::ask(model, which, Some(action));
     }
     match action {
         Action::Down => move_by(model, 1, action),
@@ -44,16 +55,23 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             focus(model, pane)
         }
         Action::Zoom => just(model, |model| model.zoomed = !model.zoomed),
-        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark(model, action),
+        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark::perform(model, action),
         Action::Sort | Action::Group | Action::Theme | Action::Palette | Action::Commands => choose::open(model, action),
         Action::Views => views::open(model),
         Action::SaveView => views::ask_name(model),
         Action::ForgetView => views::ask_which(model),
         Action::Reverse => reverse(model),
-        Action::Fold => fold(model),
+        Action::Fold => mark::fold(model),
         Action::Alike => only_alike(model),
-        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
-        Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
+        Action::Columns => columns::open(model),
+        Action::Toggle | Action::MoveLater | Action::MoveEarlier => columns::change(model, action),
+        Action::Decode => reading::decode(model),
+        Action::SelectPath => reading::ask_path(model),
+        Action::Changes => reading::changes(model),
+        Action::Times => just(model, |model| model.times = !model.times),
+        Action::Jump => jump::begin(model),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
+        Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
@@ -71,7 +89,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let next = model.queue.step(action == Action::NextEvent);
             next.map(|id| show(model, id)).unwrap_or_default()
         }
-        Action::NextTab | Action::PreviousTab => turn(model, action == Action::NextTab),
+        Action::NextTab | Action::PreviousTab => explore::turn(model, action == Action::NextTab),
         Action::Expand
         | Action::Collapse
         | Action::UnfoldAll
@@ -82,14 +100,20 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ViewTable
         | Action::SortColumn
         | Action::HideColumn
-        | Action::ShowColumns => explore(model, action),
+        | Action::ShowColumns => explore::perform(model, action),
         Action::CopyValue | Action::CopyPath | Action::CopyJson | Action::CopyId | Action::CopyCall => copy::perform(model, action),
         Action::Pager => outside(model, Outside::Pager),
         Action::Editor => outside(model, Outside::Editor),
         Action::Fetch => run::fetch(model),
         Action::Refill => run::refill(model),
         Action::Test => run::test(model),
+        Action::Cancel if matches!(model.layers.last(), Some(Layer::Outbox)) => post::take_back(model),
         Action::Cancel => run::cancel(model),
+        Action::RetryFailed => post::retry(model),
+        Action::KeepForLater => post::keep(model),
+        Action::OpenOutbox => post::open(model),
+        Action::Send => post::send(model),
+        Action::WriteBack => post::tell(model, model.targets(), None),
         Action::Dismiss => just(model, |model| model.tasks.dismiss()),
         Action::Preview => run::preview(model),
         Action::PickValue => run::pick(model),
@@ -105,6 +129,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             page_layer(model, "Keys and time", lines)
         }
         Action::History => vec![Effect::History],
+        Action::Log => vec![Effect::Log],
         Action::LocalTime => just(model, |model| model.local_time = !model.local_time),
         Action::Mouse => {
             model.mouse = !model.mouse;
@@ -184,8 +209,20 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
+        Some(Layer::Document(reading)) => {
+            reading.explorer.move_by(reading.face, rows);
+            return Vec::new();
+        }
+        Some(Layer::Columns(columns)) => {
+            columns.move_by(rows);
+            return Vec::new();
+        }
         Some(Layer::Chooser(chooser)) => {
             chooser.move_by(rows);
+            return Vec::new();
+        }
+        Some(Layer::Outbox) => {
+            model.outbox.move_by(rows);
             return Vec::new();
         }
         Some(_) => return Vec::new(),
@@ -196,7 +233,7 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             model.queue.move_by(rows);
             let mut effects = follow(model);
             let near_end = model.queue.place() + 100 > model.queue.rows.len();
-            if near_end && model.queue.rows.len() < model.queue.total.min(MOST) && !model.queue.loading && model.queue.grouping.is_none() {
+            if near_end && model.queue.more && model.queue.rows.len() < MOST && !model.queue.loading && model.queue.grouping.is_none() {
                 model.queue.limit = (model.queue.rows.len() * 2).clamp(FIRST_LIMIT, MOST);
                 effects.push(model.list());
             }
@@ -204,17 +241,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
         }
         Pane::Record => {
             let detail = &mut model.detail;
+            let most = detail.lines().unwrap_or(60);
             match (face, detail.shown.as_mut()) {
                 (Some(face), Some(shown)) => shown.explorer.move_by(face, rows),
-                (None, Some(shown)) => {
-                    let most = match detail.tab {
-                        Tab::Entities => shown.entities.len(),
-                        Tab::Fields => shown.event.event.fields.len(),
-                        Tab::History => shown.history.len(),
-                        _ => 60,
-                    };
-                    detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1));
-                }
+                (None, Some(_)) => detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1)),
                 _ => {}
             }
             Vec::new()
@@ -231,12 +261,17 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
-    let face = model.face();
-    if let Some(Layer::Outcome(view)) = model.layers.last_mut() {
-        if let (Some(Face::Tree | Face::Raw), Some(explorer)) = (face, view.explorer.as_mut()) {
-            explorer.tree.toggle(&explorer.document);
+    match model.face() {
+        Some(Face::Table) => return reading::open_row(model),
+        Some(Face::Tree) => {
+            if let Some((_, explorer)) = model.explorer_mut() {
+                explorer.tree.toggle(&explorer.document);
+            }
+            return Vec::new();
         }
-        return Vec::new();
+        Some(Face::Raw) => return Vec::new(),
+        None if !model.layers.is_empty() => return Vec::new(),
+        None => {}
     }
     match model.focus {
         Pane::Queue => match model.queue.selected.clone() {
@@ -245,18 +280,17 @@ fn open(model: &mut Model) -> Vec<Effect> {
                 model.focus = Pane::Record;
                 show(model, id)
             }
-            Some(Item::Group(_)) => fold(model),
+            Some(Item::Group(_)) => mark::fold(model),
             None => Vec::new(),
         },
         Pane::Record => {
             if let Some(entity) = model.detail.entity().cloned() {
                 return choose::pivot_on(model, entity.kind.as_str(), &entity.value);
             }
-            match (face, model.detail.shown.as_mut()) {
-                (Some(Face::Tree), Some(shown)) => shown.explorer.tree.toggle(&shown.explorer.document),
-                (Some(_), _) => {}
-                _ => model.zoomed = !model.zoomed,
+            if model.detail.revision().is_some() {
+                return reading::changes(model);
             }
+            model.zoomed = !model.zoomed;
             Vec::new()
         }
         Pane::Connections => {
@@ -280,6 +314,13 @@ pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if explore::stop(model) {
+        return Vec::new();
+    }
+    if model.setup.alone && model.layers.len() == 1 {
+        model.tell(Tone::Info, "q leaves");
+        return Vec::new();
+    }
     if model.layers.pop().is_some() {
         return Vec::new();
     }
@@ -304,7 +345,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.layers.pop().is_some() {
+    if model.layers.pop().is_some() && !(model.setup.alone && model.layers.is_empty()) {
         return Vec::new();
     }
     let running: Vec<String> = model.tasks.running().map(|task| task.title.clone()).collect();
@@ -334,51 +375,12 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     quit(model)
 }
 
-fn mark(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Mark => {
-            model.queue.toggle_mark();
-            return move_by(model, 1, action);
-        }
-        Action::MarkRange => model.queue.mark_range(),
-        Action::MarkAlike => {
-            let count = model.queue.mark_alike();
-            model.tell(Tone::Info, format!("{count} alike marked"));
-        }
-        Action::MarkAll => model.queue.marks = model.queue.rows.iter().map(|row| row.id).collect(),
-        _ => model.queue.marks.clear(),
-    }
-    Vec::new()
-}
-
 fn reverse(model: &mut Model) -> Vec<Effect> {
     if model.face() == Some(Face::Table) {
-        return explore(model, Action::SortColumn);
+        return explore::perform(model, Action::SortColumn);
     }
     model.queue.view.order.descending = !model.queue.view.order.descending;
     vec![model.list()]
-}
-
-fn fold(model: &mut Model) -> Vec<Effect> {
-    let name = match &model.queue.selected {
-        Some(Item::Group(name)) => name.clone(),
-        Some(Item::Event(id)) => {
-            let place = model.queue.items().iter().position(|item| *item == Item::Event(*id)).unwrap_or(0);
-            let above = model.queue.items().iter().take(place).rev().find_map(|item| match item {
-                Item::Group(name) => Some(name.clone()),
-                Item::Event(_) => None,
-            });
-            let Some(name) = above else { return Vec::new() };
-            name
-        }
-        None => return Vec::new(),
-    };
-    if !model.queue.folded.remove(&name) {
-        model.queue.folded.insert(name.clone());
-    }
-    model.queue.selected = Some(Item::Group(name));
-    model.queue.arrange();
-    Vec::new()
 }
 
 fn only_alike(model: &mut Model) -> Vec<Effect> {
@@ -389,13 +391,11 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
     go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
 }
 
-/// The document under the keys: its face and what it says.
-pub fn document(model: &Model) -> Option<String> {
+/// What is on show, as a text for the world outside.
+fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(page.lines.join("\n")),
-        Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
-        Some(_) => None,
-        None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
+        Some(Layer::Page(page)) => Some(Text::Plain(page.text())),
+        _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
 
@@ -406,6 +406,12 @@ fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
     }
 }
 
+/// Opens a line to type that begins with a text.
+pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
+    model.layers.push(Layer::Prompt(Box::new(Prompt::new(asks, text))));
+    Vec::new()
+}
+
 fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
     let (asks, text) = match action {
         Action::Filter => (Asks::Filter, model.queue.view.query.clone()),
@@ -413,6 +419,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Memo => (Asks::Note, String::new()),
         Action::Case => (Asks::Case, String::new()),
         Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
+        Action::OpenFile => (Asks::Open, String::new()),
         _ => (Asks::Save, "document.json".to_owned()),
     };
     let mut prompt = Prompt::new(asks, &text);
@@ -434,12 +441,16 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
     let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    if asks == Asks::Filter
-        && let Err(error) = Query::parse(&text)
-    {
-        // A wrong query is mended where it was typed.
+    let complaint = match asks {
+        Asks::Filter => Query::parse(&text).err().map(|error| error.to_string()),
+        // An empty document answers every path that can be read.
+        Asks::Path => Document::parse(b"{}".to_vec()).select(&text, 1).err().map(|error| error.to_string()),
+        _ => None,
+    };
+    if let Some(complaint) = complaint {
+        // What is wrong is mended where it was typed.
         if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-            prompt.error = Some(error.to_string());
+            prompt.error = Some(complaint);
         }
         return Vec::new();
     }
@@ -454,103 +465,18 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             let order = model.queue.view.order;
             go(model, View { query: text, title: String::new(), order })
         }
-        Asks::Find => find(model, &text),
+        Asks::Find => explore::find(model, &text),
+        Asks::Path => reading::select(model, text),
+        Asks::Open if text.is_empty() => Vec::new(),
+        Asks::Open => explore::open(model, Source::File(text)),
         Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
-        Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
+        Asks::Note => record(model, events, Change::Note(text)),
         Asks::Case if text.is_empty() => Vec::new(),
-        Asks::Case => vec![Effect::Decide(events, Change::Case(text))],
+        Asks::Case => record(model, events, Change::Case(text)),
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
-}
-
-fn find(model: &mut Model, text: &str) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let found = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            text.clone_into(&mut page.needle);
-            Some(usize::from(page.next_hit(true)))
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
-        Some(_) => None,
-        None => {
-            // A search on a side that is not the document goes to the tree.
-            if model.detail.face().is_none() {
-                model.detail.turn(Tab::Tree);
-            }
-            model.detail.shown.as_mut().map(|shown| shown.explorer.search(face, text))
-        }
-    };
-    match found {
-        Some(0) => model.tell(Tone::Warning, format!("{text:?} is not in here")),
-        Some(count) => model.tell(Tone::Info, format!("{count} found; n and N go on")),
-        None => {}
-    }
-    Vec::new()
-}
-
-fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let place = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            page.next_hit(forward);
-            None
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
-        _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
-    };
-    if let Some((number, total)) = place {
-        model.tell(Tone::Info, format!("{number} of {total}"));
-    }
-    Vec::new()
-}
-
-fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
-    match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => view.turn(forward),
-        None => model.detail.turn(model.detail.tab.beside(forward)),
-        Some(_) => {}
-    }
-    Vec::new()
-}
-
-fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(face) = model.face() else { return Vec::new() };
-    if action == Action::ViewTable && model.layers.is_empty() {
-        model.detail.turn(Tab::Table);
-        return Vec::new();
-    }
-    let explorer = match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => {
-            if action == Action::ViewTable {
-                view.side = super::layer::Side::Table;
-            }
-            view.explorer.as_mut()
-        }
-        _ => model.detail.shown.as_mut().map(|shown| &mut shown.explorer),
-    };
-    let Some(explorer) = explorer else { return Vec::new() };
-    let document = explorer.document.clone();
-    match action {
-        Action::Expand => explorer.expand(face),
-        Action::Collapse => explorer.collapse(face),
-        Action::UnfoldAll => explorer.tree.open_all(&document),
-        Action::FoldAll => explorer.tree.shut_all(&document),
-        Action::ViewTable => explorer.show_table(),
-        Action::SortColumn => explorer.sort_column(),
-        Action::HideColumn => explorer.hide_column(),
-        Action::ShowColumns => explorer.show_columns(),
-        depth => {
-            let levels = match depth {
-                Action::Depth1 => 1,
-                Action::Depth2 => 2,
-                _ => 3,
-            };
-            explorer.tree.to_depth(&document, levels);
-        }
-    }
-    Vec::new()
 }
 
 /// Asks for the records of the targets, and opens the list that they will fill.
@@ -569,24 +495,23 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
     let events = model.targets();
     match action {
         Action::Dispose => {
-            let note = super::line::Line::default();
+            let tell = post::always(model);
             let dispose = Dispose {
-                events,
-                disposition: None,
-                note,
-                template: None,
+                events: events.clone(),
                 last: model.last_verdict.clone(),
                 own: model.setup.templates.clone(),
+                tell,
+                loading: model.setup.tell != Tell::Never,
+                ..Dispose::default()
             };
             model.layers.push(Layer::Dispose(Box::new(dispose)));
-            Vec::new()
+            if model.setup.tell == Tell::Never { Vec::new() } else { vec![Effect::Gather(events, Gather::Offer)] }
         }
         Action::Again => match model.last_verdict.clone() {
-            Some((disposition, note)) => close(model, events, disposition, note),
+            Some((disposition, note)) => close(model, events, disposition, note, model.last_told),
             None => Vec::new(),
         },
         Action::Take => {
-            remember(model, &events);
             for id in &events {
                 let analyst = model.setup.analyst.clone();
                 if let Some(row) = model.queue.row_mut(*id) {
@@ -594,31 +519,49 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.taken_by = Some(analyst);
                 }
             }
-            vec![Effect::Decide(events, Change::Take)]
+            let mut effects = record(model, events.clone(), Change::Take);
+            effects.extend(tell_if_always(model, events, Status::InProgress));
+            effects
         }
         Action::Reopen => {
-            remember(model, &events);
             for id in &events {
                 if let Some(row) = model.queue.row_mut(*id) {
                     row.status = Status::New;
                     row.disposition = None;
                 }
             }
-            vec![Effect::Decide(events, Change::Reopen)]
+            let mut effects = record(model, events.clone(), Change::Reopen);
+            effects.extend(tell_if_always(model, events, Status::New));
+            effects
         }
         _ => undo(model),
     }
 }
 
-fn remember(model: &mut Model, events: &[i64]) {
-    let before = events.iter().filter_map(|id| model.queue.row(*id)).map(|row| (row.id, row.status, row.disposition)).collect();
-    model.undo.push(Undoable::Decision(before));
+fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect> {
+    let ruling = Ruling { status, ..Ruling::default() };
+    if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
 }
+
+/// Has a decision recorded.
+fn record(model: &mut Model, events: Vec<i64>, change: Change) -> Vec<Effect> {
+    if events.len() > LONG {
+        model.tell(Tone::Info, format!("Recording it for {} events …", events.len()));
+    }
+    model.deciding += 1;
+    vec![Effect::Decide(events, change)]
+}
+
+/// So many events take a moment to be recorded.
+const LONG: usize = 2_000;
 
 fn undo(model: &mut Model) -> Vec<Effect> {
     match model.undo.pop() {
         None => Vec::new(),
-        Some(Undoable::Decision(before)) => vec![Effect::Restore(before)],
+        Some(Undoable::Decision(before)) => {
+            model.deciding += 1;
+            vec![Effect::Restore(before)]
+        }
         Some(Undoable::Run(mut way)) => {
             let waits = model.tasks.get(way.task).is_some_and(|task| task.stage == Some(Stage::Accepted));
             let connection = way.connection.clone();
@@ -638,12 +581,11 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Closes events and goes on to the next.
-pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String) -> Vec<Effect> {
+/// Closes events, tells their vendors if that is wanted, and goes on to the next.
+pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String, tell: bool) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
     }
-    remember(model, &events);
     for id in &events {
         if let Some(row) = model.queue.row_mut(*id) {
             row.status = Status::Closed;
@@ -652,10 +594,15 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     }
     model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
     model.last_verdict = Some((disposition, note.clone()));
+    model.last_told = tell;
     advance(model, &events);
     model.queue.marks.clear();
     model.queue.anchor = None;
-    let mut effects = vec![Effect::Decide(events, Change::Close(disposition, note))];
+    let ruling = Ruling { status: Status::Closed, disposition: Some(disposition), note: note.clone() };
+    let mut effects = record(model, events.clone(), Change::Close(disposition, note));
+    if tell {
+        effects.extend(post::tell(model, events, Some(ruling)));
+    }
     effects.extend(follow(model));
     effects
 }
@@ -663,6 +610,7 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
 /// Selects the next event that is still open, below first.
 fn advance(model: &mut Model, done: &[i64]) {
     let place = model.queue.place();
+    let done: BTreeSet<i64> = done.iter().copied().collect();
     let open = |item: &&Item| match item {
         Item::Event(id) => !done.contains(id) && model.queue.row(*id).is_some_and(|row| row.status != Status::Closed),
         Item::Group(_) => false,

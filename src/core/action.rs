@@ -22,6 +22,8 @@ pub enum Context {
     Connections,
     /// The tasks.
     Tasks,
+    /// The outbox.
+    Outbox,
     /// A page of text, or an outcome.
     Page,
     /// A form.
@@ -30,6 +32,8 @@ pub enum Context {
     Chooser,
     /// A guided sign-in.
     SignIn,
+    /// A list to tick.
+    Checklist,
 }
 
 impl Context {
@@ -43,10 +47,12 @@ impl Context {
             Self::Table => "table",
             Self::Connections => "connections",
             Self::Tasks => "tasks",
+            Self::Outbox => "outbox",
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
             Self::SignIn => "sign-in",
+            Self::Checklist => "checklist",
         }
     }
 }
@@ -83,17 +89,17 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["up", "k"];
-    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pagedown", "ctrl-f"];
-    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pageup", "ctrl-b"];
-    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["g g", "home"];
-    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["G", "end"];
-    Open, "open", "Open", "Open what is selected.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
-    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page], ["esc"];
-    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page], ["q"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist], ["up", "k"];
+    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pagedown", "ctrl-f"];
+    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pageup", "ctrl-b"];
+    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["g g", "home"];
+    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["G", "end"];
+    Open, "open", "Open", "Open what is selected; in a table, the row as a document of its own.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
+    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page, Checklist], ["esc"];
+    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page, Checklist], ["q"];
     Interrupt, "interrupt", "Interrupt", "Close what is on top, or leave the console.", [Global], ["ctrl-c"];
-    Help, "help", "Help", "Show the keys that work here.", [Global, Page], ["?", "f1"];
+    Help, "help", "Help", "Show the keys that work here.", [Global, Page, Checklist], ["?", "f1"];
     Palette, "palette", "Palette", "Find an action, a command, a saved view or a playbook by name.", [Global], [":"];
     Filter, "filter", "Filter", "Filter the queue with a query.", [Global], ["/"];
     Find, "find", "Search here", "Search in this document.", [Record, Tree, Table, Page], ["/"];
@@ -108,8 +114,8 @@ actions! {
     Zoom, "zoom", "Zoom", "Give the pane the whole screen, or take it back.", [Global], ["+"];
     Mark, "mark", "Mark", "Mark or unmark the event, and go on.", [Queue], ["space"];
     MarkRange, "mark-range", "Mark range", "Mark from the last mark to here.", [Queue], ["v"];
-    MarkAlike, "mark-alike", "Mark all alike", "Mark every listed event like this one: same vendor, type and rule.", [Queue, Record], ["*"];
-    MarkAll, "mark-all", "Mark all", "Mark every listed event.", [Queue], ["ctrl-a"];
+    MarkAlike, "mark-alike", "Mark all alike", "Mark every open event of the view like this one, listed or not: same vendor, type and rule.", [Queue, Record], ["*"];
+    MarkAll, "mark-all", "Mark all", "Mark every event of the view, listed or not.", [Queue], ["ctrl-a"];
     Unmark, "unmark", "Clear marks", "Take all marks away.", [Queue], ["M"];
     Sort, "sort", "Sort", "Choose the queue's order.", [Queue], ["s"];
     Reverse, "reverse", "Reverse order", "Turn the order round.", [Queue, Table], ["S"];
@@ -120,6 +126,7 @@ actions! {
     Again, "again", "Same again", "Close with the last disposition and note.", [Queue, Record], ["."];
     Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
+    WriteBack, "write-back", "Tell the vendor", "Set the vendor's own status to what the event is here.", [Queue, Record], ["W"];
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
@@ -143,7 +150,16 @@ actions! {
     ViewTable, "view-table", "As table", "Show the selected list as a table.", [Tree], ["T"];
     SortColumn, "sort-column", "Sort by column", "Sort the table by this column.", [Table], ["s"];
     HideColumn, "hide-column", "Hide column", "Hide this column.", [Table], ["x"];
+    Columns, "columns", "Columns", "Choose the table's columns and put them in order.", [Table], ["C"];
     ShowColumns, "show-columns", "Show columns", "Show all columns.", [Table], ["X"];
+    Toggle, "toggle", "Tick", "Tick the row, or take the tick away.", [Checklist], ["space", "enter"];
+    MoveLater, "move-later", "Move down", "Move the row down.", [Checklist], ["J"];
+    MoveEarlier, "move-earlier", "Move up", "Move the row up.", [Checklist], ["K"];
+    Decode, "decode", "Decoded", "Open the selected value decoded: Base64, or JSON in a string.", [Tree, Table], ["D"];
+    SelectPath, "select-path", "JSON path", "Open what a JSONPath picks as a document of its own.", [Tree, Table], ["$"];
+    Times, "times", "Times", "Show timestamps and numbers since an epoch as times, or as they came.", [Tree, Table], ["z t"];
+    Changes, "changes", "What changed", "Show what the last revision changed; in the history, the selected one.", [Record], ["R"];
+    Jump, "jump", "Jump", "Show a letter beside each row; typing it goes there.", [Queue, Record, Tree, Table, Connections, Tasks, Checklist], ["'"];
     CopyValue, "copy-value", "Copy value", "Copy the selected value, or the event's title.", [Queue, Record, Tree, Table, Page], ["y y"];
     CopyPath, "copy-path", "Copy path", "Copy the path of the selected value.", [Record, Tree, Table, Page], ["y p"];
     CopyJson, "copy-json", "Copy JSON", "Copy the selected value, or the event, as JSON.", [Queue, Record, Tree, Table, Page], ["y j"];
@@ -160,13 +176,19 @@ actions! {
     CopyLink, "copy-link", "Copy link", "Copy the link to open.", [SignIn], ["ctrl-y"];
     NewLink, "new-link", "New link", "Make another link, for other scopes or when the last one is used up.", [SignIn], ["ctrl-r"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
-    Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
+    Cancel, "cancel", "Cancel", "Cancel the selected task, or take the selected letter of the outbox back.", [Tasks, Outbox], ["x"];
+    RetryFailed, "retry-failed", "Retry the failed", "Open the form again with only the items that failed.", [Tasks, Page], ["R"];
+    KeepForLater, "keep-for-later", "Into the outbox", "Put a run that could not be sent into the outbox.", [Tasks, Page], ["b"];
+    Send, "send", "Send", "Send the selected letter of the outbox, if nothing has changed at the vendor.", [Outbox], ["enter"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
     Preview, "preview", "Preview", "Show the exact requests without sending anything.", [Form], ["ctrl-p"];
     PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
     Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
+    OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
+    Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
     Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];
@@ -183,6 +205,12 @@ impl Action {
     /// Every action.
     pub fn table() -> &'static [Row] {
         TABLE
+    }
+
+    /// Whether it is about events: the marked ones, or the one under the cursor.
+    pub fn needs_event(self) -> bool {
+        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Quick, Reopen, Take, WriteBack};
+        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Quick | Pivot | WriteBack)
     }
 
     /// Its row.

@@ -6,17 +6,19 @@ use super::act;
 use super::chooser::{Choice, Purpose};
 use super::detail::Shown;
 use super::detail::Tab;
-use super::effect::{Change, Effect, Gather};
+use super::effect::{Before, Change, Effect, Gather};
 use super::event::StoredEvent;
 use super::explorer::Explorer;
 use super::fit;
 use super::form::Entry;
 use super::guide;
 use super::layer::Layer;
+use super::mark;
 use super::message::Decided;
-use super::model::Model;
+use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::outcome::ReturnData;
+use super::post;
 use super::queue::Listing;
 use super::quick;
 use super::run;
@@ -31,6 +33,8 @@ pub fn rows(model: &mut Model, generation: u64, result: Result<Listing, String>)
         Ok(listing) => {
             model.queue.fill(listing);
             let mut effects = act::follow(model);
+            effects.extend(mark::count(model));
+            effects.extend(mark::members(model, None));
             let early = std::mem::take(&mut model.early);
             effects.extend(run::replay(model, early));
             effects
@@ -108,19 +112,27 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             let texts: Vec<String> = events.iter().map(|event| event.event.raw.to_string()).collect();
             vec![Effect::Copy(texts.join("\n"))]
         }
+        Gather::Offer => {
+            post::offer(model, &events);
+            Vec::new()
+        }
+        Gather::Tell(ruling) => post::gathered(model, &events, ruling.as_ref()),
         Gather::Act | Gather::Pivot | Gather::Quick => Vec::new(),
     }
 }
 
 /// A decision was recorded, or not.
-pub fn decided(model: &mut Model, what: &Decided, result: Result<(), String>) -> Vec<Effect> {
-    match result {
-        Err(message) => {
-            // Nothing was recorded, so nothing can be taken back; the list shows what is true.
-            model.undo.pop();
-            model.tell(Tone::Error, format!("Not recorded: {message}"));
-        }
-        Ok(()) => {
+pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Option<String>) -> Vec<Effect> {
+    model.deciding = model.deciding.saturating_sub(1);
+    // Only what was recorded can be taken back.
+    let recorded = before.len();
+    if matches!(what, Decided::Change(_, Change::Close(..) | Change::Take | Change::Reopen)) && recorded > 0 {
+        model.undo.push(Undoable::Decision(before));
+    }
+    match fault {
+        Some(message) if recorded == 0 => model.tell(Tone::Error, format!("Not recorded: {message}")),
+        Some(message) => model.tell(Tone::Error, format!("Recorded for {} only: {message}", count(recorded))),
+        None => {
             let undo = model.setup.keymap.hint(super::action::Action::Undo).unwrap_or_default();
             let text = match what {
                 Decided::Change(ids, Change::Close(disposition, _)) => {
@@ -130,6 +142,10 @@ pub fn decided(model: &mut Model, what: &Decided, result: Result<(), String>) ->
                 Decided::Change(ids, Change::Reopen) => format!("{} reopened", count(ids.len())),
                 Decided::Change(ids, Change::Note(_)) => format!("Note written on {}", count(ids.len())),
                 Decided::Change(ids, Change::Case(name)) => format!("{} put into case {name}", count(ids.len())),
+                Decided::Restored(before) if model.last_told => {
+                    let tell = model.setup.keymap.hint(super::action::Action::WriteBack).unwrap_or_default();
+                    format!("Taken back: {}; the vendor was told: {tell} tells it this too", count(before.len()))
+                }
                 Decided::Restored(before) => format!("Taken back: {}", count(before.len())),
             };
             model.tell(Tone::Done, text);

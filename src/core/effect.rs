@@ -3,12 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::catalogue::Given;
+use super::action::Action;
+use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
-use super::queue::View;
+use super::json::Document;
+use super::outbox::{Difference, LetterId};
+use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
+use super::telling::Call;
 use super::views::Saved;
+use super::work::{Ticket, Work};
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +50,10 @@ pub enum Gather {
     },
     /// To copy as JSON.
     Copy,
+    /// To say in the verdict sheet what the vendors can be told.
+    Offer,
+    /// To tell the vendors of a ruling; without one, of what each event is here.
+    Tell(Option<Ruling>),
 }
 
 /// A program that gets a text.
@@ -56,6 +65,35 @@ pub enum Outside {
     Editor,
     /// A shell line.
     Pipe(String),
+}
+
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, by its path.
+    File(String),
+    /// What is piped in.
+    Input,
+}
+
+/// A text for the world outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Text {
+    /// As it is.
+    Plain(String),
+    /// A document, pretty-printed; the world does that, since it may be large.
+    Pretty(Document),
+}
+
+impl Text {
+    /// The text, part by part.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = String> + Send + '_> {
+        match self {
+            Self::Plain(text) => Box::new(std::iter::once(text.clone())),
+            Self::Pretty(document) if document.root().is_some() => Box::new(document.pretty_parts()),
+            Self::Pretty(document) => Box::new(std::iter::once(String::from_utf8_lossy(document.bytes()).into_owned())),
+        }
+    }
 }
 
 /// The state of an event before a decision.
@@ -73,6 +111,28 @@ pub enum Effect {
         /// The most rows.
         limit: usize,
     },
+    /// Count all events of a view, by group where it is grouped; answered by `Tallied`.
+    Tally(View, Option<Grouping>),
+    /// List the events of a group; answered by `Members`.
+    Members {
+        /// Number of the list.
+        generation: u64,
+        /// What is listed.
+        view: View,
+        /// How it is grouped.
+        grouping: Grouping,
+        /// The group.
+        group: String,
+    },
+    /// Find out which events of a view are meant, to mark them; answered by `Marked`.
+    Mark {
+        /// The view.
+        view: View,
+        /// Which of its events.
+        which: Which,
+        /// What is to be done with them at once.
+        then: Option<Action>,
+    },
     /// Read one event with all that is known about it; answered by `Shown`. It counts as looked at.
     Show(i64),
     /// Read events; answered by `Gathered`.
@@ -83,6 +143,16 @@ pub enum Effect {
     Restore(Vec<Before>),
     /// Run a command; answered by `Progress` and one `Ended`.
     Run(TaskId, Ready),
+    /// Tell vendors what was decided; answered by `Progress` and one `Ended`.
+    Tell(TaskId, Vec<Call>),
+    /// Put a task's run into the outbox; answered by `Outbox` and a notice.
+    KeepForLater(TaskId, Ready),
+    /// Read the outbox; answered by `Outbox`.
+    Outbox,
+    /// Send a letter, if nothing differs but what was confirmed; answered by `Ended` or `Held`.
+    Post(TaskId, LetterId, Option<Vec<Difference>>),
+    /// Take a letter back; answered by `Outbox` and a notice.
+    TakeBack(LetterId),
     /// Build a command's requests without sending them; answered by `Page`.
     Plan {
         /// The connection.
@@ -124,12 +194,22 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// Read what the program logged; answered by `Page`.
+    Log,
+    /// Find what a JSONPath picks in a document; answered by `Document`.
+    Extract(Document, String),
+    /// Compare a revision of an event with the one before it; answered by `Document`.
+    Changes(i64, u32),
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.
-    Outside(Outside, String),
+    Outside(Outside, Text),
     /// Write a text to a file.
-    Save(String, String),
+    Save(String, Text),
+    /// Read a document; answered by `Read` as it comes.
+    Read(Ticket, Source),
+    /// Work on a large document; answered by `Working` and one `Worked`.
+    Work(Box<Work>),
     /// Count the events of queries, each under a name; answered by `Counts`.
     Count(Vec<(String, String)>),
     /// Write a view into the file of views; answered by `Views`.

@@ -1,21 +1,26 @@
 //! The overlay stack: the top layer gets the key first.
 
 use super::chooser::Chooser;
+use super::columns::Columns;
 use super::confirm::Confirm;
-use super::event::Disposition;
+use super::dispose::Dispose;
 use super::explorer::{Explorer, Face};
 use super::form::Form;
 use super::guide::Guide;
-use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
-use super::task::TaskId;
+use super::reading::Reading;
+use super::task::{TaskId, Tasks};
 
 /// What lies over the panes.
 #[derive(Clone, Debug)]
 pub enum Layer {
     /// A page of text.
     Page(Page),
+    /// A document: from outside, or taken from what lies below.
+    Document(Box<Reading>),
+    /// The columns of the table below.
+    Columns(Box<Columns>),
     /// What a task gave back.
     Outcome(Box<OutcomeView>),
     /// A list to choose from.
@@ -30,6 +35,32 @@ pub enum Layer {
     Dispose(Box<Dispose>),
     /// A guided sign-in.
     Guide(Box<Guide>),
+    /// The outbox.
+    Outbox,
+}
+
+impl Layer {
+    /// Whether it covers all panes and what lies below it.
+    pub fn covers(&self) -> bool {
+        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_))
+    }
+
+    /// What it is, in a few words.
+    pub fn title(&self, tasks: &Tasks) -> String {
+        match self {
+            Self::Page(page) => page.title.clone(),
+            Self::Document(reading) => reading.title.clone(),
+            Self::Columns(_) => "Columns".into(),
+            Self::Outcome(view) => tasks.get(view.task).map(|task| task.title.clone()).unwrap_or_default(),
+            Self::Chooser(chooser) => chooser.title.clone(),
+            Self::Form(form) => form.command.title.clone(),
+            Self::Confirm(confirm) => confirm.title.clone(),
+            Self::Prompt(prompt) => prompt.asks.label().into(),
+            Self::Dispose(_) => "Close".into(),
+            Self::Guide(guide) => format!("Sign in · {}", guide.connection),
+            Self::Outbox => "Outbox".into(),
+        }
+    }
 }
 
 /// A page of text.
@@ -43,9 +74,32 @@ pub struct Page {
     pub first: usize,
     /// What was searched for.
     pub needle: String,
+    /// What it was made from, where its lines are broken to be read; this is what leaves the console then.
+    pub source: Option<String>,
 }
 
+/// Longer lines are broken where a text is shown to be read: what lies beyond the screen could not be scrolled to.
+const LINE: usize = 1000;
+
 impl Page {
+    /// A text to be read.
+    pub fn of_text(title: String, text: String) -> Self {
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            let letters: Vec<char> = line.chars().collect();
+            lines.extend(letters.chunks(LINE).map(|part| part.iter().collect::<String>()));
+            if letters.is_empty() {
+                lines.push(String::new());
+            }
+        }
+        Self { title, lines, source: Some(text), ..Self::default() }
+    }
+
+    /// What leaves the console when the page is copied, piped or written.
+    pub fn text(&self) -> String {
+        self.source.clone().unwrap_or_else(|| self.lines.join("\n"))
+    }
+
     /// Goes to the next or previous line that has what was searched for.
     pub fn next_hit(&mut self, forward: bool) -> bool {
         let needle = self.needle.to_lowercase();
@@ -156,8 +210,29 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// A file to open.
+    Open,
+    /// A JSONPath that picks values of the document.
+    Path,
     /// The name of a view.
     View,
+}
+
+impl Asks {
+    /// What stands before the line.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Filter => "/",
+            Self::Find => "search",
+            Self::Note => "note",
+            Self::Case => "case",
+            Self::Pipe => "|",
+            Self::Save => "write to",
+            Self::Open => "open",
+            Self::Path => "path",
+            Self::View => "save this view as",
+        }
+    }
 }
 
 /// One line to type.
@@ -207,89 +282,5 @@ impl Prompt {
         };
         let text = self.recalled.and_then(|at| self.earlier.get(at).cloned()).unwrap_or_default();
         self.line.set(&text);
-    }
-}
-
-/// A verdict under way.
-#[derive(Clone, Debug)]
-pub struct Dispose {
-    /// The events.
-    pub events: Vec<i64>,
-    /// The verdict, once chosen.
-    pub disposition: Option<Disposition>,
-    /// The note.
-    pub note: Line,
-    /// Which template was put in last.
-    pub template: Option<usize>,
-    /// The verdict and note of the last time.
-    pub last: Option<(Disposition, String)>,
-    /// Notes of the settings, offered before ours.
-    pub own: Vec<String>,
-}
-
-/// What a key did to a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing yet.
-    Open,
-    /// It is to be recorded.
-    Done,
-    /// It was given up.
-    GivenUp,
-}
-
-impl Dispose {
-    /// Notes to choose from, by verdict.
-    pub fn templates(disposition: Disposition) -> &'static [&'static str] {
-        match disposition {
-            Disposition::TruePositive => &["Confirmed; contained.", "Confirmed; handed over to incident response."],
-            Disposition::FalsePositive => &["Detection matches legitimate software.", "Detection rule is too broad; tuning requested."],
-            Disposition::Benign => &["Known administrative activity.", "Expected change, announced.", "Security test."],
-            Disposition::Duplicate => &["Same activity as an event already handled."],
-            Disposition::Undetermined => &["Not enough data to tell; owner asked."],
-        }
-    }
-
-    /// Takes a key: first the letter of a verdict (or `.` for the last one), then the note; Enter records.
-    pub fn input(&mut self, key: Key) -> Verdict {
-        if key.code == Code::Esc {
-            return Verdict::GivenUp;
-        }
-        let Some(disposition) = self.disposition else {
-            match key.typed() {
-                Some('.') => {
-                    if let Some((disposition, note)) = self.last.clone() {
-                        self.disposition = Some(disposition);
-                        self.note.set(&note);
-                    }
-                }
-                Some(letter) => {
-                    self.disposition =
-                        Disposition::ALL.iter().find(|(_, known, _)| *known == letter).map(|(_, _, disposition)| *disposition);
-                }
-                None => {}
-            }
-            return Verdict::Open;
-        };
-        match key.code {
-            Code::Enter => return Verdict::Done,
-            Code::Tab => {
-                let ours = Self::templates(disposition).iter().map(|text| (*text).to_owned());
-                let templates: Vec<String> = self.own.iter().cloned().chain(ours).collect();
-                let next = self.template.map_or(0, |at| (at + 1) % templates.len().max(1));
-                self.template = Some(next);
-                self.note.set(templates.get(next).map(String::as_str).unwrap_or_default());
-            }
-            Code::Char('.') if self.note.is_empty() => {
-                if let Some((_, note)) = &self.last {
-                    self.note.set(&note.clone());
-                }
-            }
-            Code::Backspace if self.note.is_empty() => self.disposition = None,
-            _ => {
-                self.note.input(key);
-            }
-        }
-        Verdict::Open
     }
 }

@@ -2,16 +2,20 @@
 
 use serde_json::{Map, Value};
 
+use super::action::Action;
 use super::detail::Shown;
 use super::effect::{Before, Change, Gather};
 use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
 use super::notice::Tone;
+use super::outbox::Letter;
 use super::outcome::ReturnData;
-use super::queue::Listing;
+use super::queue::{Grouping, Listed, Listing, Tally, View, Which};
+use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
+use super::work::{Arrived, Ticket, Work};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +47,18 @@ pub enum Message {
     Stop,
     /// The answer to `Effect::Rows`.
     Rows(u64, Result<Listing, String>),
+    /// The answer to `Effect::Tally`.
+    Tallied(View, Option<Grouping>, Result<Tally, String>),
+    /// The answer to `Effect::Members`: rows of a group.
+    Members(u64, String, Result<Vec<Listed>, String>),
+    /// The answer to `Effect::Mark`.
+    Marked(View, Which, Option<Action>, Result<Vec<i64>, String>),
     /// The answer to `Effect::Show`.
     Shown(i64, Result<Box<Shown>, String>),
     /// The answer to `Effect::Gather`.
     Gathered(Gather, Result<Vec<StoredEvent>, String>),
-    /// The answer to `Effect::Decide` and `Effect::Restore`.
-    Decided(Decided, Result<(), String>),
+    /// The answer to `Effect::Decide` and `Effect::Restore`: how the events were that it was recorded for, and why not for all.
+    Decided(Decided, Vec<Before>, Option<String>),
     /// A task went on.
     Progress(TaskId, String, usize, Option<usize>),
     /// A task ended.
@@ -59,14 +69,26 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
+    /// The answer to `Effect::Outbox` and to what changes it.
+    Outbox(Result<Vec<Letter>, String>),
+    /// A letter was held: the vendor says otherwise now.
+    Held(TaskId, Box<Letter>),
     /// The answer to `Effect::Count`.
     Counts(Vec<(String, usize)>),
     /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
     Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// A document to show on top.
+    Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
+    /// The answers to `Effect::Read`.
+    Read(Ticket, Arrived),
+    /// Work on a document is so many percent done.
+    Working(Ticket, usize),
+    /// The answer to `Effect::Work`.
+    Worked(Box<Work>),
     /// Something to tell.
     Notice(Tone, String),
 }

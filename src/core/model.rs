@@ -1,6 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::action::{Action, Context};
@@ -9,12 +10,13 @@ use super::confirm::Ready;
 use super::detail::Detail;
 use super::effect::{Before, Effect};
 use super::event::Disposition;
-use super::explorer::Face;
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health};
 use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
+use super::outbox::Outbox;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::task::{TaskId, Tasks};
 use super::views::Saved;
@@ -47,6 +49,8 @@ pub struct Screen {
     pub record: usize,
     /// Rows of the top layer's body.
     pub layer: usize,
+    /// Tasks that fit.
+    pub tasks: usize,
 }
 
 /// Something that can be taken back.
@@ -69,6 +73,19 @@ pub struct Way {
     pub back: (String, Map<String, Value>, String),
     /// The same for as long as the run was accepted and not observed yet.
     pub recall: Option<(String, Map<String, Value>, String)>,
+}
+
+/// Whether the vendor is told of a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tell {
+    /// When the analyst says so.
+    #[default]
+    Ask,
+    /// Whenever it can be told.
+    Always,
+    /// Not even offered.
+    Never,
 }
 
 /// How the console is set up.
@@ -94,11 +111,31 @@ pub struct Setup {
     pub zone: jiff::tz::TimeZone,
     /// Where simulators stand behind the connections.
     pub demo: bool,
+    /// Where there is nothing but a document: no connections and no store.
+    pub alone: bool,
     /// Milliseconds before a question about a change can be answered.
     pub arm_millis: i64,
     /// Closing notes of the settings, offered before ours.
     pub templates: Vec<String>,
+    /// Whether the vendor is told of decisions.
+    pub tell: Tell,
 }
+
+/// What has no meaning where there is nothing but a document.
+const NEEDS_CONNECTIONS: &[Action] = &[
+    Action::Filter,
+    Action::NextPane,
+    Action::PreviousPane,
+    Action::ShowConnections,
+    Action::ShowQueue,
+    Action::ShowRecord,
+    Action::ShowTasks,
+    Action::Zoom,
+    Action::Views,
+    Action::SaveView,
+    Action::ForgetView,
+    Action::History,
+];
 
 /// The query that the console opens with: what is still to be decided.
 pub const OPEN: &str = "-status:closed";
@@ -136,16 +173,26 @@ pub struct Model {
     pub notices: Notices,
     /// The key and time meter.
     pub meter: Meter,
+    /// Decisions that are being recorded.
+    pub deciding: usize,
     /// What can be taken back, the last at the end.
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
     pub last_verdict: Option<(Disposition, String)>,
+    /// Whether the vendor was told of it.
+    pub last_told: bool,
     /// The last run.
     pub last_run: Option<Ready>,
+    /// The outbox.
+    pub outbox: Outbox,
     /// Earlier queries.
     pub queries: Vec<String>,
     /// Whether times are shown in local time.
     pub local_time: bool,
+    /// Whether documents show timestamps and numbers since an epoch as times.
+    pub times: bool,
+    /// Whether letters stand beside the rows, and the next key is one of them.
+    pub jumping: bool,
     /// Whether the mouse is on.
     pub mouse: bool,
     /// What the last drawing found out.
@@ -179,11 +226,16 @@ impl Model {
             tasks: Tasks::default(),
             notices: Notices::default(),
             meter: Meter::new(now),
+            deciding: 0,
             undo: Vec::new(),
             last_verdict: None,
+            last_told: false,
             last_run: None,
+            outbox: Outbox::default(),
             queries: Vec::new(),
             local_time: false,
+            times: false,
+            jumping: false,
             mouse: false,
             screen: Screen::default(),
             leaving: false,
@@ -193,7 +245,7 @@ impl Model {
 
     /// What is asked for when the console opens.
     pub fn start(&mut self) -> Vec<Effect> {
-        vec![self.list(), Effect::Health]
+        vec![self.list(), Effect::Health, Effect::Outbox]
     }
 
     /// Asks for the queue's rows.
@@ -227,10 +279,43 @@ impl Model {
     pub fn face(&self) -> Option<Face> {
         match self.layers.last() {
             Some(Layer::Outcome(view)) => view.explorer.as_ref().and(view.side.face()),
+            Some(Layer::Document(reading)) => Some(reading.face),
             Some(_) => None,
             None if self.focus == Pane::Record => self.detail.shown.as_ref().and(self.detail.face()),
             None => None,
         }
+    }
+
+    /// The document under the keys, whichever side of it is shown.
+    pub fn explorer(&self) -> Option<&Explorer> {
+        match self.layers.last() {
+            Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+            Some(Layer::Document(reading)) => Some(&reading.explorer),
+            Some(_) => None,
+            None => self.detail.shown.as_ref().map(|shown| &shown.explorer),
+        }
+    }
+
+    /// The document under the keys, or under the list of its columns, with the face that shows it.
+    pub fn explorer_mut(&mut self) -> Option<(Face, &mut Explorer)> {
+        match self.layers.iter_mut().rev().find(|layer| !matches!(layer, Layer::Columns(_))) {
+            Some(Layer::Outcome(view)) => view.side.face().zip(view.explorer.as_mut()),
+            Some(Layer::Document(reading)) => Some((reading.face, &mut reading.explorer)),
+            Some(_) => None,
+            None if self.focus == Pane::Record => self.detail.tab.face().zip(self.detail.shown.as_mut().map(|shown| &mut shown.explorer)),
+            None => None,
+        }
+    }
+
+    /// Every document that is open.
+    pub fn explorers_mut(&mut self) -> impl Iterator<Item = &mut Explorer> {
+        let shown = self.detail.shown.as_mut().map(|shown| &mut shown.explorer);
+        let layers = self.layers.iter_mut().filter_map(|layer| match layer {
+            Layer::Outcome(view) => view.explorer.as_mut(),
+            Layer::Document(reading) => Some(&mut reading.explorer),
+            _ => None,
+        });
+        shown.into_iter().chain(layers)
     }
 
     /// Where keys are looked up now, first to last. Empty where they are text.
@@ -242,7 +327,9 @@ impl Model {
         };
         let mut contexts: Vec<Context> = face.into_iter().collect();
         match self.layers.last() {
-            Some(Layer::Page(_) | Layer::Outcome(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
+            Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Guide(_)) => contexts.push(Context::SignIn),
@@ -271,31 +358,32 @@ impl Model {
             let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
             return Err(format!("works in: {}", places.join(", ")));
         }
+        if self.setup.alone && NEEDS_CONNECTIONS.contains(&action) {
+            return Err("only a document is open here; nightdesk without a verb opens the console".into());
+        }
         if action == Action::Act && !self.layers.is_empty() {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
             return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
         }
-        let needs_event = matches!(
-            action,
-            Action::Dispose
-                | Action::Again
-                | Action::Take
-                | Action::Reopen
-                | Action::Memo
-                | Action::Case
-                | Action::Act
-                | Action::Quick
-                | Action::Pivot
-        );
-        if needs_event && self.targets().is_empty() {
+        if action.needs_event() && !self.has_targets() {
             return Err("no event is selected".into());
         }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::SignIn if super::guide::of(self).is_none() => Err("this connection signs in by itself".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
+            Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
+                Some(letter) if letter.standing.is_open() => Ok(()),
+                Some(letter) => Err(format!("it is {}", letter.standing.as_str())),
+                None => Err("the outbox is empty".into()),
+            },
+            Action::RetryFailed => super::post::can_retry(self),
+            Action::KeepForLater => super::post::can_keep(self),
+            Action::WriteBack if self.setup.read_only => Err("the console is read-only".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
+            Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),
             _ => Ok(()),
         }
@@ -309,15 +397,23 @@ impl Model {
         }
     }
 
+    /// Whether there is an event that a decision could be about.
+    pub fn has_targets(&self) -> bool {
+        (self.focus == Pane::Record && self.detail.wanted.is_some()) || self.queue.has_targets()
+    }
+
     /// Takes up what a drawing found out, and scrolls so that selections can be seen.
     pub fn settle(&mut self, screen: Screen) {
         self.screen = screen;
         self.queue.follow(screen.queue);
+        self.detail.follow(screen.record);
         if let (Some(face), Some(shown)) = (self.detail.face(), self.detail.shown.as_mut()) {
             shown.explorer.follow(face, screen.record);
         }
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
+            Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),
             Some(Layer::Outcome(view)) => {
                 if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {
                     explorer.follow(face, screen.layer);

@@ -6,12 +6,15 @@ use super::choose;
 use super::chooser::Picked;
 use super::complete;
 use super::confirm::{Answer, Subject};
+use super::dispose::Verdict;
 use super::effect::Effect;
 use super::guide;
+use super::jump;
 use super::keys::{Code, Key, Match};
-use super::layer::{Asks, Layer, Verdict};
+use super::layer::{Asks, Layer};
 use super::model::{Model, Pane};
 use super::notice::Tone;
+use super::post;
 use super::run;
 
 /// A key was pressed.
@@ -19,17 +22,21 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notices.seen = true;
     let typed = match model.layers.last() {
         Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note) && key.typed().is_some(),
-        Some(Layer::Dispose(dispose)) => dispose.disposition.is_some() && key.typed().is_some(),
+        Some(Layer::Dispose(dispose)) => !dispose.is_own(key),
         _ => false,
     };
     model.meter.key(typed);
     if key.ctrl && key.code == Code::Char('c') {
         return act::interrupt(model);
     }
-    // Another view is on its way: what is pressed now is meant for it, not for the list before.
-    if model.queue.opening && model.layers.is_empty() && model.focus == Pane::Queue && key.code != Code::Esc {
+    // Another view or marks are on their way: what is pressed now is meant for them, not for the list before.
+    let awaited = (model.queue.opening && model.focus == Pane::Queue) || model.queue.marking;
+    if awaited && model.layers.is_empty() && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
+    }
+    if model.jumping {
+        return jump::take(model, key);
     }
     match model.layers.last() {
         Some(Layer::Confirm(_)) => confirm(model, key),
@@ -83,6 +90,8 @@ fn confirm(model: &mut Model, key: Key) -> Vec<Effect> {
             model.layers.pop();
             match subject {
                 Subject::Run(ready) => run::start(model, ready),
+                Subject::Tell(calls) => post::start(model, calls),
+                Subject::Post(letter, differences) => post::post_confirmed(model, letter, differences),
                 Subject::Quit => act::leave(model),
             }
         }
@@ -127,9 +136,9 @@ fn dispose(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Verdict::Done => {
-            let (events, disposition, note) = (dispose.events.clone(), dispose.disposition, dispose.note.text());
+            let (events, disposition, note, tell) = (dispose.events.clone(), dispose.disposition, dispose.note.text(), dispose.tell);
             model.layers.pop();
-            disposition.map(|disposition| act::close(model, events, disposition, note)).unwrap_or_default()
+            disposition.map(|disposition| act::close(model, events, disposition, note, tell)).unwrap_or_default()
         }
     }
 }
@@ -175,6 +184,7 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Text was pasted. It goes into the text under edit or nowhere: a paste triggers nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     model.pending.clear();
+    model.jumping = false;
     match model.layers.last_mut() {
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);
@@ -185,7 +195,10 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 field.paste(text);
             }
         }
-        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => dispose.note.paste(text),
+        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => {
+            dispose.note.paste(text);
+            dispose.typed = true;
+        }
         Some(Layer::Guide(guide)) if guide.done.is_none() => {
             guide.line.paste(text);
             guide.fault = None;

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::detail::Tab;
+use super::dispose::Dispose;
 use super::effect::Effect;
 use super::event::Disposition;
 use super::form::Form;
-use super::layer::{Asks, Dispose, Layer, Prompt};
+use super::layer::{Asks, Layer, Prompt};
 use super::line::Line;
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
@@ -25,6 +26,7 @@ pub fn session(model: &Model) -> Value {
         "tab": model.detail.tab as u8,
         "theme": model.setup.theme,
         "local_time": model.local_time,
+        "times": model.times,
         "queries": model.queries,
         "typing": model.layers.iter().rev().find_map(typing),
     })
@@ -77,7 +79,9 @@ pub fn resume(model: &mut Model, session: &Value) {
     if let Some(theme) = text("theme").filter(|theme| model.setup.themes.contains(theme)) {
         model.setup.theme = theme;
     }
-    model.local_time = session.get("local_time").and_then(Value::as_bool).unwrap_or(false);
+    let flag = |name: &str| session.get(name).and_then(Value::as_bool).unwrap_or(false);
+    model.local_time = flag("local_time");
+    model.times = flag("times");
     if let Some(queries) = session.get("queries").and_then(Value::as_array) {
         model.queries = queries.iter().filter_map(|query| query.as_str().map(str::to_owned)).collect();
     }
@@ -106,7 +110,8 @@ fn typed(model: &mut Model, typing: &Value) -> Option<Layer> {
     if typing.get("disposition").is_some() {
         let disposition = text("disposition").and_then(Disposition::parse);
         let own = model.setup.templates.clone();
-        return Some(Layer::Dispose(Box::new(Dispose { events, disposition, note, template: None, last: None, own })));
+        let typed = !note.is_empty();
+        return Some(Layer::Dispose(Box::new(Dispose { events, disposition, note, own, typed, ..Dispose::default() })));
     }
     let mut prompt = Prompt::new(Asks::Note, &note.text());
     prompt.events = events;

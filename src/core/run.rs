@@ -14,6 +14,7 @@ use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::outcome::Outcome;
 use super::task::{State, TaskId};
+use super::telling::Call;
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
@@ -183,6 +184,7 @@ pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
         begun.arguments.clone_from(&ready.arguments);
         begun.events.clone_from(&ready.events);
         begun.changes = ready.class.effect != Changes::Read;
+        begun.ready = begun.changes.then(|| Box::new(ready.clone()));
     }
     if ready.class.effect != Changes::Read {
         model.meter.decide(model.now, &format!("ran {}", ready.title), ready.events.len().max(1));
@@ -222,16 +224,15 @@ pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoab
 
 /// Shows the exact requests, of a form or of what only waits to be confirmed.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
-    let asked = match model.layers.last() {
+    let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given };
+    match model.layers.last() {
         Some(Layer::Confirm(confirm)) => match &confirm.subject {
-            Subject::Run(ready) => Some(ready.clone()),
-            Subject::Quit => None,
+            Subject::Run(ready) => vec![planned(ready.clone())],
+            // Of several calls the first; the others are like it.
+            Subject::Tell(calls) => calls.iter().take(1).map(Call::plan).collect(),
+            Subject::Post(..) | Subject::Quit => Vec::new(),
         },
-        _ => ready(model),
-    };
-    match asked {
-        Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
-        None => Vec::new(),
+        _ => ready(model).map(planned).into_iter().collect(),
     }
 }
 

@@ -1,26 +1,34 @@
 //! A console under test: keys in, effects out, answers back; no terminal, clock or network.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
-use super::catalogue::{Class, Command, Effect as Changes, Entry, Inverse, Parameter, Reach, Type, Undo};
-use super::detail::{Known, Shown};
-use super::effect::{Change, Effect};
+use super::catalogue::{
+    Class, Command, Effect as Changes, Entry, Fetched, Inverse, Look, Parameter, Reach, Ruling, Source, Telling, Type, Undo, WriteBack,
+    arguments,
+};
+use super::detail::{Known, Past, Shown};
+use super::effect::{self, Change, Effect};
 use super::entity::{Entity, EntityKind};
-use super::event::{Event, Severity, Status, StoredEvent};
-use super::explorer::Explorer;
+use super::event::{Disposition, Event, Severity, Status, StoredEvent};
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Stretch};
-use super::json::Document;
+use super::json::{Document, changes};
 use super::keys::{Key, Keymap, parse_chord};
+use super::mapping::Mapping;
 use super::message::{Decided, Message};
-use super::model::{Model, Setup};
-use super::outcome::{Outcome, ReturnData};
-use super::queue::{Listed, Listing, rule_of};
-use super::task::Report;
+use super::model::{Model, Setup, Tell};
+use super::outbox::{Letter, LetterId, Standing};
+use super::outcome::{Failure, Fate, Outcome, ReturnData};
+use super::queue::{Grouping, Listed, Listing, Tally, Which, rule_of};
+use super::reading::Reading;
+use super::task::{Report, TaskId};
 use super::update::update;
 use super::views::Saved;
+use super::work::Arrived;
 
 /// A console with events of its own.
 pub(crate) struct Session {
@@ -32,6 +40,14 @@ pub(crate) struct Session {
     pub asked: Vec<Effect>,
     /// What was asked for and not answered yet.
     pub open: Vec<Effect>,
+    /// Ids that vendors refuse.
+    pub refused: Vec<String>,
+    /// Whether no vendor can be reached.
+    pub offline: bool,
+    /// The outbox.
+    pub letters: Vec<Letter>,
+    /// How many rows the world gives at most.
+    pub most: Option<usize>,
 }
 
 /// The time at which tests play.
@@ -75,7 +91,25 @@ fn wiz() -> Entry {
         )
         .parameter(Parameter::new("Note", Type::TEXT, "Why."));
     let projects = run_nothing("List Projects", "Lists the projects.");
-    Entry { commands: vec![update, projects], ..Entry::default() }
+    let tell = |ruling: &Ruling, event: &Event| {
+        let (status, sets) = match (ruling.status, ruling.disposition) {
+            (Status::Closed, Some(Disposition::TruePositive)) => return Err("Wiz resolves it itself.".to_owned()),
+            (Status::Closed, _) => ("Rejected", "REJECTED (why)"),
+            _ => ("Open", "OPEN"),
+        };
+        let given = [("issue_ids", json!([event.key])), ("issue_status", json!(status)), ("note", json!(ruling.note))];
+        Ok(Telling {
+            command: "update-issues",
+            arguments: arguments(given),
+            status: status.to_uppercase(),
+            sets: sets.into(),
+            item: "issue_ids",
+        })
+    };
+    let look = |_: &Event| Look { command: "list-projects", arguments: Map::new(), record: "$" };
+    let source = Source::new("Issues", "Issues", Mapping::default(), Duration::ZERO, |_, _, _| async { Fetched::default() });
+    let source = source.write_back(Ok(WriteBack { tell: Arc::new(tell), look, watched: &[".status"] }));
+    Entry { commands: vec![update, projects], sources: vec![source], ..Entry::default() }
 }
 
 fn connected(name: &str, vendor: &str, title: &str, entry: Entry) -> Connected {
@@ -173,8 +207,10 @@ pub(crate) fn setup() -> Setup {
         analyst: "ana".into(),
         zone: jiff::tz::TimeZone::UTC,
         demo: false,
+        alone: false,
         arm_millis: 800,
         templates: Vec::new(),
+        tell: Tell::Ask,
     }
 }
 
@@ -189,7 +225,8 @@ impl Session {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
-        let mut session = Self { model, events, asked: Vec::new(), open };
+        let mut session =
+            Self { model, events, asked: Vec::new(), open, refused: Vec::new(), offline: false, letters: Vec::new(), most: None };
         session.settle();
         session
     }
@@ -256,13 +293,59 @@ impl Session {
                 None => query.split_whitespace().all(|word| event.event.title.contains(word)),
             },
         };
-        let rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
-        Ok(Listing { total: rows.len(), rows, arrivals: vec![0, 2, 5, 1] })
+        let mut rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
+        let more = self.most.is_some_and(|most| most < rows.len());
+        rows.truncate(self.most.unwrap_or(usize::MAX));
+        Ok(Listing { rows, more })
+    }
+
+    /// All rows of a view, however many the console is given.
+    fn all(&mut self, query: &str) -> Result<Vec<Listed>, String> {
+        let most = self.most.take();
+        let listing = self.listing(query);
+        self.most = most;
+        Ok(listing?.rows)
+    }
+
+    fn tally(&mut self, query: &str, grouping: Option<Grouping>) -> Result<Tally, String> {
+        let rows = self.all(query)?;
+        let mut groups: Vec<(String, usize)> = Vec::new();
+        for row in rows.iter().filter_map(|row| Some(grouping?.of(row))) {
+            match groups.iter_mut().find(|(name, _)| *name == row) {
+                Some((_, count)) => *count += 1,
+                None => groups.push((row, 1)),
+            }
+        }
+        groups.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Ok(Tally { total: rows.len(), arrivals: vec![0, 2, 5, 1], groups })
+    }
+
+    fn meant(&mut self, query: &str, which: &Which) -> Result<Vec<i64>, String> {
+        let rows = self.all(query)?;
+        let like = |id: &i64| rows.iter().find(|row| row.id == *id).map(|row| (row.vendor.clone(), row.rule.clone()));
+        let meant = |row: &&Listed| match which {
+            Which::All => true,
+            Which::Like(id) => like(id) == Some((row.vendor.clone(), row.rule.clone())) && (row.status != Status::Closed || row.id == *id),
+            Which::Group(grouping, name) => grouping.of(row) == *name,
+        };
+        Ok(rows.iter().filter(meant).map(|row| row.id).collect())
     }
 
     fn answer(&mut self, effect: Effect) -> Option<Message> {
         Some(match effect {
             Effect::Rows { generation, view, .. } => Message::Rows(generation, self.listing(&view.query)),
+            Effect::Tally(view, grouping) => {
+                let tally = self.tally(&view.query, grouping);
+                Message::Tallied(view, grouping, tally)
+            }
+            Effect::Members { generation, view, grouping, group } => {
+                let rows = self.all(&view.query).map(|rows| rows.into_iter().filter(|row| grouping.of(row) == group).collect());
+                Message::Members(generation, group, rows)
+            }
+            Effect::Mark { view, which, then } => {
+                let ids = self.meant(&view.query, &which);
+                Message::Marked(view, which, then, ids)
+            }
             Effect::Show(id) => {
                 let event = self.events.iter().find(|event| event.id == id)?.clone();
                 Message::Shown(id, Ok(Box::new(shown(event))))
@@ -271,6 +354,8 @@ impl Session {
                 Message::Gathered(why, Ok(self.events.iter().filter(|event| ids.contains(&event.id)).cloned().collect()))
             }
             Effect::Decide(ids, change) => {
+                let touched = self.events.iter().filter(|event| ids.contains(&event.id));
+                let before = touched.map(|event| (event.id, event.status, event.disposition)).collect();
                 for event in self.events.iter_mut().filter(|event| ids.contains(&event.id)) {
                     match &change {
                         Change::Close(disposition, _) => (event.status, event.disposition) = (Status::Closed, Some(*disposition)),
@@ -279,7 +364,7 @@ impl Session {
                         Change::Note(_) | Change::Case(_) => {}
                     }
                 }
-                Message::Decided(Decided::Change(ids, change), Ok(()))
+                Message::Decided(Decided::Change(ids, change), before, None)
             }
             Effect::Restore(before) => {
                 for (id, status, disposition) in &before {
@@ -287,7 +372,47 @@ impl Session {
                         (event.status, event.disposition) = (*status, *disposition);
                     }
                 }
-                Message::Decided(Decided::Restored(before), Ok(()))
+                Message::Decided(Decided::Restored(before.clone()), before, None)
+            }
+            Effect::Run(task, ready) if self.offline => {
+                let failure = Failure { fate: Fate::Unsent, ..Failure::new(format!("{} failed.", ready.title), "No route to host.") };
+                let report = Report { unsent: true, ..report(Outcome::failed(failure)) };
+                Message::Ended(task, ReturnData::Failed, "No route to host.".into(), Some(Box::new(report)))
+            }
+            Effect::Run(task, ready)
+                if ready.arguments.values().filter_map(|value| value.as_array()).flatten().any(|id| self.refuses(id)) =>
+            {
+                let ids: Vec<String> = ready
+                    .arguments
+                    .values()
+                    .filter_map(|value| value.as_array())
+                    .flatten()
+                    .filter_map(|id| Some(id.as_str()?.to_owned()))
+                    .collect();
+                self.ended(task, &ids)
+            }
+            Effect::Tell(task, calls) => {
+                let ids: Vec<String> = calls.iter().flat_map(|call| call.events.iter().map(|(_, id)| id.clone())).collect();
+                self.ended(task, &ids)
+            }
+            Effect::Outbox => Message::Outbox(Ok(self.letters.clone())),
+            Effect::KeepForLater(_, ready) => {
+                self.letters.push(letter(1, &ready.title, &ready.connection, &ready.command));
+                Message::Outbox(Ok(self.letters.clone()))
+            }
+            Effect::Post(task, id, confirmed) => {
+                let letter = self.letters.iter_mut().find(|letter| letter.id == id)?;
+                if !letter.differences.is_empty() && confirmed.as_ref() != Some(&letter.differences) {
+                    letter.standing = Standing::Held;
+                    Message::Held(task, Box::new(letter.clone()))
+                } else {
+                    letter.standing = Standing::Sent;
+                    Message::Ended(task, ReturnData::Successful, "Sent.".into(), None)
+                }
+            }
+            Effect::TakeBack(id) => {
+                self.letters.retain(|letter| letter.id != id);
+                Message::Outbox(Ok(self.letters.clone()))
             }
             Effect::Run(task, ready) => {
                 let raw = match ready.command.as_str() {
@@ -306,9 +431,20 @@ impl Session {
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
-            Effect::Count(queries) => Message::Counts(
-                queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
-            ),
+            Effect::Extract(document, path) => {
+                let found = document.extract(&path, 100).unwrap();
+                Message::Document(Ok(Box::new(Reading::by_path(path, found.document, Face::Tree))))
+            }
+            Effect::Changes(id, revision) => {
+                let was = Document::parse(br#"{"status":"NEW"}"#.to_vec());
+                let is = Document::parse(br#"{"status":"OPEN"}"#.to_vec());
+                let title = format!("Event {id}: revision {revision}");
+                Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
+            }
+            Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
+            Effect::Count(queries) => {
+                Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
+            }
             Effect::KeepView(view) => {
                 let mut views = self.model.setup.views.clone();
                 views.retain(|known| known.name != view.name);
@@ -320,9 +456,36 @@ impl Session {
                 Message::Views(Ok((left, "Removed".into())))
             }
             Effect::Health => Message::Health(health()),
+            Effect::Read(ticket, effect::Source::File(name)) => Message::Read(ticket, self.file(&name)),
+            Effect::Work(mut work) => {
+                while work.step().is_some() {}
+                Message::Worked(work)
+            }
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
+    }
+
+    /// The world's files: one with events in it, and one that is not there.
+    fn file(&self, name: &str) -> Arrived {
+        if name != "events.json" {
+            return Arrived::Failed(format!("{name}: No such file or directory"));
+        }
+        let events: Vec<_> = self.events.iter().map(|event| event.event.raw.clone()).collect();
+        Arrived::Whole(Document::parse(json!({"events": events}).to_string().into_bytes()))
+    }
+
+    fn refuses(&self, id: &serde_json::Value) -> bool {
+        id.as_str().is_some_and(|id| self.refused.iter().any(|known| known == id))
+    }
+
+    /// The end of a task over ids, of which some are refused.
+    fn ended(&self, task: TaskId, ids: &[String]) -> Message {
+        let refused = ids.iter().filter(|id| self.refused.contains(id));
+        let errors: Vec<Failure> = refused.map(|id| Failure::new("It failed.", "no").item(id)).collect();
+        let state = ReturnData::of(ids.len() - errors.len(), errors.len());
+        let outcome = Outcome::new(state).message(format!("{} of {}", ids.len() - errors.len(), ids.len())).errors(errors);
+        Message::Ended(task, state, outcome.message.clone(), Some(Box::new(report(outcome))))
     }
 
     /// The effects asked for since the start that are like one.
@@ -359,7 +522,28 @@ fn health() -> Vec<Health> {
 /// A report of an outcome.
 pub(crate) fn report(outcome: Outcome) -> Report {
     let document = Document::parse(outcome.raw_data.to_string().into_bytes());
-    Report { outcome, document }
+    Report { outcome, document, unsent: false }
+}
+
+/// A letter that waits.
+pub(crate) fn letter(id: LetterId, title: &str, connection: &str, command: &str) -> Letter {
+    Letter {
+        id,
+        made_at: noon(),
+        changed_at: noon(),
+        actor: "ana".into(),
+        connection: connection.into(),
+        command: command.into(),
+        title: title.into(),
+        arguments: Map::new(),
+        events: vec![2],
+        call: None,
+        seen: Vec::new(),
+        destructive: false,
+        standing: Standing::Waiting,
+        detail: "The vendor cannot be reached.".into(),
+        differences: Vec::new(),
+    }
 }
 
 fn listed(event: &StoredEvent) -> Listed {
@@ -395,7 +579,10 @@ fn shown(event: StoredEvent) -> Shown {
         precedent: vec!["closed as benign by bo 3d ago: Known administrative activity.".into()],
         alike: 5,
         entities: event.event.entities.iter().map(known).collect(),
-        history: vec!["2026-07-02 11:40 first seen".into()],
+        history: (1..=event.revisions)
+            .rev()
+            .map(|number| Past { text: format!("2026-07-02 11:4{number} revision {number}"), revision: Some(number) })
+            .collect(),
         event,
     }
 }

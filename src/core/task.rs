@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::confirm::Ready;
 use super::json::Document;
 use super::outcome::{Outcome, ReturnData};
+use super::telling::Call;
 
 /// Number of a task.
 pub type TaskId = u64;
@@ -46,6 +48,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// Its raw data, as a document.
     pub document: Document,
+    /// Whether nothing was sent, because the vendor could not be reached.
+    pub unsent: bool,
 }
 
 /// Something that runs or ran.
@@ -77,6 +81,12 @@ pub struct Task {
     pub report: Option<Box<Report>>,
     /// How far it is with what the vendor accepted, where that is followed.
     pub stage: Option<Stage>,
+    /// The run, where it is one that changes something.
+    pub ready: Option<Box<Ready>>,
+    /// The calls that tell vendors, where that is what it does.
+    pub calls: Vec<Call>,
+    /// Whether its run is in the outbox.
+    pub kept: bool,
 }
 
 impl Task {
@@ -118,6 +128,9 @@ impl Tasks {
             message: String::new(),
             report: None,
             stage: None,
+            ready: None,
+            calls: Vec::new(),
+            kept: false,
         };
         self.list.insert(0, task);
         self.selected = Some(id);
@@ -158,6 +171,11 @@ impl Tasks {
     /// The place of the selection.
     pub fn place(&self) -> usize {
         self.list.iter().position(|task| Some(task.id) == self.selected).unwrap_or(0)
+    }
+
+    /// The first task on a screen that has room for so many.
+    pub fn first(&self, room: usize) -> usize {
+        (self.place() + 1).saturating_sub(room.max(1))
     }
 
     /// Moves the selection.

@@ -2,9 +2,13 @@
 
 use super::answers;
 use super::effect::Effect;
+use super::explore;
+use super::mark;
 use super::message::Message;
 use super::model::Model;
+use super::post;
 use super::press;
+use super::reading;
 use super::resume;
 use super::views;
 
@@ -19,7 +23,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Changed => vec![model.list(), Effect::Health],
+        Message::Changed => vec![model.list(), Effect::Health, Effect::Outbox],
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
@@ -28,9 +32,12 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::Rows(generation, result) => answers::rows(model, generation, result),
+        Message::Tallied(view, grouping, result) => mark::tallied(model, view, grouping, result),
+        Message::Members(generation, group, result) => mark::filled(model, generation, &group, result),
+        Message::Marked(view, which, then, result) => mark::marked(model, &view, &which, then, result),
         Message::Shown(id, result) => answers::shown(model, id, result),
         Message::Gathered(purpose, result) => answers::gathered(model, purpose, result),
-        Message::Decided(what, result) => answers::decided(model, &what, result),
+        Message::Decided(what, before, fault) => answers::decided(model, &what, before, fault),
         Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
         Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
         Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
@@ -39,10 +46,16 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Outbox(result) => post::letters(model, result),
+        Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
+        Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),
+        Message::Working(ticket, percent) => explore::working(model, &ticket, percent),
+        Message::Worked(work) => explore::worked(model, *work),
         Message::Notice(tone, text) => {
             model.tell(tone, text);
             Vec::new()

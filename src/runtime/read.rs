@@ -5,37 +5,34 @@ use serde_json::Value;
 
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
-use super::store::{HappenedKind, Precedent, Row, Sort, SortBy, Store, StoreError};
-use crate::core::detail::{Known, Shown};
-use crate::core::event::{SeverityOrigin, StoredEvent};
-use crate::core::explorer::Explorer;
+use super::store::{GroupBy, HappenedKind, Precedent, Precedents, Row, Sort, SortBy, Store, StoreError, Within};
+use crate::core::detail::{Known, Past, Shown};
+use crate::core::event::{Disposition, SeverityOrigin, StoredEvent};
+use crate::core::explorer::{Explorer, Face};
 use crate::core::health::{Health, Stretch};
-use crate::core::json::Document;
+use crate::core::json::{self, Document};
 use crate::core::mapping::scalar;
 use crate::core::outcome::ReturnData;
 use crate::core::query::Query;
-use crate::core::queue::{Column, Listed, Listing, Order, View};
+use crate::core::queue::{Column, Grouping, Listed, Listing, NO_ENTITY, Order, Tally, View, Which};
+use crate::core::reading::Reading;
 
 /// Parts of the last day that the sparkline shows.
 const PARTS: usize = 24;
 /// The most pages that a pick list or the history reads.
 const MOST: usize = 500;
+/// The most values that a document of matches or changes has.
+const MATCHES: usize = 100_000;
 
 fn text(error: &StoreError) -> String {
     error.to_string()
 }
 
-/// The queue's rows.
-///
-/// # Errors
-/// What is wrong with the query, or that the store failed.
-pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
-    let query = Query::parse(&view.query).map_err(|error| error.to_string())?;
-    let now = Timestamp::now();
-    let rows = store.rows(&query, sort_of(view.order), Some(limit), 0, now).await.map_err(|error| text(&error))?;
-    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(|error| text(&error))? };
-    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
-    Ok(Listing { rows: rows.into_iter().map(listed).collect(), total, arrivals })
+/// The most groups of a view that are told apart; analysts look at the largest.
+const GROUPS: usize = 2_000;
+
+fn parsed(view: &View) -> Result<Query, String> {
+    Query::parse(&view.query).map_err(|error| error.to_string())
 }
 
 /// How many events each query finds; one that cannot be asked is left out.
@@ -66,6 +63,75 @@ pub fn sort_of(order: Order) -> Sort {
     Sort { by, descending: order.descending }
 }
 
+fn group_by(grouping: Grouping) -> GroupBy {
+    match grouping {
+        Grouping::Rule => GroupBy::Rule,
+        Grouping::Entity => GroupBy::Entity,
+        Grouping::Vendor => GroupBy::Vendor,
+        Grouping::EventType => GroupBy::EventType,
+        Grouping::Severity => GroupBy::Severity,
+        Grouping::Connection => GroupBy::Connection,
+    }
+}
+
+/// What the store calls a group of the queue.
+fn within(grouping: Grouping, name: &str) -> Within {
+    let value = if grouping == Grouping::Entity && name == NO_ENTITY { "" } else { name };
+    Within::Group(group_by(grouping), value.into())
+}
+
+/// The queue's first rows.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
+    let (query, now) = (parsed(view)?, Timestamp::now());
+    let mut rows = store.rows(&query, sort_of(view.order), Some(limit + 1), 0, now).await.map_err(|error| text(&error))?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Listing { rows: rows.into_iter().map(listed).collect(), more })
+}
+
+/// The first rows of a group.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn members(store: &Store, view: &View, grouping: Grouping, group: &str, limit: usize) -> Result<Vec<Listed>, String> {
+    let (query, now) = (parsed(view)?, Timestamp::now());
+    let rows = store.rows_within(&query, within(grouping, group), sort_of(view.order), Some(limit), now).await;
+    Ok(rows.map_err(|error| text(&error))?.into_iter().map(listed).collect())
+}
+
+/// The events of a view that are meant.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn meant(store: &Store, view: &View, which: &Which) -> Result<Vec<i64>, String> {
+    let within = match which {
+        Which::All => Within::All,
+        Which::Like(id) => Within::Like(*id),
+        Which::Group(grouping, name) => within(*grouping, name),
+    };
+    store.ids_within(&parsed(view)?, within, Timestamp::now()).await.map_err(|error| text(&error))
+}
+
+/// What the store counts over all events of a view.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn tally(store: &Store, view: &View, grouping: Option<Grouping>) -> Result<Tally, String> {
+    let (query, now) = (parsed(view)?, Timestamp::now());
+    let total = store.count(&query, now).await.map_err(|error| text(&error))?;
+    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
+    let mut groups = Vec::new();
+    if let Some(grouping) = grouping {
+        let found = store.groups(&query, group_by(grouping), GROUPS, now).await.map_err(|error| text(&error))?;
+        let name = |value: String| if grouping == Grouping::Entity && value.is_empty() { NO_ENTITY.to_owned() } else { value };
+        groups = found.into_iter().map(|group| (name(group.value), group.count)).collect();
+    }
+    Ok(Tally { total, arrivals, groups })
+}
+
 fn listed(row: Row) -> Listed {
     Listed {
         id: row.id,
@@ -80,6 +146,8 @@ fn listed(row: Row) -> Listed {
         derived: row.severity_origin == SeverityOrigin::Derived,
         status: row.status,
         vendor_status: row.vendor_status,
+        vendor_means: row.vendor_means,
+        vendor_moved: row.vendor_moved,
         disposition: row.disposition,
         taken_by: row.assignee,
         occurred_at: row.occurred_at,
@@ -105,10 +173,12 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     let mut entities: Vec<Known> = entities.collect();
     let mut seen = std::collections::BTreeSet::new();
     entities.retain(|known| seen.insert((known.entity.kind, known.entity.value.to_lowercase())));
-    let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(|error| text(&error))?;
-    let alike = store.similar(id).await.map_err(|error| text(&error))?.len();
+    let precedent = store.precedents(id).await.map(|found| precedents(&found)).map_err(|error| text(&error))?;
+    let alike = store.alike(id).await.map_err(|error| text(&error))?;
     let happened = store.history(id).await.map_err(|error| text(&error))?;
-    let history = happened.into_iter().rev().map(|one| {
+    let mut revisions = 0;
+    let mut history: Vec<Past> = Vec::new();
+    for one in happened {
         let what = match one.kind {
             HappenedKind::Arrived => "came in",
             HappenedKind::Revised => "revised",
@@ -116,9 +186,12 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
             HappenedKind::Recorded => "record",
         };
         let who = if one.actor.is_empty() { "the vendor".to_owned() } else { one.actor };
-        format!("{}  {what:<8} {who}: {}", one.time.strftime("%Y-%m-%d %H:%M:%S"), one.text)
-    });
-    let history = history.collect();
+        let text = format!("{}  {what:<8} {who}: {}", one.time.strftime("%Y-%m-%d %H:%M:%S"), one.text);
+        let came = matches!(one.kind, HappenedKind::Arrived | HappenedKind::Revised);
+        revisions += u32::from(came);
+        history.push(Past { text, revision: came.then_some(revisions) });
+    }
+    history.reverse();
     if event.unread {
         store.mark_read(vec![id]).await.map_err(|error| text(&error))?;
     }
@@ -127,21 +200,74 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     Ok(Shown { event, explorer, precedent, alike, entities, history })
 }
 
-fn precedents(precedent: &Precedent) -> Vec<String> {
-    if precedent.closed == 0 {
-        return Vec::new();
+/// What a JSONPath picks in a document.
+///
+/// # Errors
+/// That it picks nothing, or why it cannot be answered.
+pub async fn extract(document: Document, path: String) -> Result<Box<Reading>, String> {
+    let work = move || {
+        let found = document.extract(&path, MATCHES).map_err(|error| error.to_string())?;
+        if found.count == 0 {
+            return Err(format!("{path} picks nothing in this document."));
+        }
+        let more = if found.more { " at least" } else { "" };
+        Ok(Box::new(Reading::by_path(format!("{path}:{more} {}", found.count), found.document, Face::Tree)))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
+}
+
+/// What a revision of an event changed.
+///
+/// # Errors
+/// When a revision is not there, nothing changed, or the store failed.
+pub async fn changes(store: &Store, id: i64, revision: u32) -> Result<Box<Reading>, String> {
+    let mut sides = Vec::new();
+    for number in [revision.saturating_sub(1), revision] {
+        let raw = store.revision(id, number).await.map_err(|error| text(&error))?;
+        let raw = raw.ok_or_else(|| format!("Revision {number} of event {id} is not kept."))?;
+        sides.push(Document::parse(raw.to_string().into_bytes()));
     }
-    let name = |disposition: Option<crate::core::event::Disposition>| {
+    let [was, is] = sides.as_slice() else { return Err(format!("Event {id} has no revision {revision}.")) };
+    let found = json::changes(was, is, MATCHES);
+    if found.count == 0 {
+        return Err(format!("Revision {revision} says the same as the one before, in other words."));
+    }
+    let more = if found.more { "more than " } else { "" };
+    let title = format!("Event {id}: revision {revision} changed {more}{}", found.count);
+    Ok(Box::new(Reading::by_path(title, found.document, Face::Table)))
+}
+
+/// How the same was closed before, the most telling first: same rule and entity, then the same rule.
+fn precedents(precedents: &Precedents) -> Vec<String> {
+    let name = |disposition: Option<Disposition>| {
         disposition.map_or_else(|| "without a verdict".to_owned(), |disposition| disposition.as_str().replace('_', " "))
     };
-    let verdicts: Vec<String> = precedent.verdicts.iter().map(|(verdict, count)| format!("{count} {}", name(*verdict))).collect();
-    let mut lines = vec![format!("{} closed: {}", precedent.closed, verdicts.join(", "))];
-    lines.extend(precedent.last.iter().take(2).map(|closed| {
-        let who = closed.actor.as_deref().unwrap_or("somebody");
-        let when = closed.time.map(|time| time.strftime(" on %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
-        let note = closed.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-        format!("{} by {who}{when}{note}", name(closed.disposition))
-    }));
+    let counts = |precedent: &Precedent| {
+        let verdicts: Vec<String> = precedent.verdicts.iter().map(|(verdict, count)| format!("{count} {}", name(*verdict))).collect();
+        format!("{} closed: {}", precedent.closed, verdicts.join(", "))
+    };
+    let last = |precedent: &Precedent| {
+        let lines = precedent.last.iter().take(2).map(|closed| {
+            let who = closed.actor.as_deref().unwrap_or("somebody");
+            let when = closed.time.map(|time| time.strftime(" on %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+            let note = closed.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            format!("  {} by {who}{when}{note}", name(closed.disposition))
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let (same, alike) = (&precedents.same, &precedents.alike);
+    let mut lines = Vec::new();
+    if same.closed > 0 {
+        let entity = precedents.entity.as_deref().unwrap_or_default();
+        lines.push(format!("same rule and {entity}: {}", counts(same)));
+        lines.extend(last(same));
+    }
+    if alike.closed > same.closed {
+        lines.push(format!("same rule: {}", counts(alike)));
+        if same.closed == 0 {
+            lines.extend(last(alike));
+        }
+    }
     lines
 }
 
@@ -224,7 +350,7 @@ fn subjects(items: &[String]) -> String {
         [only] => Some((*only).clone()),
         [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
     };
-    events.into_iter().chain(others).map(|part| format!("  {part}")).collect()
+    events.into_iter().chain(others).flat_map(|part| ["  ".to_owned(), part]).collect()
 }
 
 /// The requests of a dry run as lines.

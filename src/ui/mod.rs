@@ -3,17 +3,20 @@
 //! Every text goes through [`paint::Paint`], which makes it visible, measures it and cuts it.
 
 mod chooser;
+mod columns;
 mod confirm;
 mod connections;
 mod dispose;
 mod explorer;
 mod form;
 mod guide;
+mod outbox;
 mod outcome;
 mod page;
 mod paint;
 mod prompt;
 mod queue;
+mod reading;
 mod record;
 mod status;
 mod tasks;
@@ -34,7 +37,7 @@ use paint::Paint;
 /// Draws everything; gives back what it found out about room, and where the terminal's cursor belongs.
 pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option<(u16, u16)>) {
     let area = cells.area;
-    let mut paint = Paint { cells, theme, ascii: model.setup.ascii };
+    let mut paint = Paint { cells, theme, ascii: model.setup.ascii, letters: model.jumping && model.layers.is_empty() };
     paint.clear(area, theme.text);
     let mut screen = Screen::default();
     if area.width < 20 || area.height < 5 {
@@ -45,27 +48,34 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     status::head(&mut paint, head, model);
-    if model.setup.connected.is_empty() {
+    if model.setup.alone {
+        // The document covers all.
+    } else if model.setup.connected.is_empty() {
         welcome::draw(&mut paint, body);
     } else {
         panes(&mut paint, body, model, &mut screen);
     }
     let mut cursor = None;
     let layers = model.layers.len();
-    for (at, layer) in model.layers.iter().enumerate() {
+    let covering = model.layers.iter().rposition(Layer::covers);
+    for (at, layer) in model.layers.iter().enumerate().skip(covering.unwrap_or(0)) {
         let top = at + 1 == layers;
-        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list.
-        if !top && !matches!(layer, Layer::Form(_)) {
+        // What lies on top is drawn, and below it what covers the screen, or a form under its question or list.
+        if !top && covering != Some(at) && !matches!(layer, Layer::Form(_)) {
             continue;
         }
+        paint.letters = model.jumping && top;
         match layer {
             Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
+            Layer::Document(view) => screen.layer = reading::draw(&mut paint, body, view, model),
+            Layer::Columns(view) => screen.layer = columns::draw(&mut paint, body, view),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
             Layer::Guide(view) => cursor = guide::draw(&mut paint, body, view, model),
+            Layer::Outbox => screen.layer = outbox::draw(&mut paint, body, model),
             Layer::Dispose(view) => cursor = dispose::draw(&mut paint, body, view, model),
         }
     }
@@ -110,7 +120,7 @@ fn pane(paint: &mut Paint, area: Rect, model: &Model, pane: Pane, screen: &mut S
         Pane::Connections => connections::draw(paint, area, model),
         Pane::Queue => screen.queue = queue::draw(paint, area, model),
         Pane::Record => screen.record = record::draw(paint, area, model),
-        Pane::Tasks => tasks::draw(paint, area, model),
+        Pane::Tasks => screen.tasks = tasks::draw(paint, area, model),
     }
 }
 

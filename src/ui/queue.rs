@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, sign};
 use super::time::age;
-use crate::core::event::{Disposition, Severity, Status};
+use crate::core::event::{Disposition, Severity, Status, drifted};
 use crate::core::model::{Model, Pane};
 use crate::core::queue::{Item, Listed};
 
@@ -34,12 +34,9 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let marks = if queue.marks.is_empty() { String::new() } else { format!(" · {} marked", queue.marks.len()) };
     let turn = if queue.view.order.descending { "down" } else { "up" };
     let loading = if queue.loading { " · …" } else { "" };
-    let filter = match (queue.view.title.is_empty(), queue.view.query.is_empty()) {
-        (false, _) => queue.view.title.clone(),
-        (true, true) => "everything".into(),
-        (true, false) => queue.view.query.clone(),
-    };
-    let title = format!("2 Queue · {} · {filter} · {} {turn}{marks}{loading}", queue.total, queue.view.order.column.as_str());
+    let filter = queue.view.name();
+    let total = if queue.counted { queue.total.to_string() } else { format!("{}+", queue.total) };
+    let title = format!("2 Queue · {total} · {filter} · {} {turn}{marks}{loading}", queue.view.order.column.as_str());
     let inside = paint.frame(area, &title, model.focus == Pane::Queue);
     sparkline(paint, area, &queue.arrivals);
     let theme = paint.theme;
@@ -77,7 +74,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
                 }
             }
             Item::Group(name) => {
-                let folded = queue.folded.contains(name);
+                let folded = !queue.unfolded.contains(name);
                 let sign = match (folded, paint.ascii) {
                     (true, false) => "▸",
                     (false, false) => "▾",
@@ -92,6 +89,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             let style = if model.focus == Pane::Queue { theme.selection } else { theme.title };
             paint.tint(line, style);
         }
+        paint.jump_letter(line.x, line.y, at - first, model.focus == Pane::Queue);
     }
     height
 }
@@ -131,10 +129,15 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
     let room = line.right().saturating_sub(x + right);
     cell(paint, &mut x, room, &row.title, plain);
     cell(paint, &mut x, columns.entity, &row.entity, theme.accent);
-    cell(paint, &mut x, columns.status, &status(row, columns.status), if closed { theme.good } else { theme.dim });
+    let style = match (drifted(row.status, row.vendor_means, row.vendor_moved), closed) {
+        (true, _) => theme.warning,
+        (false, true) => theme.good,
+        _ => theme.dim,
+    };
+    cell(paint, &mut x, columns.status, &status(row, columns.status, paint.ascii), style);
 }
 
-fn status(row: &Listed, room: u16) -> String {
+fn status(row: &Listed, room: u16, ascii: bool) -> String {
     let word = match (row.status, row.disposition) {
         (Status::New, _) => "new",
         (Status::InProgress, _) => "in progress",
@@ -143,7 +146,12 @@ fn status(row: &Listed, room: u16) -> String {
         (Status::Closed, Some(other)) => other.as_str(),
         (Status::Closed, None) => "closed",
     };
-    if room < 8 { word.chars().take(usize::from(room)).collect() } else { word.to_owned() }
+    let word = match (drifted(row.status, row.vendor_means, row.vendor_moved), ascii) {
+        (true, false) => format!("≠{word}"),
+        (true, true) => format!("!{word}"),
+        _ => word.to_owned(),
+    };
+    if room < 8 { word.chars().take(usize::from(room)).collect() } else { word }
 }
 
 fn short_vendor(vendor: &str) -> &str {

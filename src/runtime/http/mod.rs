@@ -132,7 +132,7 @@ impl Door {
                 Ok(reply) if matches!(reply.status, 500 | 502 | 504) && !request.changes => {
                     retry_after(reply).unwrap_or_else(|| backoff(tried))
                 }
-                Err(Trouble::Transport(_) | Trouble::TimedOut(_)) if !request.changes => backoff(tried),
+                Err(Trouble::Unreached(_) | Trouble::Transport(_) | Trouble::TimedOut(_)) if !request.changes => backoff(tried),
                 _ => return answer,
             };
             let end = Instant::now() + pause;
@@ -173,7 +173,10 @@ impl Door {
             if let Err(trouble) = with_tenant(&mut url, credentials.token.as_deref()) {
                 return (Err(trouble), used);
             }
-            let reply = match self.once(request, method, url.clone(), home, credentials, scope).await {
+            let begun = Instant::now();
+            let answer = self.once(request, method, url.clone(), home, credentials, scope).await;
+            self.note(method, &url, &answer, begun);
+            let reply = match answer {
                 Ok(reply) => reply,
                 Err(trouble) => return (Err(trouble), used),
             };
@@ -210,6 +213,16 @@ impl Door {
             method = after;
             url = next;
             urls.push(url.to_string());
+        }
+    }
+
+    /// Logs a request and how it ended; what is in its query and body is nobody's business.
+    fn note(&self, method: Method, url: &Url, answer: &Answer, begun: Instant) {
+        let (connection, method, millis) = (&self.connection.name, method.as_str(), begun.elapsed().as_millis());
+        let place = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+        match answer {
+            Ok(reply) => tracing::info!("{connection}: {} in {millis} ms: {method} {place}", reply.status),
+            Err(trouble) => tracing::warn!("{connection}: {} ({millis} ms): {method} {place}", trouble.message()),
         }
     }
 
@@ -289,6 +302,9 @@ impl Door {
             Err(_) => return Err(Trouble::TimedOut(format!("No answer within {} s.", idle.as_secs()))),
             Ok(Err(error)) if error.is_builder() => {
                 return Err(Trouble::Refused(format!("The request cannot be made: {}.", self.safe(error))));
+            }
+            Ok(Err(error)) if error.is_connect() => {
+                return Err(Trouble::Unreached(format!("The vendor cannot be reached: {}.", self.safe(error))));
             }
             Ok(Err(error)) => {
                 let text = self.safe(error);

@@ -5,7 +5,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row as Record, params, params_from_iter};
 
 use super::read::{json, origin, severity, status};
-use super::{Store, StoreError, limit_of, moment, nanos, sql};
+use super::sql::{self, MOVED};
+use super::{Store, StoreError, limit_of, moment, nanos};
 use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::{Disposition, Severity, SeverityOrigin, Status};
 use crate::core::query::Query;
@@ -38,6 +39,10 @@ pub struct Row {
     pub status: Status,
     /// The vendor's status.
     pub vendor_status: Option<String>,
+    /// What that means in ours.
+    pub vendor_means: Option<Status>,
+    /// Whether the vendor has moved since it was decided about here.
+    pub vendor_moved: bool,
     /// When it happened.
     pub occurred_at: Timestamp,
     /// When the vendor last changed it.
@@ -138,6 +143,70 @@ pub enum GroupBy {
     Connection,
 }
 
+impl GroupBy {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Rule => "event.rule",
+            Self::Entity => "coalesce(event.entity_value, '')",
+            Self::Vendor => "event.vendor",
+            Self::EventType => "event.event_type",
+            Self::Severity => "event.severity",
+            Self::Status => "event.status",
+            Self::Connection => "event.connection",
+        }
+    }
+
+    /// The columns of the index that the group is counted by.
+    fn counted_by(self) -> &'static str {
+        match self {
+            Self::Vendor => "event.vendor",
+            Self::EventType => "event.vendor, event.event_type",
+            Self::Rule => "event.vendor, event.event_type, event.rule",
+            Self::Connection => "event.vendor, event.event_type, event.rule, event.connection",
+            Self::Entity | Self::Severity | Self::Status => self.column(),
+        }
+    }
+
+    /// The value of a group as the column holds it.
+    fn key(self, value: &str) -> Value {
+        match self {
+            Self::Severity => Value::from(i64::from(Severity::parse(value).unwrap_or_default().rank())),
+            Self::Status => Value::from(Status::parse(value).unwrap_or_default() as i64),
+            _ => Value::from(value.to_owned()),
+        }
+    }
+}
+
+/// Some of the events that a query finds.
+#[derive(Clone, Debug)]
+pub enum Within {
+    /// All of them.
+    All,
+    /// Those of the vendor, type and rule of this one that are not closed, and this one.
+    Like(i64),
+    /// Those of a group.
+    Group(GroupBy, String),
+}
+
+impl Within {
+    /// A condition that finds only these.
+    fn among(&self, mut condition: sql::Condition) -> sql::Condition {
+        match self {
+            Self::All => {}
+            Self::Like(id) => {
+                let like = "(event.vendor, event.event_type, event.rule) = (SELECT vendor, event_type, rule FROM event WHERE id = ?)";
+                condition.sql = format!("({}) AND {like} AND (event.status <> 2 OR event.id = ?)", condition.sql);
+                condition.values.extend([Value::from(*id), Value::from(*id)]);
+            }
+            Self::Group(by, value) => {
+                condition.sql = format!("({}) AND {} = ?", condition.sql, by.column());
+                condition.values.push(by.key(value));
+            }
+        }
+        condition
+    }
+}
+
 /// A group of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -145,14 +214,6 @@ pub struct Group {
     pub value: String,
     /// How many there are.
     pub count: usize,
-    /// How many of them nobody has looked at.
-    pub unread: usize,
-    /// The worst severity among them.
-    pub worst: Severity,
-    /// When the first happened.
-    pub first: Timestamp,
-    /// When the last happened.
-    pub last: Timestamp,
 }
 
 /// How much of a vendor mentions an entity.
@@ -181,7 +242,8 @@ pub struct Pivot {
 const LIGHT: &str = "event.id, event.connection, event.vendor, event.event_type, event.key, event.title, event.rule, event.severity,
     event.severity_origin, event.status, event.vendor_status, event.occurred_at, event.updated_at, event.first_seen_at,
     coalesce(event.assignee, event.vendor_assignee), event.disposition, event.entity_kind, event.entity_value, event.unread, event.revisions,
-    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id)";
+    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id),
+    event.vendor_means";
 
 impl Store {
     /// Rows of the events that a query finds, in an order.
@@ -205,26 +267,55 @@ impl Store {
         .await
     }
 
+    /// Rows of some of the events that a query finds, in an order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rows_within(
+        &self,
+        query: &Query,
+        within: Within,
+        sort: Sort,
+        limit: Option<usize>,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        let query = query.clone();
+        self.search(move |db| {
+            let mut condition = within.among(sql::condition(db, &query, now)?);
+            condition.values.push(Value::from(limit_of(limit)));
+            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ?", condition.sql, sort.sql()), condition.values)
+        })
+        .await
+    }
+
+    /// The ids of some of the events that a query finds, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ids_within(&self, query: &Query, within: Within, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+        let query = query.clone();
+        self.search(move |db| {
+            let condition = within.among(sql::condition(db, &query, now)?);
+            let sql = format!("SELECT event.id FROM event WHERE {} ORDER BY {}", condition.sql, Sort::default().sql());
+            let mut statement = db.prepare(&sql)?;
+            Ok(statement.query_map(params_from_iter(condition.values), |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// The groups of the events that a query finds, the largest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn groups(&self, query: &Query, by: GroupBy, now: Timestamp) -> Result<Vec<Group>, StoreError> {
+    pub async fn groups(&self, query: &Query, by: GroupBy, limit: usize, now: Timestamp) -> Result<Vec<Group>, StoreError> {
         let query = query.clone();
-        let column = match by {
-            GroupBy::Rule => "event.rule",
-            GroupBy::Entity => "coalesce(event.entity_value, '')",
-            GroupBy::Vendor => "event.vendor",
-            GroupBy::EventType => "event.event_type",
-            GroupBy::Severity => "event.severity",
-            GroupBy::Status => "event.status",
-            GroupBy::Connection => "event.connection",
-        };
-        self.search(move |db| {
+        self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
+            let (column, order) = (by.column(), by.counted_by());
+            // An index has the parts in this order, so that counting them needs nothing else.
             let sql = format!(
-                "SELECT {column}, count(*), sum(event.unread), max(event.severity), min(event.occurred_at), max(event.occurred_at)
-                 FROM event WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1",
+                "SELECT value, sum(part) FROM (SELECT {column} AS value, count(*) AS part FROM event WHERE {} GROUP BY {order})
+                 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit}",
                 condition.sql
             );
             let mut statement = db.prepare(&sql)?;
@@ -234,14 +325,7 @@ impl Store {
                     GroupBy::Status => status(row.get(0)?).as_str().to_owned(),
                     _ => row.get(0)?,
                 };
-                Ok(Group {
-                    value,
-                    count: size(row, 1)?,
-                    unread: size(row, 2)?,
-                    worst: severity(row.get(3)?),
-                    first: moment(row.get(4)?),
-                    last: moment(row.get(5)?),
-                })
+                Ok(Group { value, count: size(row, 1)? })
             })?;
             Ok(groups.collect::<Result<_, _>>()?)
         })
@@ -254,7 +338,7 @@ impl Store {
     /// When the store fails.
     pub async fn arrivals(&self, query: &Query, buckets: usize, now: Timestamp) -> Result<Vec<u64>, StoreError> {
         let query = query.clone();
-        self.search(move |db| {
+        self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
             let mut counts = vec![0; buckets];
             let day = SignedDuration::from_hours(24);
@@ -303,17 +387,16 @@ impl Store {
         self.search(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
     }
 
-    /// The events alike: of the same vendor, type and rule, the newest first, without the event itself.
+    /// How many other events are of the same vendor, type and rule.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn similar(&self, id: i64) -> Result<Vec<i64>, StoreError> {
+    pub async fn alike(&self, id: i64) -> Result<usize, StoreError> {
         self.search(move |db| {
             let mut statement = db.prepare_cached(
-                "SELECT other.id FROM event AS this JOIN event AS other USING (event_type, rule, vendor)
-                 WHERE this.id = ?1 AND other.id <> ?1 ORDER BY other.occurred_at DESC, other.id DESC",
+                "SELECT count(*) FROM event AS this JOIN event AS other USING (vendor, event_type, rule) WHERE this.id = ?1 AND other.id <> ?1",
             )?;
-            Ok(statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
+            Ok(statement.query_row([id], |row| size(row, 0))?)
         })
         .await
     }
@@ -339,14 +422,14 @@ fn shares(db: &Connection, within: &str, values: &[Value]) -> Result<Vec<Share>,
 }
 
 fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-    let mut statement = db.prepare(&format!("SELECT {LIGHT} FROM event {rest}"))?;
+    let mut statement = db.prepare(&format!("SELECT {LIGHT}, {MOVED} FROM event {rest}"))?;
     Ok(statement.query_map(params_from_iter(values), light)?.collect::<Result<_, _>>()?)
 }
 
 /// The rows of these events, in order of time.
 pub(super) fn rows_of_case(db: &Connection, case: i64) -> Result<Vec<Row>, StoreError> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {LIGHT} FROM event JOIN case_event ON case_event.event = event.id WHERE case_event.\"case\" = ?1 ORDER BY event.occurred_at, event.id"
+        "SELECT {LIGHT}, {MOVED} FROM event JOIN case_event ON case_event.event = event.id WHERE case_event.\"case\" = ?1 ORDER BY event.occurred_at, event.id"
     ))?;
     Ok(statement.query_map(params![case], light)?.collect::<Result<_, _>>()?)
 }
@@ -380,5 +463,7 @@ fn light(row: &Record<'_>) -> rusqlite::Result<Row> {
         unread: row.get(18)?,
         revisions: row.get(19)?,
         cases: json(row, 20)?,
+        vendor_means: row.get::<_, Option<u8>>(21)?.map(status),
+        vendor_moved: row.get(22)?,
     })
 }

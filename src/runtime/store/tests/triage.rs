@@ -6,7 +6,7 @@ use super::{at, event, now, store};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Disposition, Event, Severity, Status};
 use crate::core::query::Query;
-use crate::runtime::store::{Decision, GroupBy, HappenedKind, Sort, SortBy, Store};
+use crate::runtime::store::{Decision, GroupBy, HappenedKind, Sort, SortBy, Store, Was, Within};
 
 async fn filled() -> (tempfile::TempDir, Store) {
     let (dir, store) = store();
@@ -32,7 +32,8 @@ fn close(verdict: Disposition, note: &str) -> Decision {
 async fn a_decision_stands_in_the_record_and_outlives_an_update() {
     let (_dir, store) = filled().await;
     let decided = store.decide(vec![1, 99], close(Disposition::Benign, "a test"), now()).await.unwrap();
-    assert_eq!(decided, [1]);
+    let was = Was { id: 1, status: Status::New, disposition: None, assignee: None };
+    assert_eq!(decided, [was], "how those were that are there");
     store.store_events("wiz-1", "wiz", vec![event("a", "changed")], now()).await.unwrap();
     let after = store.event(1).await.unwrap().unwrap();
     assert_eq!((after.status, after.disposition, after.unread), (Status::Closed, Some(Disposition::Benign), true));
@@ -53,15 +54,63 @@ async fn a_decision_stands_in_the_record_and_outlives_an_update() {
 #[tokio::test]
 async fn precedent_tells_how_the_same_rule_was_closed() {
     let (_dir, store) = filled().await;
-    assert_eq!(store.similar(2).await.unwrap(), [1]);
-    assert_eq!(store.precedent(2).await.unwrap().closed, 0);
+    assert_eq!((store.alike(2).await.unwrap(), store.alike(3).await.unwrap()), (1, 0));
+    assert_eq!(store.precedents(2).await.unwrap().alike.closed, 0);
     store.decide(vec![1], close(Disposition::FalsePositive, "scanner"), now()).await.unwrap();
-    let precedent = store.precedent(2).await.unwrap();
+    let precedent = store.precedents(2).await.unwrap().alike;
     assert_eq!(precedent.verdicts, [(Some(Disposition::FalsePositive), 1)]);
     assert_eq!((precedent.last[0].id, precedent.last[0].note.as_deref()), (1, Some("scanner")));
     // Another vendor's is no precedent, nor is the event's own.
-    assert_eq!(store.precedent(3).await.unwrap().closed, 0);
-    assert_eq!(store.precedent(1).await.unwrap().closed, 0);
+    assert_eq!(store.precedents(3).await.unwrap().alike.closed, 0);
+    assert_eq!(store.precedents(1).await.unwrap().alike.closed, 0);
+}
+
+#[tokio::test]
+async fn precedent_begins_with_what_concerned_the_same_entity() {
+    let (_dir, store) = filled().await;
+    let other = Entity { kind: EntityKind::User, value: "ilse".into(), path: "$".into() };
+    store.store_events("wiz-1", "wiz", vec![Event { entities: vec![other], ..event("d", "four") }], now()).await.unwrap();
+    store.decide(vec![1], close(Disposition::FalsePositive, "scanner"), now()).await.unwrap();
+    store.decide(vec![4], close(Disposition::TruePositive, "real"), now()).await.unwrap();
+    let found = store.precedents(2).await.unwrap();
+    assert_eq!(found.entity.as_deref(), Some("Dana.Weiss@northwind.example"));
+    assert_eq!((found.same.closed, found.same.last[0].id), (1, 1));
+    assert_eq!(found.alike.closed, 2);
+}
+
+#[tokio::test]
+async fn drift_is_seen_once_the_vendor_has_moved_and_not_before() {
+    let (_dir, store) = filled().await;
+    let says = |status: &str, title: &str| Event {
+        vendor_status: Some(status.into()),
+        vendor_means: Some(if status == "OPEN" { Status::New } else { Status::Closed }),
+        ..event("a", title)
+    };
+    let drifted = async || {
+        let query = Query::parse("drift:yes").unwrap();
+        let rows = store.rows(&query, Sort::default(), None, 0, now()).await.unwrap();
+        let event = store.event(1).await.unwrap().unwrap();
+        assert_eq!(event.drifted(), query.matches(&event, now()));
+        assert_eq!(event.drifted(), rows.iter().any(|row| row.id == 1));
+        event.drifted()
+    };
+    let send = async |event| store.store_events("wiz-1", "wiz", vec![event], now()).await.unwrap();
+    send(says("RESOLVED", "1")).await;
+    assert!(drifted().await, "done there, open here");
+    send(says("OPEN", "2")).await;
+    store.decide(vec![1], close(Disposition::Benign, ""), now()).await.unwrap();
+    assert!(!drifted().await, "closed here only: the vendor was not told");
+    send(says("OPEN", "3")).await;
+    assert!(!drifted().await, "another revision, the same status");
+    store.told(vec![(1, "REJECTED".into(), Status::Closed)]).await.unwrap();
+    assert!(!drifted().await, "what it was told counts until it says something else");
+    assert_eq!(store.event(1).await.unwrap().unwrap().event.vendor_status.as_deref(), Some("REJECTED"));
+    send(says("OPEN", "3")).await;
+    assert_eq!(store.event(1).await.unwrap().unwrap().event.vendor_status.as_deref(), Some("OPEN"), "its own word wins, changed or not");
+    send(says("REJECTED", "4")).await;
+    assert!(!drifted().await);
+    send(says("OPEN", "5")).await;
+    assert!(drifted().await, "opened again there");
 }
 
 #[tokio::test]
@@ -85,10 +134,41 @@ async fn rows_groups_and_arrivals_agree_with_the_query() {
     assert_eq!(rows[0].rule, "Brute force");
     let rows = store.rows(&Query::parse("vendor:wiz").unwrap(), Sort::default(), Some(1), 1, now()).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
-    store.mark_read(vec![1]).await.unwrap();
-    let groups = store.groups(&all, GroupBy::Vendor, now()).await.unwrap();
-    assert_eq!((groups[0].value.as_str(), groups[0].count, groups[0].unread, groups[0].worst), ("wiz", 2, 1, Severity::High));
+    let groups = store.groups(&all, GroupBy::Vendor, 1, now()).await.unwrap();
+    assert_eq!(groups.len(), 1, "the largest only");
+    assert_eq!((groups[0].value.as_str(), groups[0].count), ("wiz", 2));
+    for (by, count) in [
+        (GroupBy::Rule, 1),
+        (GroupBy::Entity, 2),
+        (GroupBy::EventType, 2),
+        (GroupBy::Severity, 2),
+        (GroupBy::Connection, 2),
+        (GroupBy::Status, 1),
+    ] {
+        let groups = store.groups(&all, by, 9, now()).await.unwrap();
+        assert_eq!((groups.len(), groups.iter().map(|group| group.count).sum::<usize>()), (count, 3), "{by:?}");
+    }
     assert_eq!(store.arrivals(&all, 2, now()).await.unwrap(), [2, 1]);
+}
+
+#[tokio::test]
+async fn some_of_what_a_query_finds_is_told_by_group_and_by_likeness() {
+    let (_dir, store) = filled().await;
+    let all = Query::default();
+    let ids = async |query: &Query, within| store.ids_within(query, within, now()).await.unwrap();
+    assert_eq!(ids(&all, Within::All).await, [2, 3, 1]);
+    assert_eq!(ids(&all, Within::Group(GroupBy::Vendor, "wiz".into())).await, [2, 1]);
+    assert_eq!(
+        ids(&all, Within::Group(GroupBy::Severity, "high".into())).await.len(),
+        store.count(&Query::parse("severity:high").unwrap(), now()).await.unwrap()
+    );
+    let rows = store.rows_within(&all, Within::Group(GroupBy::Vendor, "wiz".into()), Sort::default(), Some(1), now()).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2]);
+    assert_eq!(ids(&all, Within::Like(1)).await, [2, 1], "of one vendor, type and rule");
+    store.decide(vec![1], close(Disposition::Benign, ""), now()).await.unwrap();
+    assert_eq!(ids(&all, Within::Like(2)).await, [2], "what is closed is not meant");
+    assert_eq!(ids(&all, Within::Like(1)).await, [2, 1], "but the event itself is");
+    assert_eq!(ids(&Query::parse("-status:closed").unwrap(), Within::Group(GroupBy::Vendor, "wiz".into())).await, [2]);
 }
 
 #[tokio::test]
@@ -143,8 +223,4 @@ async fn health_jobs_and_what_the_console_keeps_are_found_again() {
     assert_eq!(store.draft("wiz-1", "x").await.unwrap(), Some(input("one")));
     store.set_draft("wiz-1", "x", serde_json::Map::new()).await.unwrap();
     assert_eq!(store.draft("wiz-1", "x").await.unwrap(), None);
-    let id = store.outbox_push(json!({"command": "x"})).await.unwrap();
-    assert_eq!(store.outbox().await.unwrap(), [(id.clone(), json!({"command": "x"}))]);
-    store.outbox_remove(&id).await.unwrap();
-    assert!(store.outbox().await.unwrap().is_empty());
 }
