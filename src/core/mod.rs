@@ -4,6 +4,8 @@ pub mod act;
 pub mod action;
 pub mod answer;
 pub mod answers;
+pub mod case;
+pub mod cases;
 pub mod catalogue;
 pub mod choose;
 pub mod chooser;

@@ -1,10 +1,12 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod cases;
 mod explorer;
 mod view;
 mod views;
 
+pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;
 
