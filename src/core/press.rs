@@ -35,6 +35,11 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         model.early.push(key);
         return Vec::new();
     }
+    // Escape takes back what was typed ahead; it must not overtake it.
+    if key.code == Code::Esc && !model.early.is_empty() {
+        model.early.clear();
+        return Vec::new();
+    }
     if model.jumping {
         return jump::take(model, key);
     }

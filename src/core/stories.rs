@@ -403,6 +403,15 @@ fn events_that_arrive_do_not_close_a_line_under_edit() {
 }
 
 #[test]
+fn escape_takes_back_what_was_typed_ahead_of_a_view() {
+    let mut session = Session::new();
+    session.press("/ ctrl-u").text("disk");
+    session.type_ahead("enter d b enter esc").settle();
+    assert!(decisions(&session).is_empty() && session.model.layers.is_empty());
+    assert_eq!(session.model.queue.view.query, "disk", "the view itself stays");
+}
+
+#[test]
 fn keys_pressed_before_a_view_is_there_are_meant_for_it() {
     let mut session = Session::new();
     session.press("/ ctrl-u").text("disk");
