@@ -17,7 +17,8 @@ use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{cases, choose, columns, copy, explore, help, jump, mark, play, post, reading, recording, resume, run, views};
+use super::task::Stage;
+use super::{cases, choose, columns, copy, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -82,6 +83,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
         Action::Playbooks => play::list(model),
         Action::Record => recording::toggle(model),
+        Action::SignIn => guide::begin(model),
+        Action::CopyLink => guide::copy(model),
+        Action::NewLink => guide::renew(model),
         Action::Quick => gather(model, Purpose::Quick(Vec::new()), "Quick commands", Gather::Quick, true),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
@@ -608,7 +612,17 @@ fn undo(model: &mut Model) -> Vec<Effect> {
             model.deciding += 1;
             vec![Effect::Restore(before)]
         }
-        Some(Undoable::Run(connection, command, values, condition)) => {
+        Some(Undoable::Run(mut way)) => {
+            let waits = model.tasks.get(way.task).is_some_and(|task| task.stage == Some(Stage::Accepted));
+            let connection = way.connection.clone();
+            let (command, values, condition) = match way.recall.take().filter(|_| waits) {
+                // Once it has run, the other way is the one.
+                Some(recall) => {
+                    model.undo.push(Undoable::Run(way));
+                    recall
+                }
+                None => way.back,
+            };
             if !condition.is_empty() {
                 model.tell(Tone::Info, format!("The way back works {condition}"));
             }

@@ -26,6 +26,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Form,
         Context::Chooser,
         Context::Sheet,
+        Context::SignIn,
         Context::Checklist,
         Context::Cases,
         Context::Case,

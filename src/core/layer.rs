@@ -7,6 +7,7 @@ use super::confirm::Confirm;
 use super::dispose::Dispose;
 use super::explorer::{Explorer, Face};
 use super::form::Form;
+use super::guide::Guide;
 use super::line::Line;
 use super::outcome::ReturnData;
 use super::play::Sheet;
@@ -40,6 +41,8 @@ pub enum Layer {
     Prompt(Box<Prompt>),
     /// A verdict.
     Dispose(Box<Dispose>),
+    /// A guided sign-in.
+    Guide(Box<Guide>),
     /// The outbox.
     Outbox,
 }
@@ -65,6 +68,7 @@ impl Layer {
             Self::Prompt(prompt) => prompt.asks.label().into(),
             Self::Dispose(_) => "Close".into(),
             Self::Sheet(sheet) => format!("Dry run of {}", sheet.play.run.playbook().title),
+            Self::Guide(guide) => format!("Sign in · {}", guide.connection),
             Self::Outbox => "Outbox".into(),
         }
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::action::{Action, Context};
 use super::catalogue::Command;
@@ -19,7 +20,7 @@ use super::outbox::Outbox;
 use super::playbook::Playbook;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::recording::Recording;
-use super::task::Tasks;
+use super::task::{TaskId, Tasks};
 use super::views::Saved;
 
 /// A pane.
@@ -59,8 +60,21 @@ pub struct Screen {
 pub enum Undoable {
     /// A decision: what the events were before.
     Decision(Vec<Before>),
-    /// A run, by the form that takes it back: connection, command, arguments, condition.
-    Run(String, String, serde_json::Map<String, serde_json::Value>, String),
+    /// A run.
+    Run(Way),
+}
+
+/// The way back from a run: the form that takes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// The run.
+    pub task: TaskId,
+    /// The connection.
+    pub connection: String,
+    /// The command that takes it back, its arguments, and under which condition it does.
+    pub back: (String, Map<String, Value>, String),
+    /// The same for as long as the run was accepted and not observed yet.
+    pub recall: Option<(String, Map<String, Value>, String)>,
 }
 
 /// Whether the vendor is told of a decision.
@@ -328,6 +342,7 @@ impl Model {
             Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
+            Some(Layer::Guide(_)) => contexts.push(Context::SignIn),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
             None => {
                 contexts.push(match self.focus {
@@ -371,6 +386,7 @@ impl Model {
             Action::Playbooks if self.targets().len() > 1 => {
                 Err(format!("a playbook is for one event; {} are chosen", self.targets().len()))
             }
+            Action::SignIn if super::guide::of(self).is_none() => Err("this connection signs in by itself".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
                 Some(letter) if letter.standing.is_open() => Ok(()),

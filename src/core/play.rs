@@ -266,14 +266,15 @@ pub fn step_done(model: &mut Model, id: TaskId, done: StepDone) -> Vec<Effect> {
     };
     parent.message = format!("{}\n{line}", parent.message);
     let (Some(report), Some(state)) = (done.report, state) else { return Vec::new() };
+    let title = format!("{} · {}", done.step, done.title);
+    let child = model.tasks.insert_below(id, model.now, title, &done.connection, &done.command);
     if done.connection == HERE {
         remember_decision(model, &events, &done.command, state);
     } else if state != ReturnData::Failed {
-        let back = run::inverse(model, &done.connection, &done.command, &done.given, started_at, &report.outcome);
+        let back =
+            child.and_then(|child| run::inverse(model, child, &done.connection, &done.command, &done.given, started_at, &report.outcome));
         model.undo.extend(back);
     }
-    let title = format!("{} · {}", done.step, done.title);
-    let child = model.tasks.insert_below(id, model.now, title, &done.connection, &done.command);
     if let Some(child) = child.and_then(|child| model.tasks.get_mut(child)) {
         child.arguments = done.arguments;
         child.given = Some(done.given);

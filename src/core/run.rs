@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::act;
-use super::catalogue::{Effect as Changes, Given, Quick, Reach};
+use super::catalogue::{Effect as Changes, Given, Inverse, Quick, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{About, Confirm, Ready, Subject};
 use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::form::Form;
 use super::layer::{Layer, OutcomeView};
-use super::model::{Model, Pane, Undoable};
+use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::outcome::Outcome;
 use super::play;
@@ -218,12 +218,13 @@ pub fn show_outcome(model: &mut Model, task: TaskId) {
 /// What takes a run back, if something does.
 pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoable> {
     let task = model.tasks.get(task)?;
-    inverse(model, &task.connection, &task.command, task.given.as_ref()?, task.started_at, outcome)
+    inverse(model, task.id, &task.connection, &task.command, task.given.as_ref()?, task.started_at, outcome)
 }
 
 /// What takes a command back that was given this at that time and came to this.
 pub fn inverse(
     model: &Model,
+    task: TaskId,
     connection: &str,
     command: &str,
     given: &[(String, Given)],
@@ -233,8 +234,12 @@ pub fn inverse(
     let command = model.command(connection, command)?;
     let inverse = command.inverse.as_ref()?;
     let arguments = super::catalogue::validate(command, given.to_vec(), at).ok()?;
-    let values = (inverse.arguments)(&arguments, outcome)?;
-    Some(Undoable::Run(connection.to_owned(), inverse.command.clone(), values, inverse.condition.clone()))
+    let way = |inverse: &Inverse| {
+        let values = (inverse.arguments)(&arguments, outcome)?;
+        Some((inverse.command.clone(), values, inverse.condition.clone()))
+    };
+    let recall = command.recall.as_ref().filter(|_| outcome.follow.is_some()).and_then(way);
+    Some(Undoable::Run(Way { task, connection: connection.to_owned(), back: way(inverse)?, recall }))
 }
 
 /// Shows the exact requests, of a form or of what only waits to be confirmed.

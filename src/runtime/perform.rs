@@ -73,10 +73,16 @@ pub(super) struct Following {
 
 impl Following {
     /// Begins to follow what a command's vendor accepted, if it only accepted it; of that task, where what comes of it is told there.
-    pub(super) async fn begin(&self, runner: &Runner, connection: &str, outcome: &Outcome, task: Option<TaskId>) {
-        let Some(accepted) = outcome.follow.clone() else { return };
-        let kept = runner.store().follow_push(follow::kept(connection, &accepted)).await.unwrap_or_default();
-        let following = follow::follow(runner.clone(), kept, connection.to_owned(), accepted, task, self.inbox.clone());
+    pub(super) async fn begin(&self, runner: &Runner, connection: &str, run: &RunReport, task: Option<TaskId>) {
+        let Some(follow) = run.outcome.follow.clone() else { return };
+        if let Some(seq) = run.audit
+            && let Err(error) = runner.store().end_intent(seq, "Accepted, not yet observed", Value::Null).await
+        {
+            tracing::warn!(%error, "what was accepted could not be recorded");
+        }
+        let accepted = follow::Accepted { connection: connection.to_owned(), follow, audit: run.audit };
+        let kept = runner.store().follow_push(serde_json::json!(accepted)).await.unwrap_or_default();
+        let following = follow::follow(runner.clone(), kept, accepted, task, self.inbox.clone());
         self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
     }
 }
@@ -374,7 +380,7 @@ impl World {
                     )
                     .await;
             }
-            following.begin(&runner, &ready.connection, &run.outcome, Some(id)).await;
+            following.begin(&runner, &ready.connection, &run, Some(id)).await;
             ended(id, run)
         };
         self.task(id, work, cancel);
@@ -485,8 +491,8 @@ impl World {
     pub async fn go_on_following(&self) {
         let Some(runner) = &self.runner else { return };
         for (id, kept) in runner.store().follows().await.unwrap_or_default() {
-            if let Some((connection, accepted)) = follow::read(&kept) {
-                let following = follow::follow(runner.clone(), id, connection, accepted, None, self.inbox.clone());
+            if let Ok(accepted) = serde_json::from_value(kept) {
+                let following = follow::follow(runner.clone(), id, accepted, None, self.inbox.clone());
                 self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
             }
         }

@@ -92,7 +92,7 @@ impl Telling {
         let arguments = command.and_then(|command| validate(command, given.clone(), Timestamp::now()).ok());
         let title = command.map_or_else(|| step.command.clone(), |command| command.title.clone());
         if let Some(run) = &step.report {
-            self.following.begin(&self.runner, connection, &run.outcome, None).await;
+            self.following.begin(&self.runner, connection, run, None).await;
         }
         let message = step.report.as_ref().map_or_else(|| step.reason.clone(), said);
         StepDone {
