@@ -121,6 +121,7 @@ const NEEDS_CONNECTIONS: &[Action] = &[
     Action::SaveView,
     Action::ForgetView,
     Action::History,
+    Action::OpenOutbox,
 ];
 
 /// The query that the console opens with: what is still to be decided.
