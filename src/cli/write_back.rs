@@ -63,7 +63,8 @@ async fn closed(
         note: Some(note).filter(|note| !note.is_empty()),
         ..Decision::default()
     };
-    let done = runner.store().decide(decide.ids.clone(), decision, Timestamp::now()).await?;
+    let before = runner.store().decide(decide.ids.clone(), decision, Timestamp::now()).await?;
+    let done: Vec<i64> = before.into_iter().map(|was| was.id).collect();
     let cancel = interruptible();
     let (told, _) = runner.tell(&plan.calls, RunOptions { cancel: cancel.clone(), ..RunOptions::default() }).await;
     let row = |id: &i64| {

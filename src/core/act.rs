@@ -1,5 +1,7 @@
 //! What each action does.
 
+use std::collections::BTreeSet;
+
 use super::action::Action;
 use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
@@ -15,13 +17,20 @@ use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, columns, copy, explore, help, jump, post, reading, resume, run, views};
+use super::{cases, choose, columns, copy, explore, help, jump, mark, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(reason) = model.availability(action) {
         model.tell(Tone::Info, format!("{}: {reason}", action.row().title));
         return Vec::new();
+    }
+    // A group of which the store has more than is here is marked whole first.
+    if action.needs_event()
+        && model.focus == Pane::Queue
+        && let Some(which) = model.queue.half_group()
+    {
+        return mark::ask(model, which, Some(action));
     }
     match action {
         Action::Down => move_by(model, 1, action),
@@ -45,14 +54,20 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             focus(model, pane)
         }
         Action::Zoom => just(model, |model| model.zoomed = !model.zoomed),
-        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark(model, action),
+        Action::Mark | Action::MarkRange | Action::MarkAlike | Action::MarkAll | Action::Unmark => mark::perform(model, action),
         Action::Sort | Action::Group | Action::Theme | Action::Palette | Action::Commands => choose::open(model, action),
         Action::Views => views::open(model),
         Action::SaveView => views::ask_name(model),
         Action::ForgetView => views::ask_which(model),
         Action::Reverse => reverse(model),
-        Action::Fold => fold(model),
+        Action::Fold => mark::fold(model),
         Action::Alike => only_alike(model),
+        Action::ShowCases => cases::open(model),
+        Action::NewCase => cases::ask(model, Asks::NewCase),
+        Action::AddFile => cases::ask(model, Asks::CaseFile),
+        Action::CloseCase => cases::close(model),
+        Action::CaseQueue => cases::to_queue(model),
+        Action::Withdraw => cases::remove(model),
         Action::Columns => columns::open(model),
         Action::Toggle | Action::MoveLater | Action::MoveEarlier => columns::change(model, action),
         Action::Decode => reading::decode(model),
@@ -204,6 +219,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             columns.move_by(rows);
             return Vec::new();
         }
+        Some(Layer::Cases(_) | Layer::Case(_)) => {
+            cases::move_by(model, rows);
+            return Vec::new();
+        }
         Some(Layer::Chooser(chooser)) => {
             chooser.move_by(rows);
             return Vec::new();
@@ -220,7 +239,7 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             model.queue.move_by(rows);
             let mut effects = follow(model);
             let near_end = model.queue.place() + 100 > model.queue.rows.len();
-            if near_end && model.queue.rows.len() < model.queue.total.min(MOST) && !model.queue.loading && model.queue.grouping.is_none() {
+            if near_end && model.queue.more && model.queue.rows.len() < MOST && !model.queue.loading && model.queue.grouping.is_none() {
                 model.queue.limit = (model.queue.rows.len() * 2).clamp(FIRST_LIMIT, MOST);
                 effects.push(model.list());
             }
@@ -257,7 +276,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
         Some(Face::Raw) => return Vec::new(),
-        None if !model.layers.is_empty() => return Vec::new(),
+        None if !model.layers.is_empty() => return cases::enter(model),
         None => {}
     }
     match model.focus {
@@ -267,7 +286,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
                 model.focus = Pane::Record;
                 show(model, id)
             }
-            Some(Item::Group(_)) => fold(model),
+            Some(Item::Group(_)) => mark::fold(model),
             None => Vec::new(),
         },
         Pane::Record => {
@@ -362,51 +381,12 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     quit(model)
 }
 
-fn mark(model: &mut Model, action: Action) -> Vec<Effect> {
-    match action {
-        Action::Mark => {
-            model.queue.toggle_mark();
-            return move_by(model, 1, action);
-        }
-        Action::MarkRange => model.queue.mark_range(),
-        Action::MarkAlike => {
-            let count = model.queue.mark_alike();
-            model.tell(Tone::Info, format!("{count} alike marked"));
-        }
-        Action::MarkAll => model.queue.marks = model.queue.rows.iter().map(|row| row.id).collect(),
-        _ => model.queue.marks.clear(),
-    }
-    Vec::new()
-}
-
 fn reverse(model: &mut Model) -> Vec<Effect> {
     if model.face() == Some(Face::Table) {
         return explore::perform(model, Action::SortColumn);
     }
     model.queue.view.order.descending = !model.queue.view.order.descending;
     vec![model.list()]
-}
-
-fn fold(model: &mut Model) -> Vec<Effect> {
-    let name = match &model.queue.selected {
-        Some(Item::Group(name)) => name.clone(),
-        Some(Item::Event(id)) => {
-            let place = model.queue.items().iter().position(|item| *item == Item::Event(*id)).unwrap_or(0);
-            let above = model.queue.items().iter().take(place).rev().find_map(|item| match item {
-                Item::Group(name) => Some(name.clone()),
-                Item::Event(_) => None,
-            });
-            let Some(name) = above else { return Vec::new() };
-            name
-        }
-        None => return Vec::new(),
-    };
-    if !model.queue.folded.remove(&name) {
-        model.queue.folded.insert(name.clone());
-    }
-    model.queue.selected = Some(Item::Group(name));
-    model.queue.arrange();
-    Vec::new()
 }
 
 fn only_alike(model: &mut Model) -> Vec<Effect> {
@@ -439,6 +419,9 @@ pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
 }
 
 fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Case(_))) && matches!(action, Action::Memo | Action::Save) {
+        return cases::ask(model, if action == Action::Memo { Asks::CaseNote } else { Asks::Export });
+    }
     let (asks, text) = match action {
         Action::Filter => (Asks::Filter, model.queue.view.query.clone()),
         Action::Find => (Asks::Find, String::new()),
@@ -460,7 +443,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         prompt.events = model.targets();
     }
     model.layers.push(Layer::Prompt(Box::new(prompt)));
-    Vec::new()
+    if asks == Asks::Case { vec![Effect::Cases] } else { Vec::new() }
 }
 
 /// Enter in a prompt.
@@ -480,9 +463,12 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    let case = prompt.case.clone();
     model.layers.pop();
     match asks {
         Asks::Filter => {
+            // The queue is what one wants to see now.
+            model.layers.retain(|layer| matches!(layer, Layer::Form(_) | Layer::Confirm(_)));
             model.queries.retain(|query| *query != text);
             model.queries.push(text.clone());
             if model.queries.len() > 50 {
@@ -493,13 +479,14 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         }
         Asks::Find => explore::find(model, &text),
         Asks::Path => reading::select(model, text),
+        Asks::NewCase | Asks::CaseNote | Asks::CaseFile | Asks::Export => cases::answer(asks, case, text),
         Asks::Open if text.is_empty() => Vec::new(),
         Asks::Open => explore::open(model, Source::File(text)),
         Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
-        Asks::Note => vec![Effect::Decide(events, Change::Note(text))],
+        Asks::Note => record(model, events, Change::Note(text)),
         Asks::Case if text.is_empty() => Vec::new(),
-        Asks::Case => vec![Effect::Decide(events, Change::Case(text))],
+        Asks::Case => record(model, events, Change::Case(text)),
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
@@ -538,7 +525,6 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
             None => Vec::new(),
         },
         Action::Take => {
-            remember(model, &events);
             for id in &events {
                 let analyst = model.setup.analyst.clone();
                 if let Some(row) = model.queue.row_mut(*id) {
@@ -546,19 +532,18 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.taken_by = Some(analyst);
                 }
             }
-            let mut effects = vec![Effect::Decide(events.clone(), Change::Take)];
+            let mut effects = record(model, events.clone(), Change::Take);
             effects.extend(tell_if_always(model, events, Status::InProgress));
             effects
         }
         Action::Reopen => {
-            remember(model, &events);
             for id in &events {
                 if let Some(row) = model.queue.row_mut(*id) {
                     row.status = Status::New;
                     row.disposition = None;
                 }
             }
-            let mut effects = vec![Effect::Decide(events.clone(), Change::Reopen)];
+            let mut effects = record(model, events.clone(), Change::Reopen);
             effects.extend(tell_if_always(model, events, Status::New));
             effects
         }
@@ -571,15 +556,25 @@ fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect
     if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
 }
 
-fn remember(model: &mut Model, events: &[i64]) {
-    let before = events.iter().filter_map(|id| model.queue.row(*id)).map(|row| (row.id, row.status, row.disposition)).collect();
-    model.undo.push(Undoable::Decision(before));
+/// Has a decision recorded.
+fn record(model: &mut Model, events: Vec<i64>, change: Change) -> Vec<Effect> {
+    if events.len() > LONG {
+        model.tell(Tone::Info, format!("Recording it for {} events …", events.len()));
+    }
+    model.deciding += 1;
+    vec![Effect::Decide(events, change)]
 }
+
+/// So many events take a moment to be recorded.
+const LONG: usize = 2_000;
 
 fn undo(model: &mut Model) -> Vec<Effect> {
     match model.undo.pop() {
         None => Vec::new(),
-        Some(Undoable::Decision(before)) => vec![Effect::Restore(before)],
+        Some(Undoable::Decision(before)) => {
+            model.deciding += 1;
+            vec![Effect::Restore(before)]
+        }
         Some(Undoable::Run(connection, command, values, condition)) => {
             if !condition.is_empty() {
                 model.tell(Tone::Info, format!("The way back works {condition}"));
@@ -594,7 +589,6 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     if events.is_empty() {
         return Vec::new();
     }
-    remember(model, &events);
     for id in &events {
         if let Some(row) = model.queue.row_mut(*id) {
             row.status = Status::Closed;
@@ -608,7 +602,7 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     model.queue.marks.clear();
     model.queue.anchor = None;
     let ruling = Ruling { status: Status::Closed, disposition: Some(disposition), note: note.clone() };
-    let mut effects = vec![Effect::Decide(events.clone(), Change::Close(disposition, note))];
+    let mut effects = record(model, events.clone(), Change::Close(disposition, note));
     if tell {
         effects.extend(post::tell(model, events, Some(ruling)));
     }
@@ -619,6 +613,7 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
 /// Selects the next event that is still open, below first.
 fn advance(model: &mut Model, done: &[i64]) {
     let place = model.queue.place();
+    let done: BTreeSet<i64> = done.iter().copied().collect();
     let open = |item: &&Item| match item {
         Item::Event(id) => !done.contains(id) && model.queue.row(*id).is_some_and(|row| row.status != Status::Closed),
         Item::Group(_) => false,

@@ -6,14 +6,15 @@ use super::act;
 use super::chooser::{Choice, Purpose};
 use super::detail::Shown;
 use super::detail::Tab;
-use super::effect::{Change, Effect, Gather};
+use super::effect::{Before, Change, Effect, Gather};
 use super::event::StoredEvent;
 use super::explorer::Explorer;
 use super::fit;
 use super::form::Entry;
 use super::layer::Layer;
+use super::mark;
 use super::message::Decided;
-use super::model::Model;
+use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::post;
@@ -31,6 +32,8 @@ pub fn rows(model: &mut Model, generation: u64, result: Result<Listing, String>)
         Ok(listing) => {
             model.queue.fill(listing);
             let mut effects = act::follow(model);
+            effects.extend(mark::count(model));
+            effects.extend(mark::members(model, None));
             let early = std::mem::take(&mut model.early);
             effects.extend(run::replay(model, early));
             effects
@@ -118,14 +121,17 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
 }
 
 /// A decision was recorded, or not.
-pub fn decided(model: &mut Model, what: &Decided, result: Result<(), String>) -> Vec<Effect> {
-    match result {
-        Err(message) => {
-            // Nothing was recorded, so nothing can be taken back; the list shows what is true.
-            model.undo.pop();
-            model.tell(Tone::Error, format!("Not recorded: {message}"));
-        }
-        Ok(()) => {
+pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Option<String>) -> Vec<Effect> {
+    model.deciding = model.deciding.saturating_sub(1);
+    // Only what was recorded can be taken back.
+    let recorded = before.len();
+    if matches!(what, Decided::Change(_, Change::Close(..) | Change::Take | Change::Reopen)) && recorded > 0 {
+        model.undo.push(Undoable::Decision(before));
+    }
+    match fault {
+        Some(message) if recorded == 0 => model.tell(Tone::Error, format!("Not recorded: {message}")),
+        Some(message) => model.tell(Tone::Error, format!("Recorded for {} only: {message}", count(recorded))),
+        None => {
             let undo = model.setup.keymap.hint(super::action::Action::Undo).unwrap_or_default();
             let text = match what {
                 Decided::Change(ids, Change::Close(disposition, _)) => {

@@ -8,7 +8,7 @@ use super::layer::Layer;
 use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{fit, quick, run, views};
+use super::{fit, mark, quick, run, views};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -83,8 +83,10 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
         }
         Purpose::Group => {
             model.queue.group(Grouping::parse(&choice.id));
+            // The largest comes on top when all are counted, and the cursor is on it.
             model.queue.select(0);
-            Vec::new()
+            model.queue.moved = false;
+            mark::count(model)
         }
         Purpose::Theme => {
             model.setup.theme.clone_from(&choice.id);

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::action::Action;
 use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
 use super::json::Document;
 use super::outbox::{Difference, LetterId};
-use super::queue::View;
+use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
 use super::telling::Call;
 use super::views::Saved;
@@ -27,6 +28,23 @@ pub enum Change {
     Note(String),
     /// Put into a case.
     Case(String),
+}
+
+/// What an analyst does to a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseChange {
+    /// Opened, about something.
+    Open(String),
+    /// A note was written.
+    Note(String),
+    /// Closed.
+    Close,
+    /// Opened again.
+    Reopen,
+    /// Events were taken out.
+    Remove(Vec<i64>),
+    /// A file was put in.
+    File(String),
 }
 
 /// Why the records of events are wanted.
@@ -110,6 +128,28 @@ pub enum Effect {
         /// The most rows.
         limit: usize,
     },
+    /// Count all events of a view, by group where it is grouped; answered by `Tallied`.
+    Tally(View, Option<Grouping>),
+    /// List the events of a group; answered by `Members`.
+    Members {
+        /// Number of the list.
+        generation: u64,
+        /// What is listed.
+        view: View,
+        /// How it is grouped.
+        grouping: Grouping,
+        /// The group.
+        group: String,
+    },
+    /// Find out which events of a view are meant, to mark them; answered by `Marked`.
+    Mark {
+        /// The view.
+        view: View,
+        /// Which of its events.
+        which: Which,
+        /// What is to be done with them at once.
+        then: Option<Action>,
+    },
     /// Read one event with all that is known about it; answered by `Shown`. It counts as looked at.
     Show(i64),
     /// Read events; answered by `Gathered`.
@@ -171,6 +211,14 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// List the cases; answered by `Cases`.
+    Cases,
+    /// Read a case with all that belongs to it; answered by `Case`.
+    Case(String),
+    /// Change a case (a new one has no name yet); answered by `OnCase`.
+    OnCase(String, CaseChange),
+    /// Write a case to a file.
+    ExportCase(String, String),
     /// Read what the program logged; answered by `Page`.
     Log,
     /// Find what a JSONPath picks in a document; answered by `Document`.

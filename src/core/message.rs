@@ -2,15 +2,17 @@
 
 use serde_json::{Map, Value};
 
+use super::action::Action;
+use super::case::{Case, Dossier};
 use super::detail::Shown;
-use super::effect::{Before, Change, Gather};
+use super::effect::{Before, CaseChange, Change, Gather};
 use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
 use super::notice::Tone;
 use super::outbox::Letter;
 use super::outcome::ReturnData;
-use super::queue::Listing;
+use super::queue::{Grouping, Listed, Listing, Tally, View, Which};
 use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
@@ -46,12 +48,18 @@ pub enum Message {
     Stop,
     /// The answer to `Effect::Rows`.
     Rows(u64, Result<Listing, String>),
+    /// The answer to `Effect::Tally`.
+    Tallied(View, Option<Grouping>, Result<Tally, String>),
+    /// The answer to `Effect::Members`: rows of a group.
+    Members(u64, String, Result<Vec<Listed>, String>),
+    /// The answer to `Effect::Mark`.
+    Marked(View, Which, Option<Action>, Result<Vec<i64>, String>),
     /// The answer to `Effect::Show`.
     Shown(i64, Result<Box<Shown>, String>),
     /// The answer to `Effect::Gather`.
     Gathered(Gather, Result<Vec<StoredEvent>, String>),
-    /// The answer to `Effect::Decide` and `Effect::Restore`.
-    Decided(Decided, Result<(), String>),
+    /// The answer to `Effect::Decide` and `Effect::Restore`: how the events were that it was recorded for, and why not for all.
+    Decided(Decided, Vec<Before>, Option<String>),
     /// A task went on.
     Progress(TaskId, String, usize, Option<usize>),
     /// A task ended.
@@ -72,6 +80,12 @@ pub enum Message {
     Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// The answer to `Effect::Cases`.
+    Cases(Result<Vec<Case>, String>),
+    /// The answer to `Effect::Case`.
+    Case(String, Result<Box<Dossier>, String>),
+    /// The answer to `Effect::OnCase`: what was done.
+    OnCase(CaseChange, Result<String, String>),
     /// A document to show on top.
     Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.

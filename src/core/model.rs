@@ -160,6 +160,8 @@ pub struct Model {
     pub notices: Notices,
     /// The key and time meter.
     pub meter: Meter,
+    /// Decisions that are being recorded.
+    pub deciding: usize,
     /// What can be taken back, the last at the end.
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
@@ -211,6 +213,7 @@ impl Model {
             tasks: Tasks::default(),
             notices: Notices::default(),
             meter: Meter::new(now),
+            deciding: 0,
             undo: Vec::new(),
             last_verdict: None,
             last_told: false,
@@ -313,6 +316,8 @@ impl Model {
         match self.layers.last() {
             Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
             Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
+            Some(Layer::Cases(_)) => contexts.extend([Context::Cases, Context::Global]),
+            Some(Layer::Case(_)) => contexts.extend([Context::Case, Context::Global]),
             Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
@@ -348,24 +353,13 @@ impl Model {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
             return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
         }
-        let needs_event = matches!(
-            action,
-            Action::Dispose
-                | Action::Again
-                | Action::Take
-                | Action::Reopen
-                | Action::WriteBack
-                | Action::Memo
-                | Action::Case
-                | Action::Act
-                | Action::Quick
-                | Action::Pivot
-        );
-        if needs_event && self.targets().is_empty() {
+        let on_case = matches!(self.layers.last(), Some(Layer::Case(_)));
+        if action.needs_event() && !on_case && !self.has_targets() {
             return Err("no event is selected".into());
         }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
+            Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
@@ -391,6 +385,11 @@ impl Model {
         }
     }
 
+    /// Whether there is an event that a decision could be about.
+    pub fn has_targets(&self) -> bool {
+        (self.focus == Pane::Record && self.detail.wanted.is_some()) || self.queue.has_targets()
+    }
+
     /// Takes up what a drawing found out, and scrolls so that selections can be seen.
     pub fn settle(&mut self, screen: Screen) {
         self.screen = screen;
@@ -402,6 +401,8 @@ impl Model {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
             Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Cases(cases)) => cases.follow(screen.layer),
+            Some(Layer::Case(view)) => view.follow(screen.layer),
             Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),
             Some(Layer::Outcome(view)) => {
                 if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {

@@ -20,7 +20,7 @@ use super::run;
 pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notices.seen = true;
     let typed = match model.layers.last() {
-        Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note) && key.typed().is_some(),
+        Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note | Asks::CaseNote) && key.typed().is_some(),
         Some(Layer::Dispose(dispose)) => !dispose.is_own(key),
         _ => false,
     };
@@ -28,8 +28,9 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if key.ctrl && key.code == Code::Char('c') {
         return act::interrupt(model);
     }
-    // Another view is on its way: what is pressed now is meant for it, not for the list before.
-    if model.queue.opening && model.layers.is_empty() && model.focus == Pane::Queue && key.code != Code::Esc {
+    // Another view or marks are on their way: what is pressed now is meant for them, not for the list before.
+    let awaited = (model.queue.opening && model.focus == Pane::Queue) || model.queue.marking;
+    if awaited && model.layers.is_empty() && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
     }
@@ -106,6 +107,7 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
         Code::Up => prompt.recall(true),
         Code::Down => prompt.recall(false),
         Code::Tab if prompt.asks == Asks::Filter => complete::next(prompt),
+        Code::Tab => prompt.next_candidate(),
         _ => {
             if prompt.line.input(key) {
                 prompt.candidate = None;

@@ -49,13 +49,6 @@ pub struct Listed {
     pub revisions: u32,
 }
 
-impl Listed {
-    /// Whether two events are of one vendor, type and rule.
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.vendor == other.vendor && self.event_type == other.event_type && self.rule == other.rule
-    }
-}
-
 /// A title without what varies from event to event: numbers, ids, host names, paths and quoted names.
 pub fn rule_of(title: &str) -> String {
     let varies = |word: &str| word.chars().any(|c| c.is_ascii_digit()) || word.contains(['\\', '/', '@', '"', '\'']);
@@ -166,10 +159,11 @@ impl Grouping {
         Self::ALL.iter().find(|(_, _, grouping)| *grouping == self).map_or("", |(id, _, _)| id)
     }
 
-    fn of(self, row: &Listed) -> String {
+    /// The group that an event belongs to.
+    pub fn of(self, row: &Listed) -> String {
         match self {
             Self::Rule => row.rule.clone(),
-            Self::Entity if row.entity.is_empty() => "no entity".to_owned(),
+            Self::Entity if row.entity.is_empty() => NO_ENTITY.to_owned(),
             Self::Entity => row.entity.clone(),
             Self::Vendor => row.vendor.clone(),
             Self::EventType => row.event_type.clone(),
@@ -178,6 +172,9 @@ impl Grouping {
         }
     }
 }
+
+/// The group of events that mention nothing.
+pub const NO_ENTITY: &str = "no entity";
 
 /// A row of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,15 +207,35 @@ impl View {
     }
 }
 
-/// What the store answers.
+/// Which events of a view are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those of the vendor, type and rule of this one that are not closed, and this one.
+    Like(i64),
+    /// Those of a group.
+    Group(Grouping, String),
+}
+
+/// The rows that the store answers.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// The rows, in order.
     pub rows: Vec<Listed>,
-    /// How many there are in all.
+    /// Whether there are more than these.
+    pub more: bool,
+}
+
+/// What the store counts over all events of a view.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many there are.
     pub total: usize,
     /// Arrivals over the last day, oldest first, for the sparkline.
     pub arrivals: Vec<u64>,
+    /// The groups with how many events each has, the largest first; none where the view is not grouped.
+    pub groups: Vec<(String, usize)>,
 }
 
 /// The queue.
@@ -232,10 +249,20 @@ pub struct Queue {
     pub future: Vec<(View, Option<Item>)>,
     /// The rows brought so far.
     pub rows: Vec<Listed>,
-    /// How many there are in all.
+    /// Whether the store has more rows of this view.
+    pub more: bool,
+    /// How many there are in all, as far as that is known.
     pub total: usize,
+    /// Whether that is known.
+    pub counted: bool,
     /// Arrivals, oldest first.
     pub arrivals: Vec<u64>,
+    /// What is being counted.
+    pub counting: Option<(View, Option<Grouping>)>,
+    /// Whether it must be counted again when that is done.
+    pub recount: bool,
+    /// Whether the store is asked which events are to be marked; keys wait for it.
+    pub marking: bool,
     /// How many rows to bring.
     pub limit: usize,
     /// Number of the last request; older answers are not wanted any more.
@@ -252,17 +279,19 @@ pub struct Queue {
     pub anchor: Option<i64>,
     /// How it is grouped.
     pub grouping: Option<Grouping>,
-    /// Groups that are folded.
-    pub folded: BTreeSet<String>,
+    /// Groups that are unfolded.
+    pub unfolded: BTreeSet<String>,
     /// First row on the screen.
     pub first: usize,
     /// Whether the cursor was moved since the view was opened.
     pub moved: bool,
     /// Whether another view was asked for and is not there yet; what is listed is still the one before.
     pub opening: bool,
-    /// Whether the groups are to be folded when they are made.
-    folding: bool,
     items: Vec<Item>,
+    /// The groups of all events of the view.
+    groups: Vec<(String, usize)>,
+    /// Rows of unfolded groups that are not among the first of the view.
+    members: Vec<Listed>,
     counts: BTreeMap<String, usize>,
     places: BTreeMap<i64, usize>,
 }
@@ -272,13 +301,46 @@ impl Queue {
     pub fn fill(&mut self, listing: Listing) {
         // As long as nobody has moved the cursor, it stays on the newest.
         let place = if self.moved { self.place() } else { 0 };
+        if self.opening {
+            self.counted = false;
+            self.arrivals.clear();
+            self.groups.clear();
+            self.members.clear();
+        }
         self.rows = listing.rows;
-        self.total = listing.total;
-        self.arrivals = listing.arrivals;
+        self.more = listing.more;
+        if !self.more || !self.counted {
+            self.total = self.rows.len();
+            self.counted = !self.more;
+        }
         self.loading = false;
         self.opening = false;
         self.fault = None;
         self.arrange();
+        self.hold(place);
+    }
+
+    /// Takes up what was counted over all events of the view.
+    pub fn count_up(&mut self, tally: Tally) {
+        let place = if self.moved { self.place() } else { 0 };
+        self.total = tally.total;
+        self.counted = true;
+        self.arrivals = tally.arrivals;
+        self.groups = tally.groups;
+        self.arrange();
+        self.hold(place);
+    }
+
+    /// Takes up rows of an unfolded group.
+    pub fn fill_group(&mut self, group: &str, rows: Vec<Listed>) {
+        let Some(grouping) = self.grouping else { return };
+        self.members.retain(|row| grouping.of(row) != group);
+        self.members.extend(rows);
+        self.arrange();
+    }
+
+    /// Keeps the selection, or, where it is gone, its place.
+    fn hold(&mut self, place: usize) {
         if !self.moved {
             self.selected = None;
         }
@@ -289,47 +351,48 @@ impl Queue {
 
     /// Makes the list of rows to show from the events and their groups.
     pub fn arrange(&mut self) {
-        self.places = self.rows.iter().enumerate().map(|(at, row)| (row.id, at)).collect();
-        self.counts.clear();
-        // What was asked for but is not there yet is folded when it is.
-        let fold = self.folding && !self.opening;
-        self.folding &= self.opening;
+        let first: BTreeSet<i64> = self.rows.iter().map(|row| row.id).collect();
+        self.members.retain(|row| !first.contains(&row.id));
+        self.places = self.loaded().enumerate().map(|(at, row)| (row.id, at)).collect();
         let Some(grouping) = self.grouping else {
+            self.counts.clear();
             self.items = self.rows.iter().map(|row| Item::Event(row.id)).collect();
             return;
         };
-        let mut groups: Vec<(String, Vec<i64>)> = Vec::new();
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
-        for row in &self.rows {
-            let name = grouping.of(row);
-            let at = *known.entry(name.clone()).or_insert_with(|| {
-                groups.push((name, Vec::new()));
-                groups.len() - 1
-            });
-            if let Some((_, ids)) = groups.get_mut(at) {
-                ids.push(row.id);
-            }
+        let mut loaded: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for row in self.loaded() {
+            loaded.entry(grouping.of(row)).or_default().push(row.id);
         }
-        groups.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+        self.counts = self.groups.iter().cloned().collect();
+        let mut names: Vec<String> = self.groups.iter().map(|(name, _)| name.clone()).collect();
+        // What came in since it was counted, or was not counted yet.
+        for (name, ids) in &loaded {
+            let count = self.counts.entry(name.clone()).or_insert_with(|| {
+                names.push(name.clone());
+                0
+            });
+            *count = (*count).max(ids.len());
+        }
+        names.sort_by_key(|name| std::cmp::Reverse(self.count(name)));
         self.items.clear();
-        for (name, ids) in groups {
-            self.counts.insert(name.clone(), ids.len());
-            if fold {
-                self.folded.insert(name.clone());
-            }
-            let folded = self.folded.contains(&name);
+        for name in names {
+            let ids = self.unfolded.contains(&name).then(|| loaded.remove(&name)).flatten();
             self.items.push(Item::Group(name));
-            if !folded {
-                self.items.extend(ids.into_iter().map(Item::Event));
-            }
+            self.items.extend(ids.into_iter().flatten().map(Item::Event));
         }
     }
 
-    /// Groups the rows, or no longer. Groups begin folded: one line each, with its count.
+    /// The events that are here, those of the view's beginning first.
+    fn loaded(&self) -> impl Iterator<Item = &Listed> {
+        self.rows.iter().chain(&self.members)
+    }
+
+    /// Groups the events, or no longer. Groups begin folded: one line each, with its count.
     pub fn group(&mut self, grouping: Option<Grouping>) {
         self.grouping = grouping;
-        self.folded.clear();
-        self.folding = grouping.is_some();
+        self.unfolded.clear();
+        self.groups.clear();
+        self.members.clear();
         self.arrange();
     }
 
@@ -345,12 +408,15 @@ impl Queue {
 
     /// An event by id.
     pub fn row(&self, id: i64) -> Option<&Listed> {
-        self.places.get(&id).and_then(|at| self.rows.get(*at))
+        let at = *self.places.get(&id)?;
+        self.rows.get(at).or_else(|| self.members.get(at - self.rows.len()))
     }
 
     /// An event by id, to change.
     pub fn row_mut(&mut self, id: i64) -> Option<&mut Listed> {
-        self.places.get(&id).and_then(|at| self.rows.get_mut(*at))
+        let at = *self.places.get(&id)?;
+        let first = self.rows.len();
+        if at < first { self.rows.get_mut(at) } else { self.members.get_mut(at - first) }
     }
 
     fn place_of_selected(&self) -> Option<usize> {
@@ -405,41 +471,70 @@ impl Queue {
         self.first = self.first.min(place).max((place + 1).saturating_sub(height)).min(self.items.len().saturating_sub(1));
     }
 
-    /// The marked events in the order shown, else the selected one, else those of the selected group.
+    /// The marked events, those that are listed first and in their order; else the selected one, else those of the selected group.
     pub fn targets(&self) -> Vec<i64> {
         if !self.marks.is_empty() {
-            let listed: Vec<i64> = self.rows.iter().map(|row| row.id).filter(|id| self.marks.contains(id)).collect();
-            return listed;
+            let mut ids: Vec<i64> = self.loaded().map(|row| row.id).filter(|id| self.marks.contains(id)).collect();
+            let listed: BTreeSet<i64> = ids.iter().copied().collect();
+            ids.extend(self.marks.iter().rev().filter(|id| !listed.contains(id)));
+            return ids;
         }
         match &self.selected {
             Some(Item::Event(id)) => vec![*id],
-            Some(Item::Group(name)) => self.members(name),
+            Some(Item::Group(name)) => self.of_group(name),
             None => Vec::new(),
         }
     }
 
-    fn members(&self, group: &str) -> Vec<i64> {
-        let Some(grouping) = self.grouping else { return Vec::new() };
-        self.rows.iter().filter(|row| grouping.of(row) == group).map(|row| row.id).collect()
+    /// Whether there is anything that a decision could be about.
+    pub fn has_targets(&self) -> bool {
+        !self.marks.is_empty() || self.selected.is_some()
     }
 
-    /// Marks or unmarks the selected event or group.
+    /// The selected group, where nothing is marked and the store has events of it that are not here.
+    pub fn half_group(&self) -> Option<Which> {
+        match (&self.selected, self.grouping) {
+            (Some(Item::Group(name)), Some(grouping)) if self.marks.is_empty() && self.is_half(name) => {
+                Some(Which::Group(grouping, name.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the store has events of a group that are not here.
+    pub fn is_half(&self, group: &str) -> bool {
+        self.of_group(group).len() < self.count(group)
+    }
+
+    fn of_group(&self, group: &str) -> Vec<i64> {
+        let Some(grouping) = self.grouping else { return Vec::new() };
+        self.loaded().filter(|row| grouping.of(row) == group).map(|row| row.id).collect()
+    }
+
+    /// Marks the selected event, or takes its mark away.
     pub fn toggle_mark(&mut self) {
         self.moved = true;
-        let ids = match &self.selected {
-            Some(Item::Event(id)) => vec![*id],
-            Some(Item::Group(name)) => self.members(name),
-            None => return,
-        };
-        let all = ids.iter().all(|id| self.marks.contains(id));
-        for id in ids {
+        if let Some(Item::Event(id)) = self.selected {
             self.anchor = Some(id);
-            if all {
-                self.marks.remove(&id);
-            } else {
+            if !self.marks.remove(&id) {
                 self.marks.insert(id);
             }
         }
+    }
+
+    /// Marks events; where all of a group are marked already, takes their marks away. Says how many are now marked that were meant.
+    pub fn mark(&mut self, which: &Which, ids: Vec<i64>) -> usize {
+        self.moved = true;
+        if matches!(which, Which::Group(..)) && ids.iter().all(|id| self.marks.contains(id)) {
+            ids.iter().for_each(|id| {
+                self.marks.remove(id);
+            });
+            return 0;
+        }
+        let count = ids.len();
+        self.anchor = ids.first().copied().or(self.anchor);
+        self.marks.extend(ids);
+        count
     }
 
     /// Marks from the last mark to the selection.
@@ -452,17 +547,6 @@ impl Queue {
                 self.marks.insert(*id);
             }
         }
-    }
-
-    /// Marks every listed open event like the selected one; says how many are marked.
-    pub fn mark_alike(&mut self) -> usize {
-        if let Some(like) = self.current().cloned() {
-            let alike = self.rows.iter().filter(|row| row.is_like(&like) && (row.status != Status::Closed || row.id == like.id));
-            self.marks.extend(alike.map(|row| row.id));
-        } else if let Some(Item::Group(name)) = self.selected.clone() {
-            self.marks.extend(self.members(&name));
-        }
-        self.marks.len()
     }
 
     /// Goes to another view and remembers this one.
@@ -517,7 +601,7 @@ mod tests {
     fn queue(titles: &[&str]) -> Queue {
         let mut queue = Queue::default();
         let rows = titles.iter().zip(1..).map(|(title, id)| row(id, title)).collect();
-        queue.fill(Listing { rows, total: titles.len(), arrivals: Vec::new() });
+        queue.fill(Listing { rows, more: false });
         queue
     }
 
@@ -526,17 +610,17 @@ mod tests {
         let mut queue = queue(&["a", "b", "c"]);
         queue.move_by(1);
         assert_eq!(queue.current().map(|row| row.id), Some(2));
-        queue.fill(Listing { rows: vec![row(9, "n"), row(1, "a"), row(2, "b")], total: 3, arrivals: Vec::new() });
+        queue.fill(Listing { rows: vec![row(9, "n"), row(1, "a"), row(2, "b")], more: false });
         assert_eq!(queue.current().map(|row| row.id), Some(2));
-        queue.fill(Listing { rows: vec![row(9, "n"), row(1, "a")], total: 2, arrivals: Vec::new() });
+        queue.fill(Listing { rows: vec![row(9, "n"), row(1, "a")], more: false });
         assert_eq!(queue.current().map(|row| row.id), Some(1), "a row that is gone leaves the cursor at its place");
     }
 
     #[test]
-    fn marks_by_range_and_by_likeness() {
-        let mut queue = queue(&["Failed login on WS-1", "Other", "Failed login on WS-2", "More"]);
-        assert_eq!(queue.mark_alike(), 2);
-        assert_eq!(queue.targets(), [1, 3]);
+    fn marks_by_range_and_beyond_what_is_listed() {
+        let mut queue = queue(&["a", "b", "c", "d"]);
+        assert_eq!(queue.mark(&Which::Like(1), vec![1, 3, 70, 90]), 4);
+        assert_eq!(queue.targets(), [1, 3, 90, 70], "what is listed first");
         queue.marks.clear();
         queue.toggle_mark();
         queue.select(2);
@@ -545,18 +629,33 @@ mod tests {
     }
 
     #[test]
-    fn groups_fold_and_count_and_can_be_targets() {
+    fn groups_count_all_events_of_the_view_and_unfold_to_what_was_brought() {
         let mut queue = queue(&["Failed login on WS-1", "Other", "Failed login on WS-2"]);
         queue.grouping = Some(Grouping::Rule);
+        queue.more = true;
         queue.arrange();
-        assert_eq!(queue.items().len(), 5);
-        assert_eq!(queue.items()[0], Item::Group("Failed login on …".into()));
+        let name = "Failed login on …";
+        let heads = |queue: &Queue| queue.items().iter().filter(|item| matches!(item, Item::Group(_))).count();
+        assert_eq!((queue.items().len(), heads(&queue)), (2, 2), "folded");
         queue.select(0);
-        assert_eq!(queue.targets(), [1, 3]);
-        queue.folded.insert("Failed login on …".into());
-        queue.arrange();
-        assert_eq!(queue.items().len(), 3);
-        assert_eq!(queue.count("Failed login on …"), 2);
+        assert_eq!((queue.targets(), queue.half_group()), (vec![1, 3], None));
+        queue.count_up(Tally {
+            total: 40,
+            arrivals: Vec::new(),
+            groups: vec![("Third".into(), 30), (name.into(), 9), ("Other".into(), 1)],
+        });
+        assert_eq!((queue.total, queue.count(name), heads(&queue)), (40, 9, 3));
+        assert_eq!(queue.items()[0], Item::Group("Third".into()), "the largest first, though none of it is here");
+        assert_eq!(queue.half_group(), Some(Which::Group(Grouping::Rule, name.into())), "the selection stayed");
+        queue.unfolded.insert(name.into());
+        queue.fill_group(name, vec![row(1, "Failed login on WS-1"), row(8, "Failed login on WS-8")]);
+        assert_eq!(queue.items()[1..5], [Item::Group(name.into()), Item::Event(1), Item::Event(3), Item::Event(8)]);
+        assert_eq!(queue.row(8).map(|row| row.id), Some(8));
+        // What all of a group is marked with takes its marks away again.
+        let which = Which::Group(Grouping::Rule, name.into());
+        assert_eq!(queue.mark(&which, vec![1, 3, 8, 50]), 4);
+        assert_eq!(queue.mark(&which, vec![1, 3, 8, 50]), 0);
+        assert!(queue.marks.is_empty());
     }
 
     #[test]

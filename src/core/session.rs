@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
+use super::case::{Case, CaseFile, Dossier, Moment, NOTE};
 use super::catalogue::{
     Class, Command, Effect as Changes, Entry, Fetched, Inverse, Look, Parameter, Reach, Ruling, Source, Telling, Type, Undo, WriteBack,
     arguments,
 };
 use super::detail::{Known, Past, Shown};
-use super::effect::{self, Change, Effect};
+use super::effect::{self, CaseChange, Change, Effect};
 use super::entity::{Entity, EntityKind};
 use super::event::{Disposition, Event, Severity, Status, StoredEvent};
 use super::explorer::{Explorer, Face};
@@ -23,7 +24,7 @@ use super::message::{Decided, Message};
 use super::model::{Model, Setup, Tell};
 use super::outbox::{Letter, LetterId, Standing};
 use super::outcome::{Failure, Fate, Outcome, ReturnData};
-use super::queue::{Listed, Listing, rule_of};
+use super::queue::{Grouping, Listed, Listing, Tally, Which, rule_of};
 use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::update::update;
@@ -36,6 +37,8 @@ pub(crate) struct Session {
     pub model: Model,
     /// The world's events.
     pub events: Vec<StoredEvent>,
+    /// The world's cases.
+    pub cases: Vec<Dossier>,
     /// Everything that was asked for, in order.
     pub asked: Vec<Effect>,
     /// What was asked for and not answered yet.
@@ -46,6 +49,8 @@ pub(crate) struct Session {
     pub offline: bool,
     /// The outbox.
     pub letters: Vec<Letter>,
+    /// How many rows the world gives at most.
+    pub most: Option<usize>,
 }
 
 /// The time at which tests play.
@@ -223,7 +228,17 @@ impl Session {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
-        let mut session = Self { model, events, asked: Vec::new(), open, refused: Vec::new(), offline: false, letters: Vec::new() };
+        let mut session = Self {
+            model,
+            events,
+            cases: Vec::new(),
+            asked: Vec::new(),
+            open,
+            refused: Vec::new(),
+            offline: false,
+            letters: Vec::new(),
+            most: None,
+        };
         session.settle();
         session
     }
@@ -285,18 +300,68 @@ impl Session {
         }
         let wanted = |event: &&StoredEvent| match query {
             "-status:closed" => event.status != Status::Closed,
+            query if query.starts_with("case:=") => self
+                .cases
+                .iter()
+                .any(|dossier| query == format!("case:=\"{}\"", dossier.case.name) && dossier.events.iter().any(|row| row.id == event.id)),
             query => match query.strip_prefix("entity:=") {
                 Some(value) => event.event.entities.iter().any(|entity| format!("\"{}\"", entity.value) == value),
                 None => query.split_whitespace().all(|word| event.event.title.contains(word)),
             },
         };
-        let rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
-        Ok(Listing { total: rows.len(), rows, arrivals: vec![0, 2, 5, 1] })
+        let mut rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
+        let more = self.most.is_some_and(|most| most < rows.len());
+        rows.truncate(self.most.unwrap_or(usize::MAX));
+        Ok(Listing { rows, more })
+    }
+
+    /// All rows of a view, however many the console is given.
+    fn all(&mut self, query: &str) -> Result<Vec<Listed>, String> {
+        let most = self.most.take();
+        let listing = self.listing(query);
+        self.most = most;
+        Ok(listing?.rows)
+    }
+
+    fn tally(&mut self, query: &str, grouping: Option<Grouping>) -> Result<Tally, String> {
+        let rows = self.all(query)?;
+        let mut groups: Vec<(String, usize)> = Vec::new();
+        for row in rows.iter().filter_map(|row| Some(grouping?.of(row))) {
+            match groups.iter_mut().find(|(name, _)| *name == row) {
+                Some((_, count)) => *count += 1,
+                None => groups.push((row, 1)),
+            }
+        }
+        groups.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Ok(Tally { total: rows.len(), arrivals: vec![0, 2, 5, 1], groups })
+    }
+
+    fn meant(&mut self, query: &str, which: &Which) -> Result<Vec<i64>, String> {
+        let rows = self.all(query)?;
+        let like = |id: &i64| rows.iter().find(|row| row.id == *id).map(|row| (row.vendor.clone(), row.rule.clone()));
+        let meant = |row: &&Listed| match which {
+            Which::All => true,
+            Which::Like(id) => like(id) == Some((row.vendor.clone(), row.rule.clone())) && (row.status != Status::Closed || row.id == *id),
+            Which::Group(grouping, name) => grouping.of(row) == *name,
+        };
+        Ok(rows.iter().filter(meant).map(|row| row.id).collect())
     }
 
     fn answer(&mut self, effect: Effect) -> Option<Message> {
         Some(match effect {
             Effect::Rows { generation, view, .. } => Message::Rows(generation, self.listing(&view.query)),
+            Effect::Tally(view, grouping) => {
+                let tally = self.tally(&view.query, grouping);
+                Message::Tallied(view, grouping, tally)
+            }
+            Effect::Members { generation, view, grouping, group } => {
+                let rows = self.all(&view.query).map(|rows| rows.into_iter().filter(|row| grouping.of(row) == group).collect());
+                Message::Members(generation, group, rows)
+            }
+            Effect::Mark { view, which, then } => {
+                let ids = self.meant(&view.query, &which);
+                Message::Marked(view, which, then, ids)
+            }
             Effect::Show(id) => {
                 let event = self.events.iter().find(|event| event.id == id)?.clone();
                 Message::Shown(id, Ok(Box::new(shown(event))))
@@ -305,6 +370,11 @@ impl Session {
                 Message::Gathered(why, Ok(self.events.iter().filter(|event| ids.contains(&event.id)).cloned().collect()))
             }
             Effect::Decide(ids, change) => {
+                if let Change::Case(name) = &change {
+                    self.into_case(name, &ids);
+                }
+                let touched = self.events.iter().filter(|event| ids.contains(&event.id));
+                let before = touched.map(|event| (event.id, event.status, event.disposition)).collect();
                 for event in self.events.iter_mut().filter(|event| ids.contains(&event.id)) {
                     match &change {
                         Change::Close(disposition, _) => (event.status, event.disposition) = (Status::Closed, Some(*disposition)),
@@ -313,7 +383,7 @@ impl Session {
                         Change::Note(_) | Change::Case(_) => {}
                     }
                 }
-                Message::Decided(Decided::Change(ids, change), Ok(()))
+                Message::Decided(Decided::Change(ids, change), before, None)
             }
             Effect::Restore(before) => {
                 for (id, status, disposition) in &before {
@@ -321,7 +391,7 @@ impl Session {
                         (event.status, event.disposition) = (*status, *disposition);
                     }
                 }
-                Message::Decided(Decided::Restored(before), Ok(()))
+                Message::Decided(Decided::Restored(before.clone()), before, None)
             }
             Effect::Run(task, ready) if self.offline => {
                 let failure = Failure { fate: Fate::Unsent, ..Failure::new(format!("{} failed.", ready.title), "No route to host.") };
@@ -390,10 +460,17 @@ impl Session {
                 let title = format!("Event {id}: revision {revision}");
                 Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
             }
+            Effect::Cases => Message::Cases(Ok(self.cases.iter().map(|dossier| dossier.case.clone()).collect())),
+            Effect::Case(name) => {
+                let found = self.cases.iter().find(|dossier| dossier.case.name == name).cloned();
+                let found = found.map(Box::new).ok_or_else(|| format!("There is no case {name} any more."));
+                Message::Case(name, found)
+            }
+            Effect::OnCase(name, change) => Message::OnCase(change.clone(), Ok(self.on_case(&name, change))),
             Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
-            Effect::Count(queries) => Message::Counts(
-                queries.into_iter().map(|(name, query)| (name, self.listing(&query).map_or(0, |listing| listing.total))).collect(),
-            ),
+            Effect::Count(queries) => {
+                Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
+            }
             Effect::KeepView(view) => {
                 let mut views = self.model.setup.views.clone();
                 views.retain(|known| known.name != view.name);
@@ -413,6 +490,43 @@ impl Session {
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
+    }
+
+    /// Puts events into a case.
+    fn into_case(&mut self, name: &str, ids: &[i64]) {
+        if !self.cases.iter().any(|dossier| dossier.case.name == name) {
+            let case = Case { name: name.into(), open: true, opened_at: noon(), ..Case::default() };
+            self.cases.push(Dossier { case, ..Dossier::default() });
+        }
+        let rows: Vec<Listed> = self.events.iter().filter(|event| ids.contains(&event.id)).map(listed).collect();
+        if let Some(dossier) = self.cases.iter_mut().find(|dossier| dossier.case.name == name) {
+            dossier.events.extend(rows);
+            dossier.case.events = dossier.events.len();
+        }
+    }
+
+    /// Changes a case; says what was done.
+    fn on_case(&mut self, name: &str, change: CaseChange) -> String {
+        if let CaseChange::Open(title) = change {
+            let name = format!("case-{}", self.cases.len() + 1);
+            self.into_case(&name, &[]);
+            self.cases.last_mut().unwrap().case.title = title;
+            return format!("Case {name} opened");
+        }
+        let Some(dossier) = self.cases.iter_mut().find(|dossier| dossier.case.name == name) else { return "no such case".into() };
+        match change {
+            CaseChange::Note(text) => dossier.timeline.push(Moment { time: noon(), kind: NOTE, actor: "ana".into(), text }),
+            CaseChange::Close | CaseChange::Reopen => {
+                dossier.case.open = change == CaseChange::Reopen;
+                dossier.case.closed_at = (change == CaseChange::Close).then(noon);
+            }
+            CaseChange::Remove(ids) => dossier.events.retain(|row| !ids.contains(&row.id)),
+            CaseChange::File(path) => {
+                dossier.files.push(CaseFile { path, sha256: "ab12".repeat(16), size: 1234, added_at: noon() });
+            }
+            CaseChange::Open(_) => {}
+        }
+        format!("Case {name} changed")
     }
 
     /// The world's files: one with events in it, and one that is not there.

@@ -1,10 +1,12 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod cases;
 mod explorer;
 mod view;
 mod views;
 
+pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;
 
@@ -13,7 +15,7 @@ use super::effect::{Change, Effect};
 use super::event::{Disposition, Status};
 use super::keys::Key;
 use super::layer::Layer;
-use super::message::Message;
+use super::message::{Decided, Message};
 use super::model::{OPEN, Pane};
 use super::queue::Item;
 use super::session::{Session, events, setup};
@@ -45,6 +47,61 @@ fn all_alike_are_closed_at_once_and_taken_back_with_one_key() {
     assert_eq!(session.model.queue.selected, Some(Item::Event(9)));
     session.press("u");
     assert_eq!(session.events.iter().filter(|event| event.status == Status::New).count(), 12);
+}
+
+/// A console that was given two rows of twelve.
+fn short() -> Session {
+    let mut session = Session::new();
+    session.most = Some(2);
+    session.send(Message::Changed).settle();
+    assert_eq!((session.model.queue.rows.len(), session.model.queue.total, session.model.queue.counted), (2, 12, true));
+    session
+}
+
+#[test]
+fn marks_reach_what_is_not_listed_and_keys_typed_ahead_wait_for_them() {
+    let mut session = short();
+    session.press("ctrl-a");
+    assert_eq!(session.model.queue.marks.len(), 12, "all of the view");
+    assert!(session.model.notices.list.iter().any(|notice| notice.text == "marked 12"));
+    session.press("M").type_ahead("* d b enter").settle();
+    assert_eq!(decisions(&session), [Effect::Decide(vec![1], Change::Close(Disposition::Benign, String::new()))], "one is alike");
+    // Another view meanwhile: the marks are not for it.
+    session.type_ahead("ctrl-a").model.queue.view.query = "disk".into();
+    session.settle();
+    assert!(session.model.queue.marks.is_empty() && !session.model.queue.marking);
+}
+
+#[test]
+fn a_group_counts_unfolds_and_is_closed_whole_though_little_of_it_is_listed() {
+    let mut session = short();
+    session.press("=").text("rule").press("enter");
+    let failed = "Failed sign-in from …";
+    assert_eq!((session.model.queue.items().len(), session.model.queue.count(failed)), (4, 6));
+    session.press("-");
+    assert_eq!(session.model.queue.items()[..3], [Item::Group(failed.into()), Item::Event(3), Item::Event(4)]);
+    session.press("-");
+    assert_eq!(session.model.queue.items().len(), 4, "folded again");
+    // The members were brought; a group of which they were not is marked first.
+    session.press("j").type_ahead("d f enter").settle();
+    let closed = Effect::Decide(vec![12, 11, 10, 9], Change::Close(Disposition::FalsePositive, String::new()));
+    assert_eq!(decisions(&session), [closed]);
+    session.press("u");
+    assert!(session.events.iter().all(|event| event.status == Status::New), "what was not listed is taken back too");
+}
+
+#[test]
+fn what_was_not_recorded_is_told_and_only_the_rest_taken_back() {
+    let mut session = Session::new();
+    session.press("v j v j v").type_ahead("d b enter u");
+    assert!(session.asked_for(|effect| matches!(effect, Effect::Restore(_))).is_empty(), "it is not recorded yet");
+    let what = Decided::Change(vec![1, 2, 3], Change::Close(Disposition::Benign, String::new()));
+    session.open.clear();
+    session.send(Message::Decided(what, vec![(1, Status::InProgress, None)], Some("the disk is full".into())));
+    let last = session.model.notices.list.last().map(|notice| notice.text.clone());
+    assert_eq!(last.as_deref(), Some("Recorded for 1 event only: the disk is full"));
+    session.press("u");
+    assert_eq!(session.asked_for(|effect| matches!(effect, Effect::Restore(_))), [Effect::Restore(vec![(1, Status::InProgress, None)])]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Routes each message to the part that owns it; nothing else.
 
 use super::answers;
+use super::cases;
 use super::effect::Effect;
 use super::explore;
+use super::mark;
 use super::message::Message;
 use super::model::Model;
 use super::post;
@@ -22,7 +24,11 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Changed => vec![model.list(), Effect::Health, Effect::Outbox],
+        Message::Changed => {
+            let mut effects = vec![model.list(), Effect::Health, Effect::Outbox];
+            effects.extend(cases::refresh(model));
+            effects
+        }
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
@@ -31,9 +37,12 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::Rows(generation, result) => answers::rows(model, generation, result),
+        Message::Tallied(view, grouping, result) => mark::tallied(model, view, grouping, result),
+        Message::Members(generation, group, result) => mark::filled(model, generation, &group, result),
+        Message::Marked(view, which, then, result) => mark::marked(model, &view, &which, then, result),
         Message::Shown(id, result) => answers::shown(model, id, result),
         Message::Gathered(purpose, result) => answers::gathered(model, purpose, result),
-        Message::Decided(what, result) => answers::decided(model, &what, result),
+        Message::Decided(what, before, fault) => answers::decided(model, &what, before, fault),
         Message::Progress(task, text, done, total) => answers::progress(model, task, text, done, total),
         Message::Ended(task, state, text, report) => answers::ended(model, task, state, text, report),
         Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
@@ -47,6 +56,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Cases(result) => cases::listed(model, &result),
+        Message::Case(name, result) => cases::read(model, &name, &result),
+        Message::OnCase(change, result) => cases::changed(model, &change, result),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),

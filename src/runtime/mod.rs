@@ -1,6 +1,7 @@
 //! The one part that touches the world: network, files, clock, terminal.
 
 pub mod attachment;
+pub mod cases;
 pub mod clipboard;
 pub mod console;
 pub mod document;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cases;
 use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
@@ -17,8 +18,9 @@ use super::outbox::Posted;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
-use super::store::{Decision, Store, StoreError};
+use super::store::{Decision, Store, Was};
 use crate::config::{Problem, views};
+use crate::core::case::format_of;
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
@@ -27,6 +29,7 @@ use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
 use crate::core::outbox::{Difference, Letter, LetterId};
 use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::queue::FIRST_LIMIT;
 use crate::core::task::{Report, TaskId};
 use crate::core::telling::Call;
 use crate::core::views::Saved;
@@ -37,12 +40,23 @@ const LOOK: Duration = Duration::from_millis(1000);
 /// How long tasks may take to end when the console is left.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Decisions that are recorded together; others who write need not wait longer than for one such lot.
+const LOT: usize = 1_000;
+
+/// What is looked for on the queue's behalf, one of a kind at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Looking {
+    Rows,
+    Count,
+}
+
 /// The world behind the console.
 pub struct World {
     /// None where there is nothing but a document: no connections and no store.
     runner: Option<Runner>,
     inbox: mpsc::Sender<Message>,
     cancels: HashMap<TaskId, CancellationToken>,
+    looking: HashMap<Looking, CancellationToken>,
     tracker: TaskTracker,
     ending: CancellationToken,
 }
@@ -50,7 +64,14 @@ pub struct World {
 impl World {
     /// A world that answers into an inbox.
     pub fn new(runner: Option<Runner>, inbox: mpsc::Sender<Message>) -> Self {
-        Self { runner, inbox, cancels: HashMap::new(), tracker: TaskTracker::new(), ending: CancellationToken::new() }
+        Self {
+            runner,
+            inbox,
+            cancels: HashMap::new(),
+            looking: HashMap::new(),
+            tracker: TaskTracker::new(),
+            ending: CancellationToken::new(),
+        }
     }
 
     /// The session that was kept.
@@ -66,6 +87,20 @@ impl World {
             let message = work.await.unwrap_or_else(|error| Message::Notice(Tone::Error, format!("Something broke in here: {error}")));
             // Without a receiver nobody wants it any more.
             let _ = inbox.send(message).await;
+        });
+    }
+
+    /// The same in the place of what was looked for before, which nobody waits for any more.
+    fn answer_instead(&mut self, what: Looking, work: impl Future<Output = Message> + Send + 'static) {
+        let cancel = self.ending.child_token();
+        if let Some(before) = self.looking.insert(what, cancel.clone()) {
+            before.cancel();
+        }
+        let inbox = self.inbox.clone();
+        self.tracker.spawn(async move {
+            if let Some(message) = cancel.run_until_cancelled_owned(work).await {
+                let _ = inbox.send(message).await;
+            }
         });
     }
 
@@ -127,8 +162,21 @@ impl World {
         let store = runner.store().clone();
         match effect {
             Effect::Rows { generation, view, limit } => {
-                self.answer(async move { Message::Rows(generation, read::listing(&store, &view, limit).await) });
+                let work = async move { Message::Rows(generation, read::listing(&store, &view, limit).await) };
+                self.answer_instead(Looking::Rows, work);
             }
+            Effect::Tally(view, grouping) => self.answer_instead(Looking::Count, async move {
+                let tally = read::tally(&store, &view, grouping).await;
+                Message::Tallied(view, grouping, tally)
+            }),
+            Effect::Members { generation, view, grouping, group } => self.answer(async move {
+                let rows = read::members(&store, &view, grouping, &group, FIRST_LIMIT).await;
+                Message::Members(generation, group, rows)
+            }),
+            Effect::Mark { view, which, then } => self.answer(async move {
+                let ids = read::meant(&store, &view, &which).await;
+                Message::Marked(view, which, then, ids)
+            }),
             Effect::Show(id) => self.answer(async move { Message::Shown(id, read::shown(&store, id).await.map(Box::new)) }),
             // Nobody is told of a part only: however many there are, all are read.
             Effect::Gather(ids, why @ (Gather::Offer | Gather::Tell(_))) => {
@@ -138,15 +186,15 @@ impl World {
             Effect::Decide(ids, change) => {
                 let actor = runner.actor().to_owned();
                 self.answer(async move {
-                    let result = decide(&store, &actor, ids.clone(), &change).await.map_err(|error| error.to_string());
-                    Message::Decided(Decided::Change(ids, change), result)
+                    let (before, fault) = decide(&store, &actor, &ids, &change).await;
+                    Message::Decided(Decided::Change(ids, change), before, fault)
                 });
             }
             Effect::Restore(before) => {
                 let actor = runner.actor().to_owned();
                 self.answer(async move {
-                    let result = restore(&store, &actor, &before).await.map_err(|error| error.to_string());
-                    Message::Decided(Decided::Restored(before), result)
+                    let (done, fault) = restore(&store, &actor, &before).await;
+                    Message::Decided(Decided::Restored(before), done, fault)
                 });
             }
             Effect::Run(id, ready) => self.run(runner, id, ready),
@@ -204,6 +252,21 @@ impl World {
             Effect::History => self.answer(async move {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
+            }),
+            Effect::Cases => self.answer(async move { Message::Cases(store.case_list().await.map_err(|error| error.to_string())) }),
+            Effect::Case(name) => self.answer(async move {
+                let dossier = cases::dossier(&store, &name).await.map(Box::new);
+                Message::Case(name, dossier)
+            }),
+            Effect::OnCase(name, change) => self.answer(async move {
+                let done = cases::change(&runner, &name, &change).await;
+                Message::OnCase(change, done)
+            }),
+            Effect::ExportCase(name, path) => self.answer(async move {
+                match cases::export(&store, &name, format_of(&path)).await {
+                    Ok(text) => save(path, Text::Plain(text)).await,
+                    Err(message) => Message::Notice(Tone::Error, message),
+                }
             }),
             Effect::Changes(id, revision) => {
                 self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
@@ -452,8 +515,10 @@ fn ended(id: TaskId, run: RunReport) -> Message {
     Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome, unsent))))
 }
 
-async fn decide(store: &Store, actor: &str, ids: Vec<i64>, change: &Change) -> Result<(), StoreError> {
-    let now = Timestamp::now();
+/// How events were for which something was recorded, and why it was not for all.
+type Recorded = (Vec<Before>, Option<String>);
+
+async fn decide(store: &Store, actor: &str, ids: &[i64], change: &Change) -> Recorded {
     let mut decision = Decision { actor: actor.to_owned(), ..Decision::default() };
     match change {
         Change::Close(disposition, note) => {
@@ -471,12 +536,19 @@ async fn decide(store: &Store, actor: &str, ids: Vec<i64>, change: &Change) -> R
             decision.assignee = Some(None);
         }
         Change::Note(text) => decision.note = Some(text.clone()),
-        Change::Case(name) => return store.case_add(name, ids, actor, now).await.map(|_| ()),
+        Change::Case(name) => {
+            for lot in ids.chunks(LOT) {
+                if let Err(error) = store.case_add(name, lot.to_vec(), actor, Timestamp::now()).await {
+                    return (Vec::new(), Some(error.to_string()));
+                }
+            }
+            return (Vec::new(), None);
+        }
     }
-    store.decide(ids, decision, now).await.map(|_| ())
+    record(store, ids, &decision).await
 }
 
-async fn restore(store: &Store, actor: &str, before: &[Before]) -> Result<(), StoreError> {
+async fn restore(store: &Store, actor: &str, before: &[Before]) -> Recorded {
     let mut alike: Vec<(Status, Option<crate::core::event::Disposition>, Vec<i64>)> = Vec::new();
     for (id, status, disposition) in before {
         match alike.iter_mut().find(|(known, verdict, _)| known == status && verdict == disposition) {
@@ -484,12 +556,29 @@ async fn restore(store: &Store, actor: &str, before: &[Before]) -> Result<(), St
             None => alike.push((*status, *disposition, vec![*id])),
         }
     }
+    let mut all = Vec::new();
     for (status, disposition, ids) in alike {
         let assignee = (status == Status::New).then_some(None);
         let decision = Decision { actor: actor.to_owned(), status: Some(status), disposition: Some(disposition), assignee, note: None };
-        store.decide(ids, decision, Timestamp::now()).await?;
+        let (done, fault) = record(store, &ids, &decision).await;
+        all.extend(done);
+        if fault.is_some() {
+            return (all, fault);
+        }
     }
-    Ok(())
+    (all, None)
+}
+
+/// Records a decision lot by lot.
+async fn record(store: &Store, ids: &[i64], decision: &Decision) -> Recorded {
+    let mut before = Vec::new();
+    for lot in ids.chunks(LOT) {
+        match store.decide(lot.to_vec(), decision.clone(), Timestamp::now()).await {
+            Ok(was) => before.extend(was.into_iter().map(|Was { id, status, disposition, .. }| (id, status, disposition))),
+            Err(error) => return (before, Some(error.to_string())),
+        }
+    }
+    (before, None)
 }
 
 type Views = Result<Vec<Saved>, Vec<Problem>>;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
-use super::store::{HappenedKind, Precedent, Precedents, Row, Sort, SortBy, Store, StoreError};
+use super::store::{GroupBy, HappenedKind, Precedent, Precedents, Row, Sort, SortBy, Store, StoreError, Within};
 use crate::core::detail::{Known, Past, Shown};
 use crate::core::event::{Disposition, SeverityOrigin, StoredEvent};
 use crate::core::explorer::{Explorer, Face};
@@ -14,7 +14,7 @@ use crate::core::json::{self, Document};
 use crate::core::mapping::scalar;
 use crate::core::outcome::ReturnData;
 use crate::core::query::Query;
-use crate::core::queue::{Column, Listed, Listing, Order, View};
+use crate::core::queue::{Column, Grouping, Listed, Listing, NO_ENTITY, Order, Tally, View, Which};
 use crate::core::reading::Reading;
 
 /// Parts of the last day that the sparkline shows.
@@ -28,17 +28,11 @@ fn text(error: &StoreError) -> String {
     error.to_string()
 }
 
-/// The queue's rows.
-///
-/// # Errors
-/// What is wrong with the query, or that the store failed.
-pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
-    let query = Query::parse(&view.query).map_err(|error| error.to_string())?;
-    let now = Timestamp::now();
-    let rows = store.rows(&query, sort_of(view.order), Some(limit), 0, now).await.map_err(|error| text(&error))?;
-    let total = if rows.len() < limit { rows.len() } else { store.count(&query, now).await.map_err(|error| text(&error))? };
-    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
-    Ok(Listing { rows: rows.into_iter().map(listed).collect(), total, arrivals })
+/// The most groups of a view that are told apart; analysts look at the largest.
+const GROUPS: usize = 2_000;
+
+fn parsed(view: &View) -> Result<Query, String> {
+    Query::parse(&view.query).map_err(|error| error.to_string())
 }
 
 /// How many events each query finds; one that cannot be asked is left out.
@@ -69,7 +63,76 @@ pub fn sort_of(order: Order) -> Sort {
     Sort { by, descending: order.descending }
 }
 
-fn listed(row: Row) -> Listed {
+fn group_by(grouping: Grouping) -> GroupBy {
+    match grouping {
+        Grouping::Rule => GroupBy::Rule,
+        Grouping::Entity => GroupBy::Entity,
+        Grouping::Vendor => GroupBy::Vendor,
+        Grouping::EventType => GroupBy::EventType,
+        Grouping::Severity => GroupBy::Severity,
+        Grouping::Connection => GroupBy::Connection,
+    }
+}
+
+/// What the store calls a group of the queue.
+fn within(grouping: Grouping, name: &str) -> Within {
+    let value = if grouping == Grouping::Entity && name == NO_ENTITY { "" } else { name };
+    Within::Group(group_by(grouping), value.into())
+}
+
+/// The queue's first rows.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
+    let (query, now) = (parsed(view)?, Timestamp::now());
+    let mut rows = store.rows(&query, sort_of(view.order), Some(limit + 1), 0, now).await.map_err(|error| text(&error))?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Listing { rows: rows.into_iter().map(listed).collect(), more })
+}
+
+/// The first rows of a group.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn members(store: &Store, view: &View, grouping: Grouping, group: &str, limit: usize) -> Result<Vec<Listed>, String> {
+    let (query, now) = (parsed(view)?, Timestamp::now());
+    let rows = store.rows_within(&query, within(grouping, group), sort_of(view.order), Some(limit), now).await;
+    Ok(rows.map_err(|error| text(&error))?.into_iter().map(listed).collect())
+}
+
+/// The events of a view that are meant.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn meant(store: &Store, view: &View, which: &Which) -> Result<Vec<i64>, String> {
+    let within = match which {
+        Which::All => Within::All,
+        Which::Like(id) => Within::Like(*id),
+        Which::Group(grouping, name) => within(*grouping, name),
+    };
+    store.ids_within(&parsed(view)?, within, Timestamp::now()).await.map_err(|error| text(&error))
+}
+
+/// What the store counts over all events of a view.
+///
+/// # Errors
+/// What is wrong with the query, or that the store failed.
+pub async fn tally(store: &Store, view: &View, grouping: Option<Grouping>) -> Result<Tally, String> {
+    let (query, now) = (parsed(view)?, Timestamp::now());
+    let total = store.count(&query, now).await.map_err(|error| text(&error))?;
+    let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
+    let mut groups = Vec::new();
+    if let Some(grouping) = grouping {
+        let found = store.groups(&query, group_by(grouping), GROUPS, now).await.map_err(|error| text(&error))?;
+        let name = |value: String| if grouping == Grouping::Entity && value.is_empty() { NO_ENTITY.to_owned() } else { value };
+        groups = found.into_iter().map(|group| (name(group.value), group.count)).collect();
+    }
+    Ok(Tally { total, arrivals, groups })
+}
+
+pub(super) fn listed(row: Row) -> Listed {
     Listed {
         id: row.id,
         connection: row.connection,
@@ -111,7 +174,7 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     let mut seen = std::collections::BTreeSet::new();
     entities.retain(|known| seen.insert((known.entity.kind, known.entity.value.to_lowercase())));
     let precedent = store.precedents(id).await.map(|found| precedents(&found)).map_err(|error| text(&error))?;
-    let alike = store.similar(id).await.map_err(|error| text(&error))?.len();
+    let alike = store.alike(id).await.map_err(|error| text(&error))?;
     let happened = store.history(id).await.map_err(|error| text(&error))?;
     let mut revisions = 0;
     let mut history: Vec<Past> = Vec::new();

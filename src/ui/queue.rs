@@ -35,7 +35,8 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let turn = if queue.view.order.descending { "down" } else { "up" };
     let loading = if queue.loading { " · …" } else { "" };
     let filter = queue.view.name();
-    let title = format!("2 Queue · {} · {filter} · {} {turn}{marks}{loading}", queue.total, queue.view.order.column.as_str());
+    let total = if queue.counted { queue.total.to_string() } else { format!("{}+", queue.total) };
+    let title = format!("2 Queue · {total} · {filter} · {} {turn}{marks}{loading}", queue.view.order.column.as_str());
     let inside = paint.frame(area, &title, model.focus == Pane::Queue);
     sparkline(paint, area, &queue.arrivals);
     let theme = paint.theme;
@@ -73,7 +74,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
                 }
             }
             Item::Group(name) => {
-                let folded = queue.folded.contains(name);
+                let folded = !queue.unfolded.contains(name);
                 let sign = match (folded, paint.ascii) {
                     (true, false) => "▸",
                     (false, false) => "▾",

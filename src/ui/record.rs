@@ -130,7 +130,7 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
         lines.push(vec![label("Seen before"), ("the same was not decided here before".into(), theme.dim)]);
     }
     if shown.alike > 0 {
-        lines.push(vec![label("Alike"), (format!("{} like it; * marks those listed", shown.alike), theme.text)]);
+        lines.push(vec![label("Alike"), (format!("{} like it; * marks the open ones", shown.alike), theme.text)]);
     }
     lines.push(Vec::new());
     for known in &shown.entities {

@@ -1,7 +1,7 @@
-//! The store: SQLite in one file, written by one thread of a process and read by two others; any number of processes share it.
+//! The store: SQLite in one file, written by one thread of a process and read by three others; any number of processes share it.
 //!
-//! One reader answers what takes no time (one event, a mark, a draft), the other looks through all events: the detail view never
-//! waits for a search.
+//! One reader answers what takes no time (one event, a mark, a draft), another looks for rows, a third counts over all events: the
+//! detail view never waits for a search, and a search never for a count. What nobody waits for any more is broken off.
 
 mod audit;
 mod cases;
@@ -19,18 +19,21 @@ mod tests;
 mod triage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 pub use audit::{AuditEntry, Intent, Verdict};
-pub use cases::{Case, CaseFile, WholeCase};
+pub use cases::WholeCase;
 pub use fetched::{Coverage, Mark};
-pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy};
+pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy, Within};
 pub use state::{Health, JobRun};
-pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents};
+pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents, Was};
 
+/// Steps of the database between two looks whether anybody still waits: some tenths of a millisecond.
+const STEPS: i32 = 10_000;
 /// Pieces of work that may wait for a thread.
 const WAITING: usize = 64;
 
@@ -82,6 +85,7 @@ pub struct Store {
     writer: mpsc::Sender<Work>,
     reader: mpsc::Sender<Work>,
     searcher: mpsc::Sender<Work>,
+    counter: mpsc::Sender<Work>,
 }
 
 impl Store {
@@ -90,11 +94,12 @@ impl Store {
     /// # Errors
     /// When the folder or the file cannot be used, or a newer nightdesk made it.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let [writing, reading, searching] = open::all(data_dir)?;
+        let [writing, reading, searching, counting] = open::all(data_dir)?;
         Ok(Self {
             writer: thread("store-writer", writing)?,
             reader: thread("store-reader", reading)?,
             searcher: thread("store-searcher", searching)?,
+            counter: thread("store-counter", counting)?,
         })
     }
 
@@ -120,6 +125,14 @@ impl Store {
         send(&self.reader, false, work).await
     }
 
+    /// Runs work that counts over all events, on a thread of its own.
+    async fn tally<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        send(&self.counter, false, work).await
+    }
+
     /// Runs work that may look through all events, on a thread of its own.
     async fn search<T: Send + 'static>(
         &self,
@@ -143,14 +156,23 @@ async fn send<T: Send + 'static>(
     work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (answer, answered) = oneshot::channel();
+    // Lives as long as somebody waits for the answer.
+    let waiting = Arc::new(());
+    let waits = Arc::downgrade(&waiting);
     let work: Work = Box::new(move |db| {
-        // What nobody waits for any more need not be looked for; what was to be written is.
-        if always || !answer.is_closed() {
+        // What was to be written is. What nobody waits for any more need not be looked for, nor looked for to its end.
+        if always {
             let _ = answer.send(work(db));
+        } else if waits.strong_count() > 0 {
+            let _ = db.progress_handler(STEPS, Some(move || waits.strong_count() == 0));
+            let _ = answer.send(work(db));
+            let _ = db.progress_handler(0, None::<fn() -> bool>);
         }
     });
     to.send(work).await.map_err(|_| StoreError::Ended)?;
-    answered.await.map_err(|_| StoreError::Ended)?
+    let answer = answered.await.map_err(|_| StoreError::Ended)?;
+    drop(waiting);
+    answer
 }
 
 fn thread(name: &str, mut db: Connection) -> Result<mpsc::Sender<Work>, StoreError> {

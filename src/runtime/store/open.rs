@@ -13,17 +13,18 @@ use crate::config::files;
 /// The store's file within the data directory.
 const FILE: &str = "nightdesk.db";
 /// Numbered changes of the schema. Never edit one that was released; add the next.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_store.sql"),
     include_str!("migrations/0002_search.sql"),
     include_str!("migrations/0003_write_back.sql"),
     include_str!("migrations/0004_outbox.sql"),
+    include_str!("migrations/0005_million.sql"),
 ];
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Connections for the writer and the two readers.
-pub(super) fn all(data_dir: &Path) -> Result<[Connection; 3], StoreError> {
+/// Connections for the writer and the three readers.
+pub(super) fn all(data_dir: &Path) -> Result<[Connection; 4], StoreError> {
     let file = data_dir.join(FILE);
     let fail = |error| StoreError::File(file.clone(), error);
     files::private_dir(data_dir).map_err(fail)?;
@@ -37,7 +38,7 @@ pub(super) fn all(data_dir: &Path) -> Result<[Connection; 3], StoreError> {
     }
     let mut writing = connect(&file, shared)?;
     migrate(&mut writing)?;
-    Ok([writing, connect(&file, shared)?, connect(&file, shared)?])
+    Ok([writing, connect(&file, shared)?, connect(&file, shared)?, connect(&file, shared)?])
 }
 
 fn connect(file: &Path, shared: bool) -> Result<Connection, StoreError> {

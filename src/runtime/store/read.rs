@@ -73,9 +73,11 @@ impl Store {
     /// When the store fails.
     pub async fn count(&self, query: &Query, now: Timestamp) -> Result<usize, StoreError> {
         let query = query.clone();
-        self.search(move |db| {
+        self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
-            let sql = format!("SELECT count(*) FROM event WHERE {}", condition.sql);
+            // The database does not know how few are open.
+            let index = if condition.sql == sql::OPEN { "INDEXED BY event_open" } else { "" };
+            let sql = format!("SELECT count(*) FROM event {index} WHERE {}", condition.sql);
             let count: i64 = db.query_row(&sql, params_from_iter(condition.values), |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or(usize::MAX))
         })

@@ -143,6 +143,70 @@ pub enum GroupBy {
     Connection,
 }
 
+impl GroupBy {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Rule => "event.rule",
+            Self::Entity => "coalesce(event.entity_value, '')",
+            Self::Vendor => "event.vendor",
+            Self::EventType => "event.event_type",
+            Self::Severity => "event.severity",
+            Self::Status => "event.status",
+            Self::Connection => "event.connection",
+        }
+    }
+
+    /// The columns of the index that the group is counted by.
+    fn counted_by(self) -> &'static str {
+        match self {
+            Self::Vendor => "event.vendor",
+            Self::EventType => "event.vendor, event.event_type",
+            Self::Rule => "event.vendor, event.event_type, event.rule",
+            Self::Connection => "event.vendor, event.event_type, event.rule, event.connection",
+            Self::Entity | Self::Severity | Self::Status => self.column(),
+        }
+    }
+
+    /// The value of a group as the column holds it.
+    fn key(self, value: &str) -> Value {
+        match self {
+            Self::Severity => Value::from(i64::from(Severity::parse(value).unwrap_or_default().rank())),
+            Self::Status => Value::from(Status::parse(value).unwrap_or_default() as i64),
+            _ => Value::from(value.to_owned()),
+        }
+    }
+}
+
+/// Some of the events that a query finds.
+#[derive(Clone, Debug)]
+pub enum Within {
+    /// All of them.
+    All,
+    /// Those of the vendor, type and rule of this one that are not closed, and this one.
+    Like(i64),
+    /// Those of a group.
+    Group(GroupBy, String),
+}
+
+impl Within {
+    /// A condition that finds only these.
+    fn among(&self, mut condition: sql::Condition) -> sql::Condition {
+        match self {
+            Self::All => {}
+            Self::Like(id) => {
+                let like = "(event.vendor, event.event_type, event.rule) = (SELECT vendor, event_type, rule FROM event WHERE id = ?)";
+                condition.sql = format!("({}) AND {like} AND (event.status <> 2 OR event.id = ?)", condition.sql);
+                condition.values.extend([Value::from(*id), Value::from(*id)]);
+            }
+            Self::Group(by, value) => {
+                condition.sql = format!("({}) AND {} = ?", condition.sql, by.column());
+                condition.values.push(by.key(value));
+            }
+        }
+        condition
+    }
+}
+
 /// A group of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -150,14 +214,6 @@ pub struct Group {
     pub value: String,
     /// How many there are.
     pub count: usize,
-    /// How many of them nobody has looked at.
-    pub unread: usize,
-    /// The worst severity among them.
-    pub worst: Severity,
-    /// When the first happened.
-    pub first: Timestamp,
-    /// When the last happened.
-    pub last: Timestamp,
 }
 
 /// How much of a vendor mentions an entity.
@@ -211,26 +267,55 @@ impl Store {
         .await
     }
 
+    /// Rows of some of the events that a query finds, in an order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rows_within(
+        &self,
+        query: &Query,
+        within: Within,
+        sort: Sort,
+        limit: Option<usize>,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, StoreError> {
+        let query = query.clone();
+        self.search(move |db| {
+            let mut condition = within.among(sql::condition(db, &query, now)?);
+            condition.values.push(Value::from(limit_of(limit)));
+            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ?", condition.sql, sort.sql()), condition.values)
+        })
+        .await
+    }
+
+    /// The ids of some of the events that a query finds, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ids_within(&self, query: &Query, within: Within, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+        let query = query.clone();
+        self.search(move |db| {
+            let condition = within.among(sql::condition(db, &query, now)?);
+            let sql = format!("SELECT event.id FROM event WHERE {} ORDER BY {}", condition.sql, Sort::default().sql());
+            let mut statement = db.prepare(&sql)?;
+            Ok(statement.query_map(params_from_iter(condition.values), |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// The groups of the events that a query finds, the largest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn groups(&self, query: &Query, by: GroupBy, now: Timestamp) -> Result<Vec<Group>, StoreError> {
+    pub async fn groups(&self, query: &Query, by: GroupBy, limit: usize, now: Timestamp) -> Result<Vec<Group>, StoreError> {
         let query = query.clone();
-        let column = match by {
-            GroupBy::Rule => "event.rule",
-            GroupBy::Entity => "coalesce(event.entity_value, '')",
-            GroupBy::Vendor => "event.vendor",
-            GroupBy::EventType => "event.event_type",
-            GroupBy::Severity => "event.severity",
-            GroupBy::Status => "event.status",
-            GroupBy::Connection => "event.connection",
-        };
-        self.search(move |db| {
+        self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
+            let (column, order) = (by.column(), by.counted_by());
+            // An index has the parts in this order, so that counting them needs nothing else.
             let sql = format!(
-                "SELECT {column}, count(*), sum(event.unread), max(event.severity), min(event.occurred_at), max(event.occurred_at)
-                 FROM event WHERE {} GROUP BY 1 ORDER BY 2 DESC, 1",
+                "SELECT value, sum(part) FROM (SELECT {column} AS value, count(*) AS part FROM event WHERE {} GROUP BY {order})
+                 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {limit}",
                 condition.sql
             );
             let mut statement = db.prepare(&sql)?;
@@ -240,14 +325,7 @@ impl Store {
                     GroupBy::Status => status(row.get(0)?).as_str().to_owned(),
                     _ => row.get(0)?,
                 };
-                Ok(Group {
-                    value,
-                    count: size(row, 1)?,
-                    unread: size(row, 2)?,
-                    worst: severity(row.get(3)?),
-                    first: moment(row.get(4)?),
-                    last: moment(row.get(5)?),
-                })
+                Ok(Group { value, count: size(row, 1)? })
             })?;
             Ok(groups.collect::<Result<_, _>>()?)
         })
@@ -260,7 +338,7 @@ impl Store {
     /// When the store fails.
     pub async fn arrivals(&self, query: &Query, buckets: usize, now: Timestamp) -> Result<Vec<u64>, StoreError> {
         let query = query.clone();
-        self.search(move |db| {
+        self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
             let mut counts = vec![0; buckets];
             let day = SignedDuration::from_hours(24);
@@ -309,17 +387,16 @@ impl Store {
         self.search(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
     }
 
-    /// The events alike: of the same vendor, type and rule, the newest first, without the event itself.
+    /// How many other events are of the same vendor, type and rule.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn similar(&self, id: i64) -> Result<Vec<i64>, StoreError> {
+    pub async fn alike(&self, id: i64) -> Result<usize, StoreError> {
         self.search(move |db| {
             let mut statement = db.prepare_cached(
-                "SELECT other.id FROM event AS this JOIN event AS other USING (event_type, rule, vendor)
-                 WHERE this.id = ?1 AND other.id <> ?1 ORDER BY other.occurred_at DESC, other.id DESC",
+                "SELECT count(*) FROM event AS this JOIN event AS other USING (vendor, event_type, rule) WHERE this.id = ?1 AND other.id <> ?1",
             )?;
-            Ok(statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
+            Ok(statement.query_row([id], |row| size(row, 0))?)
         })
         .await
     }

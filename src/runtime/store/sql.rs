@@ -30,6 +30,14 @@ const CLOSED: u8 = Status::Closed as u8;
 /// Words that more events than this hold are looked for row by row: then the newest fitting rows are found sooner than all of them.
 const MANY: usize = if cfg!(test) { 4 } else { 20_000 };
 
+/// What is not closed, as the indexes of what is open have it.
+pub(super) const OPEN: &str = "event.status <> 2";
+
+/// The statuses that a comparison means.
+fn statuses(compare: Compare, value: &str) -> Vec<Status> {
+    Status::ALL.iter().filter(|(name, _)| compare_text(name, compare, value)).map(|(_, status)| *status).collect()
+}
+
 /// The condition of a query.
 pub(super) fn condition(db: &Connection, query: &Query, now: Timestamp) -> rusqlite::Result<Condition> {
     let mut maker = Maker { db, now, made: Condition::default() };
@@ -52,6 +60,12 @@ impl Maker<'_> {
         match term {
             Term::And(terms) => self.join(terms, "AND"),
             Term::Or(terms) => self.join(terms, "OR"),
+            // Nothing is known to be closed by an index: what is not closed is.
+            Term::Not(term) if matches!(&**term, Term::Field(Field::Status, compare, value) if statuses(*compare, value) == [Status::Closed]) =>
+            {
+                self.sql(OPEN);
+                Ok(())
+            }
             Term::Not(term) => {
                 self.sql("NOT (");
                 self.term(term)?;
@@ -104,9 +118,13 @@ impl Maker<'_> {
                 }
                 None => self.sql("FALSE"),
             },
-            Field::Status => {
-                self.one_of("event.status", Status::ALL.iter().map(|(name, status)| (*name, i64::from(*status as u8))), compare, value);
-            }
+            Field::Status => match statuses(compare, value)[..] {
+                [Status::New, Status::InProgress] => self.sql(OPEN),
+                ref some => {
+                    let numbers: Vec<String> = some.iter().map(|status| (*status as u8).to_string()).collect();
+                    self.sql(&format!("event.status IN ({})", numbers.join(", ")));
+                }
+            },
             Field::Drift => {
                 let (open, closed) = (format!("event.status <> {CLOSED}"), format!("event.status = {CLOSED}"));
                 let drifted = format!(
@@ -169,10 +187,13 @@ impl Maker<'_> {
             Compare::Is => self.first_words(&format!("{} ", plain(value)))?,
             Compare::Like => {
                 let mut pieces = value.split('*');
-                let first = pieces.next().map(plain).unwrap_or_default();
+                let first = pieces.next().unwrap_or_default();
+                // A word before a sign is a whole one.
+                let end = if first.ends_with(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()) { " " } else { "" };
+                let first = plain(first) + end;
                 // What follows a star may begin within a word, so its first word is no word of the index.
                 let inner = pieces.map(|piece| plain(piece).trim_start().to_owned()).max_by_key(String::len).unwrap_or_default();
-                if first.is_empty() && !inner.is_empty() {
+                if first.trim().is_empty() && !inner.is_empty() {
                     self.push("instr(event.words, ?) > 0 AND ", inner);
                 } else {
                     self.first_words(&first)?;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::audit::{Intent, record};
@@ -24,6 +25,19 @@ pub struct Decision {
     pub assignee: Option<Option<String>>,
     /// A note on it.
     pub note: Option<String>,
+}
+
+/// How an event was before a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Was {
+    /// The event.
+    pub id: i64,
+    /// Its status.
+    pub status: Status,
+    /// Its verdict.
+    pub disposition: Option<Disposition>,
+    /// Who had it.
+    pub assignee: Option<String>,
 }
 
 /// A note on an event.
@@ -134,31 +148,28 @@ impl Decision {
 }
 
 impl Store {
-    /// Decides about events; gives those that are there and were decided about. The record keeps how they were before.
+    /// Decides about events in one transaction; gives how those were that are there. The record keeps it too.
     ///
     /// # Errors
     /// When the store fails; nothing is decided then.
-    pub async fn decide(&self, ids: Vec<i64>, decision: Decision, at: Timestamp) -> Result<Vec<i64>, StoreError> {
+    pub async fn decide(&self, ids: Vec<i64>, decision: Decision, at: Timestamp) -> Result<Vec<Was>, StoreError> {
         self.change(move |db| {
-            let (mut done, mut before) = (Vec::new(), Vec::new());
+            let mut before = Vec::new();
             for id in ids {
-                if let Some(was) = decide(db, id, &decision, at)? {
-                    done.push(id);
-                    before.push(was);
-                }
+                before.extend(decide(db, id, &decision, at)?);
             }
-            if !done.is_empty() {
+            if !before.is_empty() {
                 let intent = Intent {
                     actor: decision.actor.clone(),
                     connection: String::new(),
                     command: decision.command().into(),
                     arguments: decision.arguments(),
-                    items: done.iter().map(|id| format!("event {id}")).collect(),
+                    items: before.iter().map(|was| format!("event {}", was.id)).collect(),
                     effect: Effect::Write,
                 };
                 record(db, &intent, "Successful", &json!({"before": before}), at)?;
             }
-            Ok(done)
+            Ok(before)
         })
         .await
     }
@@ -248,26 +259,30 @@ impl Store {
 }
 
 /// Decides about one event; gives how it was, if it is there.
-fn decide(db: &Connection, id: i64, decision: &Decision, at: Timestamp) -> Result<Option<Value>, StoreError> {
+fn decide(db: &Connection, id: i64, decision: &Decision, at: Timestamp) -> Result<Option<Was>, StoreError> {
     let was = db
         .prepare_cached("SELECT status, disposition, assignee FROM event WHERE id = ?1")?
-        .query_row([id], |row| Ok((status(row.get(0)?), row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?)))
+        .query_row([id], |row| {
+            let disposition = row.get::<_, Option<String>>(1)?;
+            Ok(Was {
+                id,
+                status: status(row.get(0)?),
+                disposition: disposition.as_deref().and_then(Disposition::parse),
+                assignee: row.get(2)?,
+            })
+        })
         .optional()?;
-    let Some((status, disposition, assignee)) = was else { return Ok(None) };
+    let Some(was) = was else { return Ok(None) };
     if decision.status.is_some() || decision.disposition.is_some() || decision.assignee.is_some() {
-        let new_disposition = match decision.disposition {
-            Some(new) => new.map(|new| new.as_str().to_owned()),
-            None => disposition.clone(),
-        };
         db.prepare_cached(
             "UPDATE event SET status = ?2, disposition = ?3, assignee = ?4, decided_at = ?5, decided_by = ?6,
              vendor_status_at_decision = vendor_status, decided_revision = revisions, unread = 0 WHERE id = ?1",
         )?
         .execute(params![
             id,
-            decision.status.unwrap_or(status) as u8,
-            new_disposition,
-            decision.assignee.clone().unwrap_or_else(|| assignee.clone()),
+            decision.status.unwrap_or(was.status) as u8,
+            decision.disposition.unwrap_or(was.disposition).map(Disposition::as_str),
+            decision.assignee.as_ref().unwrap_or(&was.assignee),
             nanos(at),
             decision.actor,
         ])?;
@@ -280,7 +295,7 @@ fn decide(db: &Connection, id: i64, decision: &Decision, at: Timestamp) -> Resul
             text
         ])?;
     }
-    Ok(Some(json!({"id": id, "status": status, "disposition": disposition, "assignee": assignee})))
+    Ok(Some(was))
 }
 
 fn notes(db: &Connection, id: i64) -> Result<Vec<Note>, StoreError> {

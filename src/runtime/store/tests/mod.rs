@@ -464,3 +464,26 @@ async fn a_search_keeps_nothing_else_waiting_and_is_left_undone_when_nobody_want
     assert_eq!(store.count(&Query::default(), now()).await.unwrap(), 2);
     assert!(was_touched.recv().is_err());
 }
+
+#[tokio::test]
+async fn a_search_that_nobody_waits_for_any_more_is_broken_off() {
+    let (_dir, store) = store();
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    let endless = "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let (began, has_begun) = tokio::sync::oneshot::channel();
+    let counting = store.clone();
+    let counting = tokio::spawn(async move {
+        let work = move |db: &mut rusqlite::Connection| {
+            let _ = began.send(());
+            let result = db.query_row(endless, [], |row| row.get::<_, i64>(0));
+            let _ = ended.send(result.is_err());
+            Ok(())
+        };
+        counting.search(work).await
+    });
+    has_begun.await.unwrap();
+    counting.abort();
+    assert!(tokio::task::spawn_blocking(move || has_ended.recv()).await.unwrap().unwrap());
+    // The thread is whole and goes on.
+    assert!(store.events(&Query::default(), None, 0, now()).await.unwrap().is_empty());
+}

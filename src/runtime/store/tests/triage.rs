@@ -6,7 +6,7 @@ use super::{at, event, now, store};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Disposition, Event, Severity, Status};
 use crate::core::query::Query;
-use crate::runtime::store::{Decision, GroupBy, HappenedKind, Sort, SortBy, Store};
+use crate::runtime::store::{Decision, GroupBy, HappenedKind, Intent, Sort, SortBy, Store, Was, Within};
 
 async fn filled() -> (tempfile::TempDir, Store) {
     let (dir, store) = store();
@@ -32,7 +32,8 @@ fn close(verdict: Disposition, note: &str) -> Decision {
 async fn a_decision_stands_in_the_record_and_outlives_an_update() {
     let (_dir, store) = filled().await;
     let decided = store.decide(vec![1, 99], close(Disposition::Benign, "a test"), now()).await.unwrap();
-    assert_eq!(decided, [1]);
+    let was = Was { id: 1, status: Status::New, disposition: None, assignee: None };
+    assert_eq!(decided, [was], "how those were that are there");
     store.store_events("wiz-1", "wiz", vec![event("a", "changed")], now()).await.unwrap();
     let after = store.event(1).await.unwrap().unwrap();
     assert_eq!((after.status, after.disposition, after.unread), (Status::Closed, Some(Disposition::Benign), true));
@@ -53,7 +54,7 @@ async fn a_decision_stands_in_the_record_and_outlives_an_update() {
 #[tokio::test]
 async fn precedent_tells_how_the_same_rule_was_closed() {
     let (_dir, store) = filled().await;
-    assert_eq!(store.similar(2).await.unwrap(), [1]);
+    assert_eq!((store.alike(2).await.unwrap(), store.alike(3).await.unwrap()), (1, 0));
     assert_eq!(store.precedents(2).await.unwrap().alike.closed, 0);
     store.decide(vec![1], close(Disposition::FalsePositive, "scanner"), now()).await.unwrap();
     let precedent = store.precedents(2).await.unwrap().alike;
@@ -133,10 +134,41 @@ async fn rows_groups_and_arrivals_agree_with_the_query() {
     assert_eq!(rows[0].rule, "Brute force");
     let rows = store.rows(&Query::parse("vendor:wiz").unwrap(), Sort::default(), Some(1), 1, now()).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
-    store.mark_read(vec![1]).await.unwrap();
-    let groups = store.groups(&all, GroupBy::Vendor, now()).await.unwrap();
-    assert_eq!((groups[0].value.as_str(), groups[0].count, groups[0].unread, groups[0].worst), ("wiz", 2, 1, Severity::High));
+    let groups = store.groups(&all, GroupBy::Vendor, 1, now()).await.unwrap();
+    assert_eq!(groups.len(), 1, "the largest only");
+    assert_eq!((groups[0].value.as_str(), groups[0].count), ("wiz", 2));
+    for (by, count) in [
+        (GroupBy::Rule, 1),
+        (GroupBy::Entity, 2),
+        (GroupBy::EventType, 2),
+        (GroupBy::Severity, 2),
+        (GroupBy::Connection, 2),
+        (GroupBy::Status, 1),
+    ] {
+        let groups = store.groups(&all, by, 9, now()).await.unwrap();
+        assert_eq!((groups.len(), groups.iter().map(|group| group.count).sum::<usize>()), (count, 3), "{by:?}");
+    }
     assert_eq!(store.arrivals(&all, 2, now()).await.unwrap(), [2, 1]);
+}
+
+#[tokio::test]
+async fn some_of_what_a_query_finds_is_told_by_group_and_by_likeness() {
+    let (_dir, store) = filled().await;
+    let all = Query::default();
+    let ids = async |query: &Query, within| store.ids_within(query, within, now()).await.unwrap();
+    assert_eq!(ids(&all, Within::All).await, [2, 3, 1]);
+    assert_eq!(ids(&all, Within::Group(GroupBy::Vendor, "wiz".into())).await, [2, 1]);
+    assert_eq!(
+        ids(&all, Within::Group(GroupBy::Severity, "high".into())).await.len(),
+        store.count(&Query::parse("severity:high").unwrap(), now()).await.unwrap()
+    );
+    let rows = store.rows_within(&all, Within::Group(GroupBy::Vendor, "wiz".into()), Sort::default(), Some(1), now()).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2]);
+    assert_eq!(ids(&all, Within::Like(1)).await, [2, 1], "of one vendor, type and rule");
+    store.decide(vec![1], close(Disposition::Benign, ""), now()).await.unwrap();
+    assert_eq!(ids(&all, Within::Like(2)).await, [2], "what is closed is not meant");
+    assert_eq!(ids(&all, Within::Like(1)).await, [2, 1], "but the event itself is");
+    assert_eq!(ids(&Query::parse("-status:closed").unwrap(), Within::Group(GroupBy::Vendor, "wiz".into())).await, [2]);
 }
 
 #[tokio::test]
@@ -161,6 +193,42 @@ async fn a_case_holds_events_notes_and_files_and_is_searched_for() {
     for text in ["wiz-1: one", "case open: Successful", "asked Dana", "case close: Successful"] {
         assert!(timeline.iter().any(|line| line == text), "{text}: {timeline:?}");
     }
+    // What was done on its events is in its log, once however many of them it was about; what was run is told apart.
+    store.case_add(&name, vec![2], "dana", now()).await.unwrap();
+    store
+        .decide(
+            vec![1, 2],
+            Decision { actor: "dana".into(), note: Some("seen".into()), status: Some(Status::InProgress), ..Decision::default() },
+            now(),
+        )
+        .await
+        .unwrap();
+    let intent = Intent {
+        actor: "dana".into(),
+        connection: "wiz-1".into(),
+        command: "update-issues".into(),
+        arguments: serde_json::Map::new(),
+        items: vec!["event 2".into(), "ISSUE-1".into()],
+        effect: crate::core::catalogue::Effect::Write,
+    };
+    let seq = store.begin_intent(intent).await.unwrap();
+    let whole = store.case_show(&name).await.unwrap().unwrap();
+    assert_eq!((whole.runs.len(), whole.runs[0].state.as_str()), (1, "intent"));
+    store.end_intent(seq, "Successful", json!({"message": "ok"})).await.unwrap();
+    let whole = store.case_show(&name).await.unwrap().unwrap();
+    assert_eq!((whole.runs.len(), whole.runs[0].state.as_str()), (1, "Successful"));
+    let log: Vec<&str> = whole.entries.iter().map(|one| one.text.as_str()).collect();
+    for text in ["event take: Successful (2 events)", "update-issues on wiz-1: Successful (event 2)", "seen (event 1)", "seen (event 2)"] {
+        assert_eq!(log.iter().filter(|line| **line == text).count(), 1, "{text}: {log:?}");
+    }
+    // What a run on its events saved is put into the case while it is open.
+    let saved =
+        |sha256: &str| crate::core::outcome::Attachment { path: "/q/s.zip".into(), sha256: sha256.into(), encrypted: true, size: 9 };
+    store.case_attachments(&[2], &[saved("cd")], "dana", now()).await.unwrap();
+    assert_eq!(store.case_show(&name).await.unwrap().unwrap().files.len(), 1, "a closed case takes nothing");
+    store.case_close(&name, false, "dana", now()).await.unwrap();
+    store.case_attachments(&[2, 3], &[saved("cd")], "dana", now()).await.unwrap();
+    assert_eq!(store.case_show(&name).await.unwrap().unwrap().files.len(), 2);
     assert!(store.case_note("none", "x", "dana", now()).await.unwrap_err().to_string().contains("no case none"));
     assert_eq!(store.case_list().await.unwrap().iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["other", name.as_str()]);
 }
