@@ -122,6 +122,7 @@ const NEEDS_CONNECTIONS: &[Action] = &[
     Action::ForgetView,
     Action::History,
     Action::OpenOutbox,
+    Action::ShowCases,
 ];
 
 /// The query that the console opens with: what is still to be decided.
