@@ -15,7 +15,7 @@ use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{choose, copy, help, mark, resume, run, views};
+use super::{add, choose, copy, help, mark, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -93,6 +93,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Fetch => run::fetch(model),
         Action::Refill => run::refill(model),
         Action::Test => run::test(model),
+        Action::AddConnection => add::open(model),
+        Action::Demo => add::demo(model),
         Action::Cancel => run::cancel(model),
         Action::Dismiss => just(model, |model| model.tasks.dismiss()),
         Action::Preview => run::preview(model),

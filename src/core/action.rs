@@ -27,6 +27,8 @@ pub enum Context {
     Form,
     /// A list to choose from.
     Chooser,
+    /// The welcome, where nothing is configured yet.
+    Welcome,
 }
 
 impl Context {
@@ -43,6 +45,7 @@ impl Context {
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
+            Self::Welcome => "welcome",
         }
     }
 }
@@ -152,6 +155,8 @@ actions! {
     Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
     Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
+    AddConnection, "add-connection", "Add connection", "Add a connection: choose the system, fill in what it needs.", [Welcome, Connections], ["n"];
+    Demo, "demo", "Demo", "Start the demo: simulated vendors, thrown away when you leave.", [Welcome], ["d"];
     Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
     Preview, "preview", "Preview", "Show the exact requests without sending anything.", [Form], ["ctrl-p"];

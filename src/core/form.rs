@@ -300,6 +300,8 @@ pub struct Form {
     pub names: BTreeMap<String, String>,
     /// First line on the screen.
     pub first: usize,
+    /// Whether it adds a connection instead of running a command.
+    pub adds: bool,
 }
 
 impl Form {
@@ -330,6 +332,7 @@ impl Form {
             complaint: None,
             names: names_of(events),
             first: 0,
+            adds: false,
         }
     }
 

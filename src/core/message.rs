@@ -74,6 +74,8 @@ pub enum Message {
     Page(String, Vec<String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
+    /// The answer to `Effect::AddConnection`: vendor and name, and why not.
+    Added(String, String, Result<(), String>),
     /// Something to tell.
     Notice(Tone, String),
 }

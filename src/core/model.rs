@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use super::action::{Action, Context};
+use super::add::Connectable;
 use super::catalogue::Command;
 use super::confirm::Ready;
 use super::detail::Detail;
 use super::effect::{Before, Effect};
 use super::event::Disposition;
 use super::explorer::Face;
-use super::health::{Connected, Health};
+use super::health::{Connected, Health, Misconfigured};
 use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
@@ -57,11 +58,27 @@ pub enum Undoable {
     Run(String, String, serde_json::Map<String, serde_json::Value>, String),
 }
 
+/// What comes after the console.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Exit {
+    /// The shell.
+    #[default]
+    Shell,
+    /// The console again, as the connections are others now; with something to tell.
+    Again(String),
+    /// The demo.
+    Demo,
+}
+
 /// How the console is set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The connections and what they can do.
     pub connected: Vec<Connected>,
+    /// Systems that connections can be made to.
+    pub vendors: Vec<Connectable>,
+    /// Connections that cannot be used as they are configured.
+    pub misconfigured: Vec<Misconfigured>,
     /// The keys.
     pub keymap: Keymap,
     /// Names of the colour themes.
@@ -140,6 +157,8 @@ pub struct Model {
     pub screen: Screen,
     /// Whether the end has come.
     pub leaving: bool,
+    /// What comes after it.
+    pub exit: Exit,
     /// Counter of form numbers.
     pub next_form: u64,
 }
@@ -176,6 +195,7 @@ impl Model {
             mouse: false,
             screen: Screen::default(),
             leaving: false,
+            exit: Exit::Shell,
             next_form: 0,
         }
     }
@@ -190,6 +210,11 @@ impl Model {
         self.queue.generation += 1;
         self.queue.loading = true;
         Effect::Rows { generation: self.queue.generation, view: self.queue.view.clone(), limit: self.queue.limit.max(FIRST_LIMIT) }
+    }
+
+    /// Whether nothing is configured yet, so that there is nothing but a welcome to show.
+    pub fn is_new(&self) -> bool {
+        self.setup.connected.is_empty() && self.setup.misconfigured.is_empty()
     }
 
     /// A connection by name.
@@ -235,6 +260,7 @@ impl Model {
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
+            None if self.is_new() => contexts.extend([Context::Welcome, Context::Global]),
             None => {
                 contexts.push(match self.focus {
                     Pane::Connections => Context::Connections,

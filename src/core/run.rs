@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::act;
 use super::catalogue::{Effect as Changes, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{Confirm, Ready};
@@ -14,6 +13,7 @@ use super::model::{Model, Pane, Undoable};
 use super::notice::Tone;
 use super::outcome::Outcome;
 use super::task::{State, TaskId};
+use super::{act, add};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
@@ -105,6 +105,9 @@ fn ready(model: &mut Model) -> Option<Ready> {
 
 /// Checks the form; runs what only reads, asks about the rest.
 pub fn submit(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Form(form)) if form.adds) {
+        return add::submit(model);
+    }
     let Some(ready) = ready(model) else { return Vec::new() };
     if ready.class.effect == Changes::Read {
         return start(model, ready);
@@ -175,6 +178,10 @@ pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoab
 
 /// Shows the exact requests.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Form(form)) if form.adds) {
+        model.tell(Tone::Info, "Nothing is sent: it is written into connections.toml.");
+        return Vec::new();
+    }
     match ready(model) {
         Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
         None => Vec::new(),

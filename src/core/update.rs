@@ -1,5 +1,6 @@
 //! Routes each message to the part that owns it; nothing else.
 
+use super::add;
 use super::answers;
 use super::effect::Effect;
 use super::mark;
@@ -47,6 +48,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Draft(form, values) => answers::draft(model, form, &values),
+        Message::Added(vendor, name, result) => add::added(model, vendor, &name, result),
         Message::Notice(tone, text) => {
             model.tell(tone, text);
             Vec::new()

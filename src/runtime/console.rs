@@ -18,16 +18,17 @@ use tokio::time::Instant;
 use super::perform::World;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
-use super::{clipboard, shell};
+use super::{adding, clipboard, shell};
 use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside};
-use crate::core::health::Connected;
+use crate::core::health::{Connected, Misconfigured};
 use crate::core::keys::{Code, Key, Keymap};
 use crate::core::message::Message;
-use crate::core::model::{Model, Setup};
+use crate::core::model::{Exit, Model, Setup};
 use crate::core::notice::Tone;
 use crate::core::update::update;
 use crate::ui::{self, Theme};
+use crate::vendor;
 
 /// Messages that may wait; a vendor that floods us makes its own task wait.
 const WAITING: usize = 256;
@@ -38,7 +39,7 @@ const PACE: Duration = Duration::from_millis(33);
 ///
 /// # Errors
 /// When there is no terminal, or the keys in the settings conflict.
-pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(), String> {
+pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Option<String>) -> Result<Exit, String> {
     let (setup, themes, complaints) = setup(&runner, settings, demo)?;
     let (sender, inbox) = mpsc::channel(WAITING);
     let world = World::new(runner, sender.clone());
@@ -49,6 +50,9 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
     }
     for complaint in complaints {
         model.tell(Tone::Warning, complaint);
+    }
+    if let Some(greeting) = greeting {
+        model.tell(Tone::Done, greeting);
     }
     let terminal = Terminal::enter(settings.mouse).map_err(|error| error.to_string())?;
     let gone = sender.clone();
@@ -77,7 +81,10 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
     }
     let result = console.run().await;
     console.world.finish().await;
-    result.map_err(|error| error.to_string())
+    if let Some(input) = console.input.take() {
+        input.stop().await;
+    }
+    result.map(|()| std::mem::take(&mut console.model.exit)).map_err(|error| error.to_string())
 }
 
 /// The keymap of the settings.
@@ -116,8 +123,17 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
         complaints.extend(problems.iter().map(ToString::to_string));
         Vec::new()
     });
+    let misconfigured = runner.misconfigured().iter().map(|one| Misconfigured {
+        name: if one.name.is_empty() { "(no name)".into() } else { one.name.clone() },
+        vendor: one.vendor.clone(),
+        reason: one.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    });
+    let misconfigured: Vec<Misconfigured> = misconfigured.collect();
+    complaints.extend(misconfigured.iter().map(|one| format!("Connection {} cannot be used: {}", one.name, one.reason)));
     let setup = Setup {
         connected,
+        misconfigured,
+        vendors: vendor::all().iter().map(adding::connectable).collect(),
         keymap,
         themes: names(&themes),
         theme: wanted,

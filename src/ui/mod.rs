@@ -44,8 +44,8 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     status::head(&mut paint, head, model);
-    if model.setup.connected.is_empty() {
-        welcome::draw(&mut paint, body);
+    if model.is_new() {
+        welcome::draw(&mut paint, body, model);
     } else {
         panes(&mut paint, body, model, &mut screen);
     }
