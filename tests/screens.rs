@@ -38,6 +38,20 @@ fn story(mut show: impl FnMut(&str, &vt100::Screen)) {
     console.press("\u{1b}");
     console.until_that("the queue again", |screen| !screen.contains("Isolate Endpoints · eset-demo"));
 
+    console.press("/");
+    console.until("/ vendor:eset");
+    console.press("\u{15}type:workflow-runs \"Can be answered here\":true -\"Justification required\":true -\"Token required\":true\r");
+    console.until_that("a run that can be answered", |screen| {
+        screen.contains("type:workflow-runs") && screen.contains("Can be answered here")
+    });
+    console.press("xa");
+    console.until("Type Approve and enter");
+    show("answer", console.screen());
+    console.press("\u{1b}");
+    console.until_that("the form", |screen| !screen.contains("Type Approve and enter"));
+    console.press("\u{1b}");
+    console.until_that("the queue again", |screen| !screen.contains("Approve · lacework-demo"));
+
     console.press("?");
     console.until("HERE");
     show("help", console.screen());
@@ -92,7 +106,7 @@ fn the_readmes_stories_work() {
     let mut seen = Vec::new();
     story(|name, _| seen.push(name.to_owned()));
     partial(|name, _| seen.push(name.to_owned()));
-    assert_eq!(seen, ["queue", "actions", "form", "help", "tree", "partial", "history"]);
+    assert_eq!(seen, ["queue", "actions", "form", "answer", "help", "tree", "partial", "history"]);
 }
 
 // Not run with the others, since it writes.

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
+use crate::runtime::console;
 use crate::runtime::playbook::library;
 
 /// Verbs of `nightdesk config`.
@@ -40,6 +41,10 @@ impl Config {
                 let mut code = 0;
                 for cannot in [settings.as_ref().err(), connections.as_ref().err(), views.as_ref().err()].into_iter().flatten() {
                     code = cannot.say();
+                }
+                for conflict in settings.ok().and_then(|settings| console::keymap(&settings).err()).into_iter().flatten() {
+                    complain(&format!("{}: keys: {conflict}", paths.settings().display()));
+                    code = WRONG_CALL;
                 }
                 for problem in library(&paths.config_dir).1 {
                     complain(&problem.to_string());

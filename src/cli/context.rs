@@ -10,6 +10,7 @@ use super::output::complain;
 use super::{Global, Output, WRONG_CALL};
 use crate::config::{Connections, Paths, Problem, Settings, connections, settings, views};
 use crate::core::views::Saved;
+use crate::runtime::log;
 use crate::runtime::run::Runner;
 use crate::runtime::store::Store;
 use crate::secrets::Vault;
@@ -161,6 +162,7 @@ impl Context {
         let runner = Runner::new(self.paths.clone(), &settings, connections, &vendor::all(), self.store()?).map_err(|complaints| {
             CannotBegin { reasons: complaints.into_iter().map(|complaint| complaint.message).collect(), status_code: None }
         })?;
+        log::start(&self.paths.log(), runner.redactor());
         if let Some(notice) = runner.vault().notice() {
             complain(&format!("warning: {notice}"));
         }

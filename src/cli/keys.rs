@@ -19,8 +19,10 @@ pub struct Keys {
 
 impl Keys {
     pub(super) fn carry_out(&self, context: &Context) -> u8 {
+        let vendors = crate::vendor::all();
+        let entries: Vec<_> = vendors.iter().filter_map(|vendor| Some((vendor.id, vendor.sample()?))).collect();
         if self.reference {
-            context.output.bytes(action::reference().as_bytes());
+            context.output.bytes(action::reference(&entries).as_bytes());
             return 0;
         }
         let settings = match settings::load(&context.paths) {
@@ -33,7 +35,7 @@ impl Keys {
         match console::keymap(&settings) {
             Ok(keymap) => {
                 let columns = [("ACTION", "action"), ("WHERE", "contexts"), ("KEYS", "keys"), ("DOES", "help")];
-                context.output.rows(&action::lines(&keymap), &columns);
+                context.output.rows(&action::lines(&keymap, &entries), &columns);
                 0
             }
             Err(complaints) => {

@@ -10,12 +10,13 @@ use super::effect::{Change, Effect, Gather, Outside};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
+use super::json::Document;
 use super::layer::{Asks, Dispose, Layer, Page, Prompt};
 use super::model::{Model, OPEN, Pane, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{add, choose, copy, help, mark, resume, run, views};
+use super::{add, choose, columns, copy, help, jump, mark, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -60,11 +61,19 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reverse => reverse(model),
         Action::Fold => mark::fold(model),
         Action::Alike => only_alike(model),
+        Action::Columns => columns::open(model),
+        Action::Toggle | Action::MoveLater | Action::MoveEarlier => columns::change(model, action),
+        Action::Decode => reading::decode(model),
+        Action::SelectPath => reading::ask_path(model),
+        Action::Changes => reading::changes(model),
+        Action::Times => just(model, |model| model.times = !model.times),
+        Action::Jump => jump::begin(model),
         Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
         Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
+        Action::Quick => gather(model, Purpose::Quick(Vec::new()), "Quick commands", Gather::Quick, true),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
             let moved = if action == Action::GoBack { model.queue.go_back() } else { model.queue.go_forward() };
@@ -111,6 +120,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             page_layer(model, "Keys and time", lines)
         }
         Action::History => vec![Effect::History],
+        Action::Log => vec![Effect::Log],
         Action::LocalTime => just(model, |model| model.local_time = !model.local_time),
         Action::Mouse => {
             model.mouse = !model.mouse;
@@ -190,6 +200,14 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
+        Some(Layer::Document(reading)) => {
+            reading.explorer.move_by(reading.face, rows);
+            return Vec::new();
+        }
+        Some(Layer::Columns(columns)) => {
+            columns.move_by(rows);
+            return Vec::new();
+        }
         Some(Layer::Chooser(chooser)) => {
             chooser.move_by(rows);
             return Vec::new();
@@ -210,17 +228,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
         }
         Pane::Record => {
             let detail = &mut model.detail;
+            let most = detail.lines().unwrap_or(60);
             match (face, detail.shown.as_mut()) {
                 (Some(face), Some(shown)) => shown.explorer.move_by(face, rows),
-                (None, Some(shown)) => {
-                    let most = match detail.tab {
-                        Tab::Entities => shown.entities.len(),
-                        Tab::Fields => shown.event.event.fields.len(),
-                        Tab::History => shown.history.len(),
-                        _ => 60,
-                    };
-                    detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1));
-                }
+                (None, Some(_)) => detail.line = detail.line.saturating_add_signed(rows).min(most.saturating_sub(1)),
                 _ => {}
             }
             Vec::new()
@@ -237,12 +248,17 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
-    let face = model.face();
-    if let Some(Layer::Outcome(view)) = model.layers.last_mut() {
-        if let (Some(Face::Tree | Face::Raw), Some(explorer)) = (face, view.explorer.as_mut()) {
-            explorer.tree.toggle(&explorer.document);
+    match model.face() {
+        Some(Face::Table) => return reading::open_row(model),
+        Some(Face::Tree) => {
+            if let Some((_, explorer)) = model.explorer_mut() {
+                explorer.tree.toggle(&explorer.document);
+            }
+            return Vec::new();
         }
-        return Vec::new();
+        Some(Face::Raw) => return Vec::new(),
+        None if !model.layers.is_empty() => return Vec::new(),
+        None => {}
     }
     match model.focus {
         Pane::Queue => match model.queue.selected.clone() {
@@ -258,11 +274,10 @@ fn open(model: &mut Model) -> Vec<Effect> {
             if let Some(entity) = model.detail.entity().cloned() {
                 return choose::pivot_on(model, entity.kind.as_str(), &entity.value);
             }
-            match (face, model.detail.shown.as_mut()) {
-                (Some(Face::Tree), Some(shown)) => shown.explorer.tree.toggle(&shown.explorer.document),
-                (Some(_), _) => {}
-                _ => model.zoomed = !model.zoomed,
+            if model.detail.revision().is_some() {
+                return reading::changes(model);
             }
+            model.zoomed = !model.zoomed;
             Vec::new()
         }
         Pane::Connections => {
@@ -359,7 +374,8 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
 /// The document under the keys: its face and what it says.
 pub fn document(model: &Model) -> Option<String> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(page.lines.join("\n")),
+        Some(Layer::Page(page)) => Some(page.text()),
+        Some(Layer::Document(reading)) => Some(reading.explorer.whole_text()),
         Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
         Some(_) => None,
         None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
@@ -371,6 +387,12 @@ fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
         Some(text) => vec![Effect::Outside(program, text)],
         None => Vec::new(),
     }
+}
+
+/// Opens a line to type that begins with a text.
+pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
+    model.layers.push(Layer::Prompt(Box::new(Prompt::new(asks, text))));
+    Vec::new()
 }
 
 fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -401,12 +423,16 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
     let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    if asks == Asks::Filter
-        && let Err(error) = Query::parse(&text)
-    {
-        // A wrong query is mended where it was typed.
+    let complaint = match asks {
+        Asks::Filter => Query::parse(&text).err().map(|error| error.to_string()),
+        // An empty document answers every path that can be read.
+        Asks::Path => Document::parse(b"{}".to_vec()).select(&text, 1).err().map(|error| error.to_string()),
+        _ => None,
+    };
+    if let Some(complaint) = complaint {
+        // What is wrong is mended where it was typed.
         if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-            prompt.error = Some(error.to_string());
+            prompt.error = Some(complaint);
         }
         return Vec::new();
     }
@@ -422,6 +448,7 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             go(model, View { query: text, title: String::new(), order })
         }
         Asks::Find => find(model, &text),
+        Asks::Path => reading::select(model, text),
         Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
         Asks::Note => record(model, events, Change::Note(text)),
@@ -440,6 +467,7 @@ fn find(model: &mut Model, text: &str) -> Vec<Effect> {
             Some(usize::from(page.next_hit(true)))
         }
         Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
+        Some(Layer::Document(reading)) => Some(reading.explorer.search(face, text)),
         Some(_) => None,
         None => {
             // A search on a side that is not the document goes to the tree.
@@ -465,6 +493,7 @@ fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
             None
         }
         Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
+        Some(Layer::Document(reading)) => reading.explorer.next_hit(face, forward),
         _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
     };
     if let Some((number, total)) = place {
@@ -476,6 +505,7 @@ fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
 fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
     match model.layers.last_mut() {
         Some(Layer::Outcome(view)) => view.turn(forward),
+        Some(Layer::Document(reading)) => reading.turn(forward),
         None => model.detail.turn(model.detail.tab.beside(forward)),
         Some(_) => {}
     }
@@ -483,28 +513,17 @@ fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
 }
 
 fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(face) = model.face() else { return Vec::new() };
-    if action == Action::ViewTable && model.layers.is_empty() {
-        model.detail.turn(Tab::Table);
+    if action == Action::ViewTable {
+        reading::show_table(model);
         return Vec::new();
     }
-    let explorer = match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => {
-            if action == Action::ViewTable {
-                view.side = super::layer::Side::Table;
-            }
-            view.explorer.as_mut()
-        }
-        _ => model.detail.shown.as_mut().map(|shown| &mut shown.explorer),
-    };
-    let Some(explorer) = explorer else { return Vec::new() };
+    let Some((face, explorer)) = model.explorer_mut() else { return Vec::new() };
     let document = explorer.document.clone();
     match action {
         Action::Expand => explorer.expand(face),
         Action::Collapse => explorer.collapse(face),
         Action::UnfoldAll => explorer.tree.open_all(&document),
         Action::FoldAll => explorer.tree.shut_all(&document),
-        Action::ViewTable => explorer.show_table(),
         Action::SortColumn => explorer.sort_column(),
         Action::HideColumn => explorer.hide_column(),
         Action::ShowColumns => explorer.show_columns(),

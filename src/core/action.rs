@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::catalogue::Entry;
 use super::keys::Keymap;
 
 /// Where keys are looked up.
@@ -29,6 +30,8 @@ pub enum Context {
     Chooser,
     /// The welcome, where nothing is configured yet.
     Welcome,
+    /// A list to tick.
+    Checklist,
 }
 
 impl Context {
@@ -46,6 +49,7 @@ impl Context {
             Self::Form => "form",
             Self::Chooser => "list",
             Self::Welcome => "welcome",
+            Self::Checklist => "checklist",
         }
     }
 }
@@ -82,17 +86,17 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["up", "k"];
-    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pagedown", "ctrl-f"];
-    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser], ["pageup", "ctrl-b"];
-    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["g g", "home"];
-    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page], ["G", "end"];
-    Open, "open", "Open", "Open what is selected.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
-    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page], ["esc"];
-    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page], ["q"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["up", "k"];
+    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pagedown", "ctrl-f"];
+    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pageup", "ctrl-b"];
+    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["g g", "home"];
+    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["G", "end"];
+    Open, "open", "Open", "Open what is selected; in a table, the row as a document of its own.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
+    Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page, Checklist], ["esc"];
+    Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page, Checklist], ["q"];
     Interrupt, "interrupt", "Interrupt", "Close what is on top, or leave the console.", [Global], ["ctrl-c"];
-    Help, "help", "Help", "Show the keys that work here.", [Global, Page], ["?", "f1"];
+    Help, "help", "Help", "Show the keys that work here.", [Global, Page, Checklist], ["?", "f1"];
     Palette, "palette", "Palette", "Find an action, a command, a saved view or a playbook by name.", [Global], [":"];
     Filter, "filter", "Filter", "Filter the queue with a query.", [Global], ["/"];
     Find, "find", "Search here", "Search in this document.", [Record, Tree, Table, Page], ["/"];
@@ -122,6 +126,7 @@ actions! {
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
+    Quick, "quick", "Quick", "Do what this kind of event is for: x and a letter; the lines quick/… list them.", [Queue, Record], ["x"];
     Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
     GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];
     GoForward, "go-forward", "Forward in history", "Go to the next queue view.", [Queue, Record], ["L", "alt-right"];
@@ -141,7 +146,16 @@ actions! {
     ViewTable, "view-table", "As table", "Show the selected list as a table.", [Tree], ["T"];
     SortColumn, "sort-column", "Sort by column", "Sort the table by this column.", [Table], ["s"];
     HideColumn, "hide-column", "Hide column", "Hide this column.", [Table], ["x"];
+    Columns, "columns", "Columns", "Choose the table's columns and put them in order.", [Table], ["C"];
     ShowColumns, "show-columns", "Show columns", "Show all columns.", [Table], ["X"];
+    Toggle, "toggle", "Tick", "Tick the row, or take the tick away.", [Checklist], ["space", "enter"];
+    MoveLater, "move-later", "Move down", "Move the row down.", [Checklist], ["J"];
+    MoveEarlier, "move-earlier", "Move up", "Move the row up.", [Checklist], ["K"];
+    Decode, "decode", "Decoded", "Open the selected value decoded: Base64, or JSON in a string.", [Tree, Table], ["D"];
+    SelectPath, "select-path", "JSON path", "Open what a JSONPath picks as a document of its own.", [Tree, Table], ["$"];
+    Times, "times", "Times", "Show timestamps and numbers since an epoch as times, or as they came.", [Tree, Table], ["z t"];
+    Changes, "changes", "What changed", "Show what the last revision changed; in the history, the selected one.", [Record], ["R"];
+    Jump, "jump", "Jump", "Show a letter beside each row; typing it goes there.", [Queue, Record, Tree, Table, Connections, Tasks, Checklist], ["'"];
     CopyValue, "copy-value", "Copy value", "Copy the selected value, or the event's title.", [Queue, Record, Tree, Table, Page], ["y y"];
     CopyPath, "copy-path", "Copy path", "Copy the path of the selected value.", [Record, Tree, Table, Page], ["y p"];
     CopyJson, "copy-json", "Copy JSON", "Copy the selected value, or the event, as JSON.", [Queue, Record, Tree, Table, Page], ["y j"];
@@ -164,6 +178,7 @@ actions! {
     Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
     Theme, "theme", "Theme", "Choose the colours.", [Global], ["g c"];
@@ -184,8 +199,8 @@ impl Action {
 
     /// Whether it is about events: the marked ones, or the one under the cursor.
     pub fn needs_event(self) -> bool {
-        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Reopen, Take};
-        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Pivot)
+        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Quick, Reopen, Take};
+        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Quick | Pivot)
     }
 
     /// Its row.
@@ -195,17 +210,35 @@ impl Action {
     }
 }
 
-/// The lines of `nightdesk keys`: every action with where it works, its keys as configured and its help.
-pub fn lines(keymap: &Keymap) -> Vec<Value> {
+/// One line for every quick command of the vendors' events: what is pressed after the key of [`Action::Quick`].
+fn quick_rows(keymap: &Keymap, entries: &[(&str, Entry)]) -> Vec<(String, String, String)> {
+    let begins = keymap.hint(Action::Quick).unwrap_or_default();
+    let sources = entries.iter().flat_map(|(vendor, entry)| entry.sources.iter().map(move |source| (vendor, entry, source)));
+    let rows = sources.flat_map(|(vendor, entry, source)| {
+        let begins = begins.clone();
+        (source.quick)(&Value::Null).into_iter().map(move |quick| {
+            let command = entry.command(&quick.command).map_or("", |command| command.title.as_str());
+            let help = format!("{} on an event of type {} ({command}).", quick.title, source.event_type);
+            (format!("quick/{vendor}/{}/{}", source.name, quick.letter), format!("{begins} {}", quick.letter), help)
+        })
+    });
+    rows.collect()
+}
+
+/// The lines of `nightdesk keys`: every action with where it works, its keys as configured and its help; then the quick commands of the
+/// vendors' events.
+pub fn lines(keymap: &Keymap, entries: &[(&str, Entry)]) -> Vec<Value> {
     let line = |row: &Row| {
         let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
         json!({"action": row.id, "contexts": contexts, "keys": keymap.chords(row.action), "help": row.help})
     };
-    TABLE.iter().map(line).collect()
+    let contexts: Vec<_> = Action::Quick.row().contexts.iter().map(|context| context.as_str()).collect();
+    let quick = |(id, keys, help): (String, String, String)| json!({"action": id, "contexts": contexts, "keys": [keys], "help": help});
+    TABLE.iter().map(line).chain(quick_rows(keymap, entries).into_iter().map(quick)).collect()
 }
 
 /// `assets/keys.md`.
-pub fn reference() -> String {
+pub fn reference(entries: &[(&str, Entry)]) -> String {
     let mut text =
         String::from("# Keys\n\nMade from the action table; do not edit.\n\n| action | where | keys | does |\n|---|---|---|---|\n");
     let keymap = Keymap::default();
@@ -213,6 +246,10 @@ pub fn reference() -> String {
         let contexts: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
         let keys: Vec<_> = keymap.chords(row.action).iter().map(|chord| format!("`{}`", chord.replace('|', "\\|"))).collect();
         text.push_str(&format!("| {} | {} | {} | {} |\n", row.id, contexts.join(", "), keys.join(", "), row.help));
+    }
+    text.push_str("\n## Quick commands\n\nThe key of the action quick, then a letter, on an event of that type.\n\n| quick command | keys | does |\n|---|---|---|\n");
+    for (id, keys, help) in quick_rows(&keymap, entries) {
+        text.push_str(&format!("| {id} | `{keys}` | {help} |\n"));
     }
     text
 }

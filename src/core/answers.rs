@@ -18,6 +18,7 @@ use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::Listing;
+use super::quick;
 use super::run;
 use super::task::{Report, State, TaskId};
 
@@ -92,6 +93,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
     };
     match purpose {
         Gather::Act if waits(model) => run::fill_actions(model, events),
+        Gather::Quick if waits(model) => quick::fill(model, events),
         Gather::Pivot if waits(model) => {
             let choices = fit::entities(&events);
             if choices.is_empty() {
@@ -108,7 +110,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             let texts: Vec<String> = events.iter().map(|event| event.event.raw.to_string()).collect();
             vec![Effect::Copy(texts.join("\n"))]
         }
-        Gather::Act | Gather::Pivot => Vec::new(),
+        Gather::Act | Gather::Pivot | Gather::Quick => Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::layer::Layer;
 use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{add, fit, mark, run, views};
+use super::{add, fit, mark, quick, run, views};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -103,6 +103,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             }
             effects
         }
+        Purpose::Quick(events) => quick::chosen(model, &choice.id, &events),
         Purpose::Command(_) => by_id(model, &choice.id),
         Purpose::Value { form: id, field } => {
             if let Some(Layer::Form(form)) = model.layers.last_mut()

@@ -31,6 +31,8 @@ pub enum Purpose {
     Palette,
     /// A command for what is known from events or an answer, and the numbers of the events that it is about.
     Act(Vec<StoredEvent>, Vec<i64>),
+    /// A quick command for events.
+    Quick(Vec<StoredEvent>),
     /// A command of a connection.
     Command(String),
     /// The queue's order.
@@ -172,7 +174,7 @@ impl Chooser {
                 _ => {}
             },
             [only] => {
-                if let Some(choice) = self.choices.get(*only) {
+                if let Some(choice) = self.choices.get(*only).filter(|choice| choice.reason.is_none()) {
                     return Picked::Choice(choice.clone());
                 }
             }

@@ -25,6 +25,25 @@ pub struct Ready {
     pub class: Class,
     /// The events that it is about.
     pub events: Vec<i64>,
+    /// A reading command, with its arguments, that brings the event as it is afterwards.
+    pub reread: Option<(String, Map<String, Value>)>,
+}
+
+/// What a run is about, as far as the question shows it.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// What it acts on, by name.
+    pub targets: Vec<String>,
+    /// What these are: `host`.
+    pub noun: &'static str,
+    /// Where the connection belongs.
+    pub environment: String,
+    /// What takes it back, and under which condition.
+    pub inverse: Option<String>,
+    /// What else one should know: name and value.
+    pub facts: Vec<(String, String)>,
+    /// What is typed instead of the scope or the name, where something is to be typed.
+    pub word: Option<String>,
 }
 
 /// What a question is about.
@@ -81,19 +100,21 @@ pub enum Answer {
 
 impl Confirm {
     /// The question for a run, if its effect wants one. Targets are shown as they were resolved.
-    pub fn for_run(ready: Ready, targets: &[String], noun: &str, environment: &str, inverse: Option<&str>, armed_at: Timestamp) -> Self {
+    pub fn for_run(ready: Ready, about: &About, armed_at: Timestamp) -> Self {
+        let About { targets, noun, environment, inverse, facts, word } = about;
         let count = targets.len();
-        let plural = if count == 1 { noun.to_owned() } else { plural_of(noun) };
+        let plural = if count == 1 { (*noun).to_owned() } else { plural_of(noun) };
         let need = match ready.class.reach {
+            Reach::Disruptive | Reach::Irreversible if word.is_some() => Need::Text(word.clone().unwrap_or_default()),
             Reach::Note | Reach::Reversible => Need::Key,
             Reach::Disruptive => Need::Text(if count == 0 { "yes".into() } else { format!("{count} {plural}") }),
-            Reach::Irreversible => Need::Text(match targets {
+            Reach::Irreversible => Need::Text(match targets.as_slice() {
                 [only] => only.clone(),
                 _ => ready.command.clone(),
             }),
         };
         let mut lines = vec![format!("Connection   {} ({environment})", ready.connection)];
-        match targets {
+        match targets.as_slice() {
             [] => {}
             [only] => lines.push(format!("Target       {only}")),
             several => {
@@ -104,8 +125,9 @@ impl Confirm {
                 }
             }
         }
+        lines.extend(facts.iter().map(|(name, value)| format!("{name:<12} {value}")));
         lines.push(format!("Effect       {}", effect_words(ready.class)));
-        lines.push(format!("Way back     {}", undo_words(ready.class, inverse)));
+        lines.push(format!("Way back     {}", undo_words(ready.class, inverse.as_deref())));
         let title = format!("{}?", ready.title);
         let reach = ready.class.reach;
         Self { subject: Subject::Run(ready), title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
@@ -222,7 +244,13 @@ mod tests {
             arguments: Map::new(),
             class: Class::new(Effect::Write, reach, Undo::Exact),
             events: Vec::new(),
+            reread: None,
         }
+    }
+
+    fn about(count: usize) -> About {
+        let targets = ["ws-1".to_owned(), "ws-2".to_owned()].into_iter().take(count).collect();
+        About { targets, noun: "host", environment: "Default".into(), ..About::default() }
     }
 
     fn type_in(confirm: &mut Confirm, text: &str, now: Timestamp) -> Answer {
@@ -237,8 +265,7 @@ mod tests {
     fn the_effort_grows_with_the_effect() {
         let now = Timestamp::UNIX_EPOCH;
         let later = now + ARM;
-        let hosts = ["ws-1".to_owned(), "ws-2".to_owned()];
-        let ask = |reach, targets: &[String]| Confirm::for_run(ready(reach), targets, "host", "Default", None, later);
+        let ask = |reach, count| Confirm::for_run(ready(reach), &about(count), later);
         // (reach, targets, keys, answer)
         let cases = [
             (Reach::Reversible, 2, "y", Answer::Yes),
@@ -253,14 +280,14 @@ mod tests {
             (Reach::Irreversible, 2, "isolate\n", Answer::Yes),
         ];
         for (reach, count, keys, answer) in cases {
-            assert_eq!(type_in(&mut ask(reach, &hosts[..count]), keys, later), answer, "{reach:?} {count} {keys:?}");
+            assert_eq!(type_in(&mut ask(reach, count), keys, later), answer, "{reach:?} {count} {keys:?}");
         }
     }
 
     #[test]
     fn what_was_typed_ahead_confirms_nothing() {
         let now = Timestamp::UNIX_EPOCH;
-        let mut confirm = Confirm::for_run(ready(Reach::Disruptive), &["ws-1".to_owned()], "host", "Default", None, now + ARM);
+        let mut confirm = Confirm::for_run(ready(Reach::Disruptive), &about(1), now + ARM);
         assert_eq!(type_in(&mut confirm, "1 host\n", now), Answer::Open);
         assert_eq!((confirm.dropped, confirm.line.text()), (7, String::new()));
         assert_eq!(confirm.input(Key::plain(Code::Esc), now), Answer::No, "giving up is always possible");

@@ -14,6 +14,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     let face = model.face();
     let explorer: Option<&Explorer> = match model.layers.last() {
         Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+        Some(Layer::Document(reading)) => Some(&reading.explorer),
         Some(Layer::Page(page)) => return page.lines.get(page.first).map(|line| vec![Effect::Copy(line.clone())]).unwrap_or_default(),
         _ => model.detail.shown.as_ref().map(|shown| &shown.explorer),
     };

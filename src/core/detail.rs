@@ -86,8 +86,17 @@ pub struct Shown {
     pub alike: usize,
     /// What it mentions.
     pub entities: Vec<Known>,
-    /// What became of it here: revisions, decisions, notes, runs.
-    pub history: Vec<String>,
+    /// What became of it here: revisions, decisions, notes, runs; the newest first.
+    pub history: Vec<Past>,
+}
+
+/// Something that became of an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// What, in a line.
+    pub text: String,
+    /// The revision that came in then, from 1.
+    pub revision: Option<u32>,
 }
 
 /// The event pane.
@@ -122,6 +131,30 @@ impl Detail {
             && let Some(shown) = &mut self.shown
         {
             shown.explorer.show_table();
+        }
+    }
+
+    /// The selected revision, on the side that lists them.
+    pub fn revision(&self) -> Option<u32> {
+        let shown = self.shown.as_ref()?;
+        (self.tab == Tab::History).then(|| shown.history.get(self.line).and_then(|past| past.revision)).flatten()
+    }
+
+    /// How many lines can be selected on this side, where they can.
+    pub fn lines(&self) -> Option<usize> {
+        let shown = self.shown.as_ref()?;
+        match self.tab {
+            Tab::Entities => Some(shown.entities.len()),
+            Tab::Fields => Some(shown.event.event.fields.len()),
+            Tab::History => Some(shown.history.len()),
+            _ => None,
+        }
+    }
+
+    /// Scrolls so that the selected line can be seen on so many rows.
+    pub fn follow(&mut self, height: usize) {
+        if self.lines().is_some() {
+            self.first = self.first.min(self.line).max((self.line + 1).saturating_sub(height.max(1)));
         }
     }
 

@@ -8,6 +8,7 @@ use super::add::Wanted;
 use super::catalogue::Given;
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
+use super::json::Document;
 use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
 use super::views::Saved;
@@ -34,6 +35,8 @@ pub enum Gather {
     Act,
     /// To list what can be pivoted on.
     Pivot,
+    /// To list the quick commands.
+    Quick,
     /// To fill a form.
     Form {
         /// The connection.
@@ -148,6 +151,12 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// Read what the program logged; answered by `Page`.
+    Log,
+    /// Find what a JSONPath picks in a document; answered by `Document`.
+    Extract(Document, String),
+    /// Compare a revision of an event with the one before it; answered by `Document`.
+    Changes(i64, u32),
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.

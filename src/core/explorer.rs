@@ -1,6 +1,7 @@
 //! A JSON document on show: its tree, its pretty text and its tables, and what was searched for in it.
 
-use super::json::{Document, Find, Needle, Node, Sort, Table, Tree};
+use super::json::path::{self, Part};
+use super::json::{Document, Field, Find, Needle, Node, Sort, Table, Tree};
 
 /// Which face of a document is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,13 @@ pub struct Explorer {
     pub find: Option<Find>,
     /// First row of the tree or text on the screen.
     pub first: usize,
+    /// Whether its members are values of another document, named by their paths in that.
+    pub by_path: bool,
+}
+
+impl Face {
+    /// Every face with its title.
+    pub const ALL: [(&'static str, Self); 3] = [("Tree", Self::Tree), ("Table", Self::Table), ("Raw", Self::Raw)];
 }
 
 impl Explorer {
@@ -50,7 +58,7 @@ impl Explorer {
         let mut tree = Tree::new(&document);
         tree.to_depth(&document, 2);
         let raw = Tree::raw(&document);
-        Self { document, tree, raw, grid: None, find: None, first: 0 }
+        Self { document, tree, raw, grid: None, find: None, first: 0, by_path: false }
     }
 
     fn tree_mut(&mut self, face: Face) -> &mut Tree {
@@ -155,6 +163,29 @@ impl Explorer {
         }
     }
 
+    /// Shows these columns in this order.
+    pub fn choose_columns(&mut self, fields: &[Field]) {
+        if let Some(grid) = &mut self.grid {
+            grid.table.choose(fields);
+            grid.column = grid.column.min(grid.table.shown().count().saturating_sub(1));
+        }
+    }
+
+    /// The selected row of the table.
+    pub fn selected_row_node(&self) -> Option<Node> {
+        let grid = self.grid.as_ref()?;
+        grid.table.rows(&self.document, grid.row, 1).first().map(|row| row.node)
+    }
+
+    /// The first row on the screen, and the selected one.
+    pub fn place(&self, face: Face) -> Option<(usize, usize)> {
+        match (face, &self.grid) {
+            (Face::Table, grid) => grid.as_ref().map(|grid| (grid.first, grid.row)),
+            (Face::Tree, _) => Some((self.first, self.tree.selected_row(&self.document))),
+            (Face::Raw, _) => Some((self.first, self.raw.selected_row(&self.document))),
+        }
+    }
+
     /// Searches; goes to the first hit from the cursor on. Says how many there are.
     pub fn search(&mut self, face: Face, text: &str) -> usize {
         let find = Find::new(&self.document, Needle::new(text)).finish();
@@ -200,7 +231,11 @@ impl Explorer {
 
     /// The path of the value under the cursor.
     pub fn path_text(&self, face: Face) -> Option<String> {
-        self.selected(face).map(|node| self.document.path(node))
+        let parts = self.document.parts(self.selected(face)?);
+        Some(match parts.split_first() {
+            Some((Part::Key(path), rest)) if self.by_path => format!("{path}{}", path::write(rest).trim_start_matches('$')),
+            _ => path::write(&parts),
+        })
     }
 
     /// The value under the cursor as JSON.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tui_textarea::TextArea;
 
 use super::answer;
-use super::catalogue::{Arguments, Command, Given, Invalid, Parameter, Type, validate, validate_value};
+use super::catalogue::{Arguments, Command, Given, Invalid, Parameter, Quick, Type, put, validate, validate_value};
 use super::entity::EntityKind;
 use super::event::StoredEvent;
 use super::keys::{Code, Key};
@@ -41,6 +41,8 @@ pub struct Field {
     pub origin: Option<String>,
     /// Names of values, from a pick list.
     pub names: BTreeMap<String, String>,
+    /// In a short form: where its value goes, and where the name of a picked value goes.
+    pub into: Option<(String, Option<String>)>,
 }
 
 impl Field {
@@ -56,7 +58,7 @@ impl Field {
             }
             _ => Entry::Line(Line::new(&parameter.default.as_ref().map(plain).unwrap_or_default())),
         };
-        Self { parameter: parameter.clone(), entry, error: None, origin: None, names: BTreeMap::new() }
+        Self { parameter: parameter.clone(), entry, error: None, origin: None, names: BTreeMap::new(), into: None }
     }
 
     /// What it holds, as text.
@@ -302,24 +304,14 @@ pub struct Form {
     pub first: usize,
     /// Whether it adds a connection instead of running a command.
     pub adds: bool,
+    /// What makes it a short form: what is given already, and what one should know.
+    pub quick: Option<Box<Quick>>,
 }
 
 impl Form {
     /// A form for a command, filled from events.
     pub fn new(id: u64, connection: &str, environment: &str, vendor: &str, command: &Command, events: &[StoredEvent]) -> Self {
-        let mut fields: Vec<Field> = command.parameters.iter().map(Field::new).collect();
-        for field in &mut fields {
-            if let Some((value, origin)) = filled(&field.parameter, vendor, events) {
-                field.set(&plain(&value));
-                field.origin = Some(origin);
-            } else if let Some(proposal) =
-                field.parameter.proposal.clone().filter(|text| field.text().is_empty() && (!events.is_empty() || !text.contains("{title}")))
-            {
-                let title = events.first().map_or("", |stored| stored.event.title.as_str());
-                field.set(proposal.replace("{title}", title).trim());
-                field.origin = Some("proposed".into());
-            }
-        }
+        let fields = fields_of(&command.parameters, vendor, events);
         let at = fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
         Self {
             id,
@@ -333,12 +325,53 @@ impl Form {
             names: names_of(events),
             first: 0,
             adds: false,
+            quick: None,
         }
     }
 
+    /// The same form, short: it asks only what the quick command asks, and gives the rest by itself.
+    #[must_use]
+    pub fn shortened(mut self, quick: Quick, vendor: &str, events: &[StoredEvent]) -> Self {
+        let asks = quick.asks.as_deref().unwrap_or_default();
+        let parameters: Vec<Parameter> = asks.iter().map(|ask| ask.parameter.clone()).collect();
+        self.fields = fields_of(&parameters, vendor, events);
+        for (field, ask) in self.fields.iter_mut().zip(asks) {
+            field.into = Some((ask.into.clone(), ask.named.clone()));
+        }
+        self.at = self.fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
+        self.command.title.clone_from(&quick.title);
+        // How much it weighs is known before anything is typed.
+        let mut values = quick.values.clone();
+        asks.iter().for_each(|ask| put(&mut values, &ask.into, Value::from("")));
+        self.command.class = self.command.class_of(&Arguments::new(values, self.command.parameters.clone(), Timestamp::UNIX_EPOCH));
+        self.quick = Some(Box::new(quick));
+        self
+    }
+
+    /// Whether nothing is left to be asked.
+    pub fn is_answered(&self) -> bool {
+        self.fields.iter().all(|field| !field.parameter.required || !field.text().trim().is_empty())
+    }
+
+    /// The name under which its draft is kept: a short form has one of its own.
+    pub fn draft_name(&self) -> String {
+        self.quick.as_ref().map_or_else(|| self.command.name.clone(), |quick| format!("{}/{}", self.command.name, quick.letter))
+    }
+
     /// What was typed, by parameter name.
-    pub fn given(&self) -> Vec<(String, Given)> {
-        self.fields.iter().filter_map(Field::given).collect()
+    pub fn given(&self, now: Timestamp) -> Vec<(String, Given)> {
+        let Some(quick) = &self.quick else { return self.fields.iter().filter_map(Field::given).collect() };
+        let mut values = quick.values.clone();
+        for field in &self.fields {
+            let Some((into, named)) = &field.into else { continue };
+            let checked = field.given().map(|(_, given)| validate_value(&field.parameter, given, now));
+            let Some(Ok(Some(value))) = checked else { continue };
+            if let (Some(place), Some(name)) = (named, value.as_str().and_then(|value| field.names.get(value))) {
+                put(&mut values, place, name.as_str().into());
+            }
+            put(&mut values, into, value);
+        }
+        given_of(values)
     }
 
     /// Puts the last command's answer in the place of every `${last.$.path}`. Says whether each found something.
@@ -398,7 +431,13 @@ impl Form {
             field.error = None;
         }
         self.complaint = None;
-        match validate(&self.command, self.given(), now) {
+        if self.quick.is_some() {
+            self.check_fields(now);
+        }
+        if self.fields.iter().any(|field| field.error.is_some()) {
+            return None;
+        }
+        match validate(&self.command, self.given(now), now) {
             Ok(arguments) => Some(arguments),
             Err(complaints) => {
                 self.complain(&complaints);
@@ -407,10 +446,27 @@ impl Form {
         }
     }
 
+    /// The questions of a short form are no parameters of the command; each is checked by itself, and the first that is wrong gets the focus.
+    fn check_fields(&mut self, now: Timestamp) {
+        for field in &mut self.fields {
+            let given = field.given().map_or(Given::Text(String::new()), |(_, given)| given);
+            field.error = match validate_value(&field.parameter, given, now) {
+                Err(complaint) => Some(complaint.message),
+                Ok(None) if field.parameter.required => Some(format!("{} is required.", field.parameter.label)),
+                Ok(_) => None,
+            };
+        }
+        self.at = self.fields.iter().position(|field| field.error.is_some()).unwrap_or(self.at);
+    }
+
     fn complain(&mut self, complaints: &[Invalid]) {
         let mut first = None;
         for complaint in complaints {
-            match self.fields.iter_mut().enumerate().find(|(_, field)| field.parameter.name == complaint.parameter) {
+            let about = |field: &Field| match &field.into {
+                Some((into, _)) => into.split('.').next() == Some(complaint.parameter.as_str()),
+                None => field.parameter.name == complaint.parameter,
+            };
+            match self.fields.iter_mut().enumerate().find(|(_, field)| about(field)) {
                 Some((at, field)) => {
                     field.error = Some(complaint.message.clone());
                     first = first.or(Some(at));
@@ -442,6 +498,28 @@ impl Form {
         };
         (field.values().into_iter().map(named).collect(), noun)
     }
+}
+
+/// Fields for parameters, filled from events; what nothing fills gets what its parameter proposes.
+fn fields_of(parameters: &[Parameter], vendor: &str, events: &[StoredEvent]) -> Vec<Field> {
+    let mut fields: Vec<Field> = parameters.iter().map(Field::new).collect();
+    for field in &mut fields {
+        if let Some((value, origin)) = filled(&field.parameter, vendor, events) {
+            field.set(&plain(&value));
+            field.origin = Some(origin);
+        } else if let Some(proposal) =
+            field.parameter.proposal.clone().filter(|text| field.text().is_empty() && (!events.is_empty() || !text.contains("{title}")))
+        {
+            let title = events.first().map_or("", |stored| stored.event.title.as_str());
+            field.set(proposal.replace("{title}", title).trim());
+            field.origin = Some("proposed".into());
+        }
+    }
+    fields
+}
+
+fn given_of(values: Map<String, Value>) -> Vec<(String, Given)> {
+    values.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
 }
 
 /// Values for a parameter from events, with where they come from. Ids that only one vendor knows stay with that vendor.

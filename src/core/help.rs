@@ -24,6 +24,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Page,
         Context::Form,
         Context::Chooser,
+        Context::Checklist,
         Context::Global,
     ];
     let rest = all.into_iter().filter(|context| !here.contains(context)).collect::<Vec<_>>();
@@ -35,6 +36,7 @@ pub fn lines(model: &Model) -> Vec<String> {
     for context in rest {
         section(model, context, &mut lines);
     }
+    quick(model, &mut lines);
     lines.extend(
         [
             "  note and verdict",
@@ -50,6 +52,24 @@ pub fn lines(model: &Model) -> Vec<String> {
     lines
 }
 
+/// The quick commands of the connections' events, each kind of event once.
+fn quick(model: &Model, lines: &mut Vec<String>) {
+    let begins = model.setup.keymap.hint(Action::Quick).unwrap_or_default();
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for (connected, source) in
+        model.setup.connected.iter().flat_map(|connected| connected.entry.sources.iter().map(move |source| (connected, source)))
+    {
+        let quick = (source.quick)(&serde_json::Value::Null);
+        if quick.is_empty() || seen.contains(&(&connected.vendor, &source.name)) {
+            continue;
+        }
+        seen.push((&connected.vendor, &source.name));
+        lines.push(format!("  {begins} on {}: {}", connected.title, source.event_type));
+        let letters: Vec<String> = quick.iter().map(|quick| format!("{} {}", quick.letter, quick.title)).collect();
+        lines.push(format!("    {}", letters.join(" · ")));
+    }
+}
+
 fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
     lines.push(format!("  {}", context.as_str()));
     for row in Action::table().iter().filter(|row| row.contexts.contains(&context)) {
@@ -63,7 +83,7 @@ fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
 
 /// What the footer shows: the most useful actions that work here, by key and title.
 pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
-    const BY_PRIORITY: [Action; 30] = [
+    const BY_PRIORITY: &[Action] = &[
         Action::Submit,
         Action::Preview,
         Action::PickValue,
@@ -71,9 +91,13 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         Action::Dispose,
         Action::Pivot,
         Action::Act,
+        Action::Quick,
         Action::MarkAlike,
         Action::Expand,
         Action::Find,
+        Action::Toggle,
+        Action::MoveLater,
+        Action::SelectPath,
         Action::SortColumn,
         Action::NextTab,
         Action::Cancel,
@@ -98,11 +122,13 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
     let searches = model.availability(Action::Find).is_ok();
     let tabs = !matches!(model.layers.last(), Some(super::layer::Layer::Page(_)));
     let works = |action: &Action| {
-        let hidden = (*action == Action::Filter && searches) || (*action == Action::NextTab && !tabs);
+        let shadowed = *action == Action::Quick && model.face() == Some(super::explorer::Face::Table);
+        let hidden = shadowed || (*action == Action::Filter && searches) || (*action == Action::NextTab && !tabs);
         !hidden && model.availability(*action).is_ok()
     };
     BY_PRIORITY
-        .into_iter()
+        .iter()
+        .copied()
         .filter(works)
         .filter_map(|action| model.setup.keymap.hint(action).map(|hint| (hint, action.row().title)))
         .collect()

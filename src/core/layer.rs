@@ -1,6 +1,7 @@
 //! The overlay stack: the top layer gets the key first.
 
 use super::chooser::Chooser;
+use super::columns::Columns;
 use super::confirm::Confirm;
 use super::event::Disposition;
 use super::explorer::{Explorer, Face};
@@ -8,13 +9,18 @@ use super::form::Form;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
-use super::task::TaskId;
+use super::reading::Reading;
+use super::task::{TaskId, Tasks};
 
 /// What lies over the panes.
 #[derive(Clone, Debug)]
 pub enum Layer {
     /// A page of text.
     Page(Page),
+    /// A document on top of what it was taken from.
+    Document(Box<Reading>),
+    /// The columns of the table below.
+    Columns(Box<Columns>),
     /// What a task gave back.
     Outcome(Box<OutcomeView>),
     /// A list to choose from.
@@ -29,6 +35,23 @@ pub enum Layer {
     Dispose(Box<Dispose>),
 }
 
+impl Layer {
+    /// What it is, in a few words.
+    pub fn title(&self, tasks: &Tasks) -> String {
+        match self {
+            Self::Page(page) => page.title.clone(),
+            Self::Document(reading) => reading.title.clone(),
+            Self::Columns(_) => "Columns".into(),
+            Self::Outcome(view) => tasks.get(view.task).map(|task| task.title.clone()).unwrap_or_default(),
+            Self::Chooser(chooser) => chooser.title.clone(),
+            Self::Form(form) => form.command.title.clone(),
+            Self::Confirm(confirm) => confirm.title.clone(),
+            Self::Prompt(prompt) => prompt.asks.label().into(),
+            Self::Dispose(_) => "Close".into(),
+        }
+    }
+}
+
 /// A page of text.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -40,9 +63,32 @@ pub struct Page {
     pub first: usize,
     /// What was searched for.
     pub needle: String,
+    /// What it was made from, where its lines are broken to be read; this is what leaves the console then.
+    pub source: Option<String>,
 }
 
+/// Longer lines are broken where a text is shown to be read: what lies beyond the screen could not be scrolled to.
+const LINE: usize = 1000;
+
 impl Page {
+    /// A text to be read.
+    pub fn of_text(title: String, text: String) -> Self {
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            let letters: Vec<char> = line.chars().collect();
+            lines.extend(letters.chunks(LINE).map(|part| part.iter().collect::<String>()));
+            if letters.is_empty() {
+                lines.push(String::new());
+            }
+        }
+        Self { title, lines, source: Some(text), ..Self::default() }
+    }
+
+    /// What leaves the console when the page is copied, piped or written.
+    pub fn text(&self) -> String {
+        self.source.clone().unwrap_or_else(|| self.lines.join("\n"))
+    }
+
     /// Goes to the next or previous line that has what was searched for.
     pub fn next_hit(&mut self, forward: bool) -> bool {
         let needle = self.needle.to_lowercase();
@@ -153,8 +199,26 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// A JSONPath that picks values of the document.
+    Path,
     /// The name of a view.
     View,
+}
+
+impl Asks {
+    /// What stands before the line.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Filter => "/",
+            Self::Find => "search",
+            Self::Note => "note",
+            Self::Case => "case",
+            Self::Pipe => "|",
+            Self::Save => "write to",
+            Self::Path => "path",
+            Self::View => "save this view as",
+        }
+    }
 }
 
 /// One line to type.

@@ -11,6 +11,7 @@ use super::keys::Key;
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::queue::{Grouping, Listed, Listing, Tally, View, Which};
+use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
 
@@ -72,6 +73,8 @@ pub enum Message {
     Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// A document to show on top.
+    Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
     /// The answer to `Effect::AddConnection`: vendor and name, and why not.

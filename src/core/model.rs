@@ -9,7 +9,7 @@ use super::confirm::Ready;
 use super::detail::Detail;
 use super::effect::{Before, Effect};
 use super::event::Disposition;
-use super::explorer::Face;
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Misconfigured};
 use super::keys::{Key, Keymap};
 use super::layer::Layer;
@@ -47,6 +47,8 @@ pub struct Screen {
     pub record: usize,
     /// Rows of the top layer's body.
     pub layer: usize,
+    /// Tasks that fit.
+    pub tasks: usize,
 }
 
 /// Something that can be taken back.
@@ -151,6 +153,10 @@ pub struct Model {
     pub queries: Vec<String>,
     /// Whether times are shown in local time.
     pub local_time: bool,
+    /// Whether documents show timestamps and numbers since an epoch as times.
+    pub times: bool,
+    /// Whether letters stand beside the rows, and the next key is one of them.
+    pub jumping: bool,
     /// Whether the mouse is on.
     pub mouse: bool,
     /// What the last drawing found out.
@@ -192,6 +198,8 @@ impl Model {
             last_run: None,
             queries: Vec::new(),
             local_time: false,
+            times: false,
+            jumping: false,
             mouse: false,
             screen: Screen::default(),
             leaving: false,
@@ -241,8 +249,20 @@ impl Model {
     pub fn face(&self) -> Option<Face> {
         match self.layers.last() {
             Some(Layer::Outcome(view)) => view.explorer.as_ref().and(view.side.face()),
+            Some(Layer::Document(reading)) => Some(reading.face),
             Some(_) => None,
             None if self.focus == Pane::Record => self.detail.shown.as_ref().and(self.detail.face()),
+            None => None,
+        }
+    }
+
+    /// The document under the keys, or under the list of its columns, with the face that shows it.
+    pub fn explorer_mut(&mut self) -> Option<(Face, &mut Explorer)> {
+        match self.layers.iter_mut().rev().find(|layer| !matches!(layer, Layer::Columns(_))) {
+            Some(Layer::Outcome(view)) => view.side.face().zip(view.explorer.as_mut()),
+            Some(Layer::Document(reading)) => Some((reading.face, &mut reading.explorer)),
+            Some(_) => None,
+            None if self.focus == Pane::Record => self.detail.tab.face().zip(self.detail.shown.as_mut().map(|shown| &mut shown.explorer)),
             None => None,
         }
     }
@@ -256,7 +276,8 @@ impl Model {
         };
         let mut contexts: Vec<Context> = face.into_iter().collect();
         match self.layers.last() {
-            Some(Layer::Page(_) | Layer::Outcome(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
+            Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
@@ -298,6 +319,7 @@ impl Model {
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
+            Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),
             _ => Ok(()),
         }
@@ -320,11 +342,14 @@ impl Model {
     pub fn settle(&mut self, screen: Screen) {
         self.screen = screen;
         self.queue.follow(screen.queue);
+        self.detail.follow(screen.record);
         if let (Some(face), Some(shown)) = (self.detail.face(), self.detail.shown.as_mut()) {
             shown.explorer.follow(face, screen.record);
         }
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
+            Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),
             Some(Layer::Outcome(view)) => {
                 if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {
                     explorer.follow(face, screen.layer);

@@ -7,6 +7,7 @@ use super::chooser::Picked;
 use super::complete;
 use super::confirm::{Answer, Subject};
 use super::effect::Effect;
+use super::jump;
 use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer, Verdict};
 use super::model::{Model, Pane};
@@ -30,6 +31,9 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if awaited && model.layers.is_empty() && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
+    }
+    if model.jumping {
+        return jump::take(model, key);
     }
     match model.layers.last() {
         Some(Layer::Confirm(_)) => confirm(model, key),
@@ -65,6 +69,10 @@ fn chord(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn confirm(model: &mut Model, key: Key) -> Vec<Effect> {
+    // The exact requests can be looked at before one says yes.
+    if model.setup.keymap.find(&[Context::Form], &[key]) == Match::Action(Action::Preview) {
+        return run::preview(model);
+    }
     let now = model.now;
     let Some(Layer::Confirm(confirm)) = model.layers.last_mut() else { return Vec::new() };
     match confirm.input(key, now) {
@@ -170,6 +178,7 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Text was pasted. It goes into the text under edit or nowhere: a paste triggers nothing.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     model.pending.clear();
+    model.jumping = false;
     match model.layers.last_mut() {
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);

@@ -192,6 +192,17 @@ pub struct View {
     pub title: String,
 }
 
+impl View {
+    /// What it is called: its title, or what it asks for.
+    pub fn name(&self) -> String {
+        match (self.title.is_empty(), self.query.is_empty()) {
+            (false, _) => self.title.clone(),
+            (true, false) => self.query.clone(),
+            (true, true) => "everything".into(),
+        }
+    }
+}
+
 /// Which events of a view are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {

@@ -209,6 +209,8 @@ pub struct Request {
     pub retry: bool,
     /// In a dry run: the number (from 1) of the earlier request whose answer it needs.
     pub depends_on: Option<usize>,
+    /// Whether it never goes through a proxy, whatever the connection says: what it asks is known on this machine only.
+    pub direct: bool,
 }
 
 impl Request {
@@ -232,6 +234,7 @@ impl Request {
             purpose: String::new(),
             retry: true,
             depends_on: None,
+            direct: false,
         }
     }
 

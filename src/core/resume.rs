@@ -25,6 +25,7 @@ pub fn session(model: &Model) -> Value {
         "tab": model.detail.tab as u8,
         "theme": model.setup.theme,
         "local_time": model.local_time,
+        "times": model.times,
         "queries": model.queries,
         "typing": model.layers.iter().rev().find_map(typing),
     })
@@ -48,7 +49,7 @@ fn typing(layer: &Layer) -> Option<Value> {
 pub fn keep(model: &Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Keep(session(model))];
     effects.extend(model.layers.iter().filter_map(|layer| match layer {
-        Layer::Form(form) => Some(Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), form.draft())),
+        Layer::Form(form) => Some(Effect::KeepDraft(form.connection.clone(), form.draft_name(), form.draft())),
         _ => None,
     }));
     effects
@@ -77,7 +78,9 @@ pub fn resume(model: &mut Model, session: &Value) {
     if let Some(theme) = text("theme").filter(|theme| model.setup.themes.contains(theme)) {
         model.setup.theme = theme;
     }
-    model.local_time = session.get("local_time").and_then(Value::as_bool).unwrap_or(false);
+    let flag = |name: &str| session.get(name).and_then(Value::as_bool).unwrap_or(false);
+    model.local_time = flag("local_time");
+    model.times = flag("times");
     if let Some(queries) = session.get("queries").and_then(Value::as_array) {
         model.queries = queries.iter().filter_map(|query| query.as_str().map(str::to_owned)).collect();
     }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::catalogue::{Effect as Changes, Reach};
+use super::catalogue::{Effect as Changes, Quick, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
-use super::confirm::{Confirm, Ready};
+use super::confirm::{About, Confirm, Ready, Subject};
 use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::form::Form;
@@ -17,28 +17,64 @@ use super::{act, add};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
+    let Some(mut form) = form_of(model, connection, command, events) else { return Vec::new() };
+    form.fill(values);
+    push_form(model, form, values.is_empty())
+}
+
+/// A form of a command, unless it cannot be had; then the reason is told.
+fn form_of(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent]) -> Option<Form> {
     let Some(connected) = model.connected(connection) else {
         model.tell(Tone::Error, format!("There is no connection {connection} any more."));
-        return Vec::new();
+        return None;
     };
     let Some(found) = connected.entry.command(command) else {
         model.tell(Tone::Error, format!("{connection} has no command {command}."));
-        return Vec::new();
+        return None;
     };
     if found.class.effect != Changes::Read && (model.setup.read_only || connected.read_only) {
         let what = if model.setup.read_only { "The console".to_owned() } else { format!("Connection {connection}") };
         model.tell(Tone::Warning, format!("{what} is read-only; {} changes something.", found.title));
-        return Vec::new();
+        return None;
     }
-    let mut form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, events);
-    form.fill(values);
+    let form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, events);
     model.next_form += 1;
-    let id = form.id;
-    let draft = values.is_empty();
+    Some(form)
+}
+
+fn push_form(model: &mut Model, form: Form, draft: bool) -> Vec<Effect> {
     let mut effects = names(&form);
-    model.layers.push(Layer::Form(Box::new(form)));
     if draft {
-        effects.push(Effect::Draft(id, connection.into(), command.into()));
+        effects.push(Effect::Draft(form.id, form.connection.clone(), form.draft_name()));
+    }
+    model.layers.push(Layer::Form(Box::new(form)));
+    effects
+}
+
+/// Begins a quick command on events: at once where nothing is left to be asked, else by a form that asks just that.
+pub fn quick(model: &mut Model, quick: Quick, connection: &str, events: &[StoredEvent]) -> Vec<Effect> {
+    let Some(form) = form_of(model, connection, &quick.command, events) else { return Vec::new() };
+    let Some(vendor) = model.connected(connection).map(|connected| connected.vendor.clone()) else { return Vec::new() };
+    if quick.asks.is_none() {
+        let mut form = form;
+        form.fill(&quick.values);
+        let reads = form.command.class.effect == Changes::Read && form.is_answered();
+        let mut effects = push_form(model, form, quick.values.is_empty() && !reads);
+        if reads {
+            effects.extend(submit(model));
+        }
+        return effects;
+    }
+    let form = form.shortened(quick, &vendor, events);
+    let (answered, asks) = (form.is_answered(), !form.fields.is_empty());
+    let mut effects = push_form(model, form, asks);
+    if answered {
+        effects.extend(submit(model));
+    } else if let Some(Layer::Form(form)) = model.layers.last_mut()
+        && form.field().is_some_and(|field| field.parameter.pick.is_some())
+    {
+        // What can only be picked is picked first.
+        effects.extend(pick(model));
     }
     effects
 }
@@ -72,7 +108,7 @@ pub fn again(model: &mut Model) -> Vec<Effect> {
 /// Closes the form and keeps what was typed.
 pub fn put_away(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Form(form)) = model.layers.pop() else { return Vec::new() };
-    vec![Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), form.draft())]
+    vec![Effect::KeepDraft(form.connection.clone(), form.draft_name(), form.draft())]
 }
 
 /// Puts the last answer in the place of every `${last.$.path}` of the form, so that one sees what is sent before it is.
@@ -96,10 +132,11 @@ fn ready(model: &mut Model) -> Option<Ready> {
         connection: form.connection.clone(),
         command: form.command.name.clone(),
         title,
-        given: form.given(),
+        given: form.given(now),
         class: form.command.class_of(&arguments),
         arguments: arguments.masked(),
         events: form.events.clone(),
+        reread: form.quick.as_ref().and_then(|quick| quick.reread.clone()),
     })
 }
 
@@ -113,19 +150,25 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
         return start(model, ready);
     }
     let Some(Layer::Form(form)) = model.layers.last() else { return Vec::new() };
+    // What was typed for nothing but the record needs no question.
+    if form.quick.is_some() && ready.class.reach == Reach::Note {
+        return start(model, ready);
+    }
     let (targets, noun) = form.targets();
     let inverse = form.command.inverse.as_ref().map(|inverse| {
         let title = model.command(&form.connection, &inverse.command).map_or(inverse.command.clone(), |command| command.title.clone());
         if inverse.condition.is_empty() { title } else { format!("{title}, {}", inverse.condition) }
     });
-    let confirm = Confirm::for_run(
-        ready,
-        &targets,
+    let quick = form.quick.as_deref();
+    let about = About {
+        targets,
         noun,
-        &form.environment,
-        inverse.as_deref(),
-        model.now + jiff::SignedDuration::from_millis(model.setup.arm_millis),
-    );
+        environment: form.environment.clone(),
+        inverse,
+        facts: quick.map(|quick| quick.facts.clone()).unwrap_or_default(),
+        word: quick.and_then(|quick| quick.word.clone()),
+    };
+    let confirm = Confirm::for_run(ready, &about, model.now + jiff::SignedDuration::from_millis(model.setup.arm_millis));
     let wake = Effect::Wake(confirm.armed_at);
     model.layers.push(Layer::Confirm(Box::new(confirm)));
     vec![wake]
@@ -135,7 +178,7 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
 pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Some(Layer::Form(form)) = model.layers.last() {
-        effects.push(Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), Map::new()));
+        effects.push(Effect::KeepDraft(form.connection.clone(), form.draft_name(), Map::new()));
         model.layers.pop();
     }
     let task = model.tasks.begin(model.now, ready.title.clone(), &ready.connection, &ready.command);
@@ -176,13 +219,21 @@ pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoab
     Some(Undoable::Run(task.connection.clone(), inverse.command.clone(), values, inverse.condition.clone()))
 }
 
-/// Shows the exact requests.
+/// Shows the exact requests, of a form or of what only waits to be confirmed.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
     if matches!(model.layers.last(), Some(Layer::Form(form)) if form.adds) {
         model.tell(Tone::Info, "Nothing is sent: it is written into connections.toml.");
         return Vec::new();
     }
     match ready(model) {
+    let asked = match model.layers.last() {
+        Some(Layer::Confirm(confirm)) => match &confirm.subject {
+            Subject::Run(ready) => Some(ready.clone()),
+            Subject::Quit => None,
+        },
+        _ => ready(model),
+    };
+    match asked {
         Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
         None => Vec::new(),
     }

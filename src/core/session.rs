@@ -7,18 +7,19 @@ use serde_json::{Map, json};
 
 use super::add::Connectable;
 use super::catalogue::{Class, Command, Effect as Changes, Entry, Inverse, Parameter, Reach, Type, Undo};
-use super::detail::{Known, Shown};
+use super::detail::{Known, Past, Shown};
 use super::effect::{Change, Effect};
 use super::entity::{Entity, EntityKind};
 use super::event::{Event, Severity, Status, StoredEvent};
-use super::explorer::Explorer;
+use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Stretch};
-use super::json::Document;
+use super::json::{Document, changes};
 use super::keys::{Key, Keymap, parse_chord};
 use super::message::{Decided, Message};
 use super::model::{Model, Setup};
 use super::outcome::{Outcome, ReturnData};
 use super::queue::{Grouping, Listed, Listing, Tally, Which, rule_of};
+use super::reading::Reading;
 use super::task::Report;
 use super::update::update;
 use super::views::Saved;
@@ -373,6 +374,17 @@ impl Session {
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
+            Effect::Extract(document, path) => {
+                let found = document.extract(&path, 100).unwrap();
+                Message::Document(Ok(Box::new(Reading::by_path(path, found.document, Face::Tree))))
+            }
+            Effect::Changes(id, revision) => {
+                let was = Document::parse(br#"{"status":"NEW"}"#.to_vec());
+                let is = Document::parse(br#"{"status":"OPEN"}"#.to_vec());
+                let title = format!("Event {id}: revision {revision}");
+                Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
+            }
+            Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
             Effect::Count(queries) => {
                 Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
             }
@@ -466,7 +478,10 @@ fn shown(event: StoredEvent) -> Shown {
         precedent: vec!["closed as benign by bo 3d ago: Known administrative activity.".into()],
         alike: 5,
         entities: event.event.entities.iter().map(known).collect(),
-        history: vec!["2026-07-02 11:40 first seen".into()],
+        history: (1..=event.revisions)
+            .rev()
+            .map(|number| Past { text: format!("2026-07-02 11:4{number} revision {number}"), revision: Some(number) })
+            .collect(),
         event,
     }
 }

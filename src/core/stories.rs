@@ -1,8 +1,10 @@
 //! Stories of the console: keys in, effects out.
 
 mod answers;
+mod explorer;
 mod views;
 
+pub(crate) use explorer::hiding;
 use serde_json::json;
 
 use super::catalogue::Given;

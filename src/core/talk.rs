@@ -269,6 +269,16 @@ impl<T> Talking<T> {
         Self { future: Box::pin(future), talk: talk.clone() }
     }
 
+    /// The same conversation, whose end is made into something else.
+    #[must_use]
+    pub fn map<U>(self, end: impl FnOnce(T) -> U + Send + 'static) -> Talking<U>
+    where
+        T: 'static,
+    {
+        let future = self.future;
+        Talking { future: Box::pin(async move { end(future.await) }), talk: self.talk }
+    }
+
     /// Goes on until the next thing is needed. Begin with [`Input::Start`].
     pub fn resume(&mut self, input: Input) -> Step<T> {
         if !matches!(input, Input::Start) {

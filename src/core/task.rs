@@ -145,6 +145,11 @@ impl Tasks {
         self.list.iter().position(|task| Some(task.id) == self.selected).unwrap_or(0)
     }
 
+    /// The first task on a screen that has room for so many.
+    pub fn first(&self, room: usize) -> usize {
+        (self.place() + 1).saturating_sub(room.max(1))
+    }
+
     /// Moves the selection.
     pub fn move_by(&mut self, rows: isize) {
         let place = self.place().saturating_add_signed(rows).min(self.list.len().saturating_sub(1));

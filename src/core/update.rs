@@ -7,6 +7,7 @@ use super::mark;
 use super::message::Message;
 use super::model::Model;
 use super::press;
+use super::reading;
 use super::resume;
 use super::views;
 
@@ -47,6 +48,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Added(vendor, name, result) => add::added(model, vendor, &name, result),
         Message::Notice(tone, text) => {

@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod follow;
 pub mod http;
 pub mod jobs;
+pub mod log;
 pub mod opened;
 pub mod perform;
 pub mod playbook;

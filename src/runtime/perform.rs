@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::adding;
 use super::fetch::FetchOptions;
 use super::follow;
+use super::log;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
@@ -192,6 +193,11 @@ impl World {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
+            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
+            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
+            Effect::Changes(id, revision) => {
+                self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
+            }
             Effect::Count(queries) => self.answer(async move { Message::Counts(read::counts(&store, queries).await) }),
             Effect::KeepView(view) => self.answer(async move {
                 let paths = runner.paths().clone();
@@ -242,12 +248,24 @@ impl World {
 
     fn run(&mut self, id: TaskId, ready: Ready) {
         let cancel = self.ending.child_token();
+        let cancelled = cancel.clone();
         let runner = self.runner.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
         let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
         let work = async move {
             let run = runner.run(&ready.connection, &ready.command, ready.given, options).await;
+            if let Some((command, arguments)) = ready.reread.filter(|_| run.outcome.return_data != ReturnData::Failed) {
+                // What it brings is stored with it; whether it can be had is nobody's worry, the next fetch brings it too.
+                runner
+                    .run(
+                        &ready.connection,
+                        &command,
+                        super::run::given(&arguments),
+                        RunOptions { cancel: cancelled, ..RunOptions::default() },
+                    )
+                    .await;
+            }
             if let Some(accepted) = run.outcome.follow.clone() {
                 let kept = runner.store().follow_push(follow::kept(&ready.connection, &accepted)).await.unwrap_or_default();
                 let following = follow::follow(runner, kept, ready.connection, accepted, Some(id), inbox);

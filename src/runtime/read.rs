@@ -6,20 +6,23 @@ use serde_json::Value;
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
 use super::store::{GroupBy, HappenedKind, Precedent, Row, Sort, SortBy, Store, StoreError, Within};
-use crate::core::detail::{Known, Shown};
+use crate::core::detail::{Known, Past, Shown};
 use crate::core::event::{SeverityOrigin, StoredEvent};
-use crate::core::explorer::Explorer;
+use crate::core::explorer::{Explorer, Face};
 use crate::core::health::{Health, Stretch};
-use crate::core::json::Document;
+use crate::core::json::{self, Document};
 use crate::core::mapping::scalar;
 use crate::core::outcome::ReturnData;
 use crate::core::query::Query;
 use crate::core::queue::{Column, Grouping, Listed, Listing, NO_ENTITY, Order, Tally, View, Which};
+use crate::core::reading::Reading;
 
 /// Parts of the last day that the sparkline shows.
 const PARTS: usize = 24;
 /// The most pages that a pick list or the history reads.
 const MOST: usize = 500;
+/// The most values that a document of matches or changes has.
+const MATCHES: usize = 100_000;
 
 fn text(error: &StoreError) -> String {
     error.to_string()
@@ -171,7 +174,9 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(|error| text(&error))?;
     let alike = store.alike(id).await.map_err(|error| text(&error))?;
     let happened = store.history(id).await.map_err(|error| text(&error))?;
-    let history = happened.into_iter().rev().map(|one| {
+    let mut revisions = 0;
+    let mut history: Vec<Past> = Vec::new();
+    for one in happened {
         let what = match one.kind {
             HappenedKind::Arrived => "came in",
             HappenedKind::Revised => "revised",
@@ -179,15 +184,55 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
             HappenedKind::Recorded => "record",
         };
         let who = if one.actor.is_empty() { "the vendor".to_owned() } else { one.actor };
-        format!("{}  {what:<8} {who}: {}", one.time.strftime("%Y-%m-%d %H:%M:%S"), one.text)
-    });
-    let history = history.collect();
+        let text = format!("{}  {what:<8} {who}: {}", one.time.strftime("%Y-%m-%d %H:%M:%S"), one.text);
+        let came = matches!(one.kind, HappenedKind::Arrived | HappenedKind::Revised);
+        revisions += u32::from(came);
+        history.push(Past { text, revision: came.then_some(revisions) });
+    }
+    history.reverse();
     if event.unread {
         store.mark_read(vec![id]).await.map_err(|error| text(&error))?;
     }
     let bytes = event.event.raw.to_string().into_bytes();
     let explorer = Explorer::new(Document::parse(bytes));
     Ok(Shown { event, explorer, precedent, alike, entities, history })
+}
+
+/// What a JSONPath picks in a document.
+///
+/// # Errors
+/// That it picks nothing, or why it cannot be answered.
+pub async fn extract(document: Document, path: String) -> Result<Box<Reading>, String> {
+    let work = move || {
+        let found = document.extract(&path, MATCHES).map_err(|error| error.to_string())?;
+        if found.count == 0 {
+            return Err(format!("{path} picks nothing in this document."));
+        }
+        let more = if found.more { " at least" } else { "" };
+        Ok(Box::new(Reading::by_path(format!("{path}:{more} {}", found.count), found.document, Face::Tree)))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
+}
+
+/// What a revision of an event changed.
+///
+/// # Errors
+/// When a revision is not there, nothing changed, or the store failed.
+pub async fn changes(store: &Store, id: i64, revision: u32) -> Result<Box<Reading>, String> {
+    let mut sides = Vec::new();
+    for number in [revision.saturating_sub(1), revision] {
+        let raw = store.revision(id, number).await.map_err(|error| text(&error))?;
+        let raw = raw.ok_or_else(|| format!("Revision {number} of event {id} is not kept."))?;
+        sides.push(Document::parse(raw.to_string().into_bytes()));
+    }
+    let [was, is] = sides.as_slice() else { return Err(format!("Event {id} has no revision {revision}.")) };
+    let found = json::changes(was, is, MATCHES);
+    if found.count == 0 {
+        return Err(format!("Revision {revision} says the same as the one before, in other words."));
+    }
+    let more = if found.more { "more than " } else { "" };
+    let title = format!("Event {id}: revision {revision} changed {more}{}", found.count);
+    Ok(Box::new(Reading::by_path(title, found.document, Face::Table)))
 }
 
 fn precedents(precedent: &Precedent) -> Vec<String> {

@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 
 use super::middle;
 use super::paint::{Paint, short, width};
-use crate::core::confirm::{Confirm, Need};
+use crate::core::action::Action;
+use crate::core::confirm::{Confirm, Need, Subject};
 use crate::core::model::Model;
 use crate::core::run::is_dangerous;
 
@@ -24,6 +25,10 @@ pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> 
         paint.text(inside.x + 1, y, inside.width.saturating_sub(1), line, style);
     }
     let y = inside.bottom().saturating_sub(1);
+    if let (Subject::Run(_), Some(key)) = (&confirm.subject, model.setup.keymap.hint(Action::Preview)) {
+        let hint = format!("{key} shows the exact requests");
+        paint.text(inside.x + 1, y.saturating_sub(1), inside.width.saturating_sub(1), &hint, theme.dim);
+    }
     if !confirm.is_armed(model.now) {
         paint.text(inside.x + 1, y, inside.width, "Read first …", theme.dim);
         return None;

@@ -12,7 +12,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
     let inside = paint.frame(area, "1 Connections", model.focus == Pane::Connections);
     let wide = inside.width >= 60;
     let mut y = inside.y;
-    for connected in &model.setup.connected {
+    for (at, connected) in model.setup.connected.iter().enumerate() {
         if y >= inside.bottom() {
             break;
         }
@@ -24,6 +24,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
             let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.title };
             paint.tint(Rect { y, height: 1, ..inside }, style);
         }
+        paint.jump_letter(inside.x, y, at, model.focus == Pane::Connections);
         y += lines;
     }
     for one in &model.setup.misconfigured {

@@ -11,7 +11,10 @@ use crate::core::form::{Entry, Field, Form};
 /// Draws the form; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
     let theme = paint.theme;
-    let area = middle(area, 110, area.height);
+    let facts = form.quick.as_deref().map(|quick| quick.facts.as_slice()).unwrap_or_default();
+    // A short form stays short: what it is about can be seen around it.
+    let high = if form.quick.is_some() { short(form.fields.len() * 3 + facts.len() + 6) } else { area.height };
+    let area = middle(area, 110, high);
     paint.clear(area, theme.text);
     let title = format!("{} · {} ({})", form.command.title, form.connection, form.environment);
     let frame = if form.command.class.reach >= Reach::Disruptive { theme.error } else { theme.focus };
@@ -40,6 +43,10 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
     }
     if let Some(complaint) = &form.complaint {
         paint.text(inside.x, y, inside.width, complaint, theme.error);
+        y += 1;
+    }
+    for (name, value) in facts {
+        paint.pieces(inside.x, y, inside.width, &[(&format!("{name:<12} "), theme.dim), (value, theme.text)]);
         y += 1;
     }
     if form.fields.is_empty() {

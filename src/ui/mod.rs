@@ -3,6 +3,7 @@
 //! Every text goes through [`paint::Paint`], which makes it visible, measures it and cuts it.
 
 mod chooser;
+mod columns;
 mod confirm;
 mod connections;
 mod dispose;
@@ -13,6 +14,7 @@ mod page;
 mod paint;
 mod prompt;
 mod queue;
+mod reading;
 mod record;
 mod status;
 mod tasks;
@@ -33,7 +35,7 @@ use paint::Paint;
 /// Draws everything; gives back what it found out about room, and where the terminal's cursor belongs.
 pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option<(u16, u16)>) {
     let area = cells.area;
-    let mut paint = Paint { cells, theme, ascii: model.setup.ascii };
+    let mut paint = Paint { cells, theme, ascii: model.setup.ascii, letters: model.jumping && model.layers.is_empty() };
     paint.clear(area, theme.text);
     let mut screen = Screen::default();
     if area.width < 20 || area.height < 5 {
@@ -53,13 +55,17 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     let layers = model.layers.len();
     for (at, layer) in model.layers.iter().enumerate() {
         let top = at + 1 == layers;
-        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list.
-        if !top && !matches!(layer, Layer::Form(_)) {
+        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list, and a document under the
+        // list of its columns or a line to type.
+        if !top && !matches!(layer, Layer::Form(_) | Layer::Document(_) | Layer::Outcome(_)) {
             continue;
         }
+        paint.letters = model.jumping && top;
         match layer {
             Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
+            Layer::Document(view) => screen.layer = reading::draw(&mut paint, body, view, model),
+            Layer::Columns(view) => screen.layer = columns::draw(&mut paint, body, view),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
@@ -108,7 +114,7 @@ fn pane(paint: &mut Paint, area: Rect, model: &Model, pane: Pane, screen: &mut S
         Pane::Connections => connections::draw(paint, area, model),
         Pane::Queue => screen.queue = queue::draw(paint, area, model),
         Pane::Record => screen.record = record::draw(paint, area, model),
-        Pane::Tasks => tasks::draw(paint, area, model),
+        Pane::Tasks => screen.tasks = tasks::draw(paint, area, model),
     }
 }
 

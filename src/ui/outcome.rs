@@ -50,7 +50,7 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
     }
     let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     if let (Some(face), Some(explorer)) = (view.side.face(), &view.explorer) {
-        return explorer::draw(paint, body, explorer, face);
+        return explorer::draw(paint, body, explorer, face, model, true);
     }
     let lines = match view.side {
         Side::Result => pairs(paint, report.outcome.result.iter().map(|item| (item.name.clone(), &item.value))),

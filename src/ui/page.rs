@@ -16,7 +16,11 @@ pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> usize {
         paint.text(inside.x, inside.y, inside.width, "Nothing yet.", theme.dim);
     }
     let needle = page.needle.to_lowercase();
-    for (at, line) in page.lines.iter().skip(page.first).take(height).enumerate() {
+    // A text that was made to be read is broken at the edge; a list of ours is cut.
+    let broken = |line: &String| {
+        if page.source.is_some() { Paint::wrapped(line, usize::from(inside.width)) } else { vec![line.clone()] }
+    };
+    for (at, line) in page.lines.iter().skip(page.first).take(height).flat_map(broken).take(height).enumerate() {
         let hit = !needle.is_empty() && line.to_lowercase().contains(&needle);
         let heading = !line.starts_with(' ') && !line.is_empty() && line.chars().all(|c| c.is_uppercase() || c == ' ');
         let style = match (hit, heading) {
@@ -24,7 +28,7 @@ pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> usize {
             (_, true) => theme.title,
             _ => theme.text,
         };
-        paint.text(inside.x, inside.y + short(at), inside.width, line, style);
+        paint.text(inside.x, inside.y + short(at), inside.width, &line, style);
     }
     height
 }

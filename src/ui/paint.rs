@@ -2,11 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::Theme;
+use crate::core::jump::letter;
 use crate::core::text::{visible, visible_ascii};
 
 /// Cells under the brush.
@@ -17,6 +18,8 @@ pub struct Paint<'a> {
     pub theme: &'a Theme,
     /// Whether only ASCII is drawn.
     pub ascii: bool,
+    /// Whether letters to jump by stand beside the rows of what has the keys.
+    pub letters: bool,
 }
 
 /// A number of cells, cut to what a screen can have.
@@ -115,6 +118,14 @@ impl Paint<'_> {
     /// Gives an area a style over what it has.
     pub fn tint(&mut self, area: Rect, style: Style) {
         self.cells.set_style(area.intersection(self.cells.area), style);
+    }
+
+    /// Writes the letter of a row over its beginning, where letters are shown and the row belongs to what has the keys.
+    pub fn jump_letter(&mut self, x: u16, y: u16, row: usize, keys: bool) {
+        if let Some(letter) = letter(row).filter(|_| self.letters && keys) {
+            let style = self.theme.key.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+            self.text(x, y, 1, letter.encode_utf8(&mut [0; 4]), style);
+        }
     }
 
     /// Draws a frame with a title; gives back what lies inside.

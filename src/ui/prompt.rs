@@ -3,20 +3,13 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, width};
-use crate::core::layer::{Asks, Prompt};
+use crate::core::layer::Prompt;
 
 /// Draws the line; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> (u16, u16) {
     let theme = paint.theme;
-    let label = match prompt.asks {
-        Asks::Filter => "/ ",
-        Asks::Find => "search ",
-        Asks::Note => "note ",
-        Asks::Case => "case ",
-        Asks::Pipe => "| ",
-        Asks::Save => "write to ",
-        Asks::View => "save this view as ",
-    };
+    let label = format!("{} ", prompt.asks.label());
+    let label = label.as_str();
     let y = area.bottom() - 1;
     let above = Rect { y: y.saturating_sub(1), height: 1, ..area };
     paint.clear(Rect { y, height: 1, ..area }, theme.text);

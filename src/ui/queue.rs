@@ -34,11 +34,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let marks = if queue.marks.is_empty() { String::new() } else { format!(" · {} marked", queue.marks.len()) };
     let turn = if queue.view.order.descending { "down" } else { "up" };
     let loading = if queue.loading { " · …" } else { "" };
-    let filter = match (queue.view.title.is_empty(), queue.view.query.is_empty()) {
-        (false, _) => queue.view.title.clone(),
-        (true, true) => "everything".into(),
-        (true, false) => queue.view.query.clone(),
-    };
+    let filter = queue.view.name();
     let total = if queue.counted { queue.total.to_string() } else { format!("{}+", queue.total) };
     let title = format!("2 Queue · {total} · {filter} · {} {turn}{marks}{loading}", queue.view.order.column.as_str());
     let inside = paint.frame(area, &title, model.focus == Pane::Queue);
@@ -93,6 +89,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             let style = if model.focus == Pane::Queue { theme.selection } else { theme.title };
             paint.tint(line, style);
         }
+        paint.jump_letter(line.x, line.y, at - first, model.focus == Pane::Queue);
     }
     height
 }

@@ -6,7 +6,8 @@ use ratatui::style::Style;
 use super::explorer;
 use super::paint::{Paint, short, sign};
 use super::time::{age, moment};
-use crate::core::detail::{Known, Shown, Tab};
+use crate::core::action::Action;
+use crate::core::detail::{Known, Past, Shown, Tab};
 use crate::core::fit::LETTERS;
 use crate::core::mapping::scalar;
 use crate::core::model::{Model, Pane};
@@ -16,6 +17,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let detail = &model.detail;
     let inside = paint.frame(area, "3 Event", model.focus == Pane::Record);
     let theme = paint.theme;
+    let keys = model.focus == Pane::Record;
     if let Some(fault) = &detail.fault {
         paint.text(inside.x, inside.y, inside.width, fault, theme.error);
         return 0;
@@ -28,12 +30,12 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     tabs(paint, Rect { height: 1, ..inside }, detail.tab);
     let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
     if let Some(face) = detail.face() {
-        return explorer::draw(paint, body, &shown.explorer, face);
+        return explorer::draw(paint, body, &shown.explorer, face, model, keys);
     }
     let (lines, selectable) = match detail.tab {
         Tab::Fields => (fields(paint, shown), true),
         Tab::Entities => (entities(paint, shown, model), true),
-        Tab::History => (shown.history.iter().map(|line| vec![(line.clone(), theme.text)]).collect(), true),
+        Tab::History => (shown.history.iter().map(|past| history(paint, past, model)).collect(), true),
         _ => (summary(paint, shown, model, body.width), false),
     };
     let height = usize::from(body.height);
@@ -58,6 +60,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         if selectable && at == line && model.focus == Pane::Record {
             paint.tint(Rect { y, height: 1, ..body }, theme.selection);
         }
+        paint.jump_letter(body.x, y, at - first, selectable && keys);
     }
     height
 }
@@ -132,6 +135,13 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
         lines.extend(named);
     }
     lines
+}
+
+fn history(paint: &Paint, past: &Past, model: &Model) -> Line {
+    let theme = paint.theme;
+    let key = model.setup.keymap.hint(Action::Changes).filter(|_| past.revision.is_some_and(|number| number > 1));
+    let hint = key.map(|key| format!("  enter or {key} shows what changed")).unwrap_or_default();
+    vec![(past.text.clone(), theme.text), (hint, theme.key)]
 }
 
 fn fields(paint: &Paint, shown: &Shown) -> Vec<Line> {

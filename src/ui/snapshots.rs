@@ -75,12 +75,51 @@ snapshots! {
     stats_80(80, 24): "d b enter g s";
 }
 
+macro_rules! hiding {
+    ($($name:ident($width:literal, $height:literal): $keys:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            let mut session = crate::core::stories::hiding();
+            session.send(Message::Resized($width, $height));
+            session.settle();
+            session.press($keys);
+            insta::assert_snapshot!(screen(&mut session, $width, $height));
+        })*
+    };
+}
+
+hiding! {
+    hint_80(80, 24): "enter ] ] ] / d e t a i l s enter 3";
+    decoded_80(80, 24): "enter ] ] ] / d e t a i l s enter D G";
+    decoded_text_80(80, 24): "enter ] ] ] / c o m m a n d enter D";
+    times_80(80, 24): "enter ] ] ] z t / s e e n enter 3";
+    path_80(80, 24): "enter ] ] ] $ r o w s [ ' a ] enter";
+    picked_80(80, 24): "enter ] ] ] $ . b enter";
+    columns_80(80, 24): "enter ] ] ] ] C j space";
+    changes_80(80, 24): "enter R";
+    history_80(80, 24): "enter [ j";
+    jump_80(80, 24): "'";
+    jump_tree_80(80, 24): "enter ] ] ] '";
+    crumbs_160(160, 45): "p i enter R $";
+}
+
 #[test]
 fn welcome_80() {
     let mut setup = crate::core::session::setup();
     setup.connected.clear();
     let mut session = Session::with(setup, Vec::new());
     insta::assert_snapshot!(screen(&mut session, 80, 24));
+}
+
+#[test]
+fn quick_commands_80() {
+    let mut session = crate::core::quick::tests::session(&[serde_json::json!({"id": "r1", "who": "Dana", "why": true})]);
+    session.press("x");
+    insta::assert_snapshot!("quick_80", screen(&mut session, 80, 24));
+    session.press("d");
+    insta::assert_snapshot!("short_form_80", screen(&mut session, 80, 24));
+    session.press("esc x a").wait(801);
+    insta::assert_snapshot!("answer_80", screen(&mut session, 80, 24));
 }
 
 #[test]

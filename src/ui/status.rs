@@ -6,30 +6,17 @@ use ratatui::style::Style;
 use super::paint::{Paint, short, width};
 use crate::core::help;
 use crate::core::keys::chord_text;
+use crate::core::layer::Layer;
 use crate::core::model::{Model, Pane};
 use crate::core::notice::Tone;
+use crate::core::queue::View;
+use crate::core::text::visible;
 
 /// The first line: where one is, and what needs a look.
 pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     let theme = paint.theme;
     paint.clear(area, theme.header);
-    let mut left = vec![if model.setup.demo { " nightdesk demo".to_owned() } else { " nightdesk".to_owned() }];
-    if model.setup.read_only {
-        left.push("READ-ONLY".into());
-    }
-    // Breadcrumbs: view, event, layer.
-    let view = &model.queue.view;
-    left.push(match (view.title.is_empty(), view.query.is_empty()) {
-        (false, _) => view.title.clone(),
-        (true, false) => view.query.clone(),
-        (true, true) => "everything".into(),
-    });
-    if model.focus == Pane::Record
-        && let Some(shown) = &model.detail.shown
-    {
-        left.push(shown.event.event.title.clone());
-    }
-    let separator = if paint.ascii { " > " } else { " › " };
+    let name = if model.setup.demo { " nightdesk demo" } else { " nightdesk" };
     let mut right: Vec<(String, Style)> = Vec::new();
     let gaps: usize = model.health.iter().map(|health| health.gaps.iter().filter(|gap| !gap.lasting).count()).sum();
     let failing = model.health.iter().filter(|health| health.failures > 0).count();
@@ -47,11 +34,46 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     right.push((model.now.to_zoned(zone).strftime("%H:%M %Z ").to_string(), theme.header));
     let wide: usize = right.iter().map(|(text, _)| width(text) + 1).sum();
     let room = area.width.saturating_sub(short(wide) + 1);
-    paint.text(area.x, area.y, room, &left.join(separator), theme.header);
+    let mut x = area.x + paint.text(area.x, area.y, room, name, theme.header);
+    if model.setup.read_only {
+        x += paint.text(x + 1, area.y, room.saturating_sub(x + 1 - area.x), "READ-ONLY", theme.danger) + 1;
+    }
+    let left = (area.x + room).saturating_sub(x);
+    paint.text(x, area.y, left, &trail(crumbs(model), usize::from(left)), theme.header);
     let mut x = area.right().saturating_sub(short(wide));
     for (text, style) in right {
         x += paint.text(x, area.y, area.right().saturating_sub(x), &text, style) + 1;
     }
+}
+
+/// Where one is: views, event, layers.
+fn crumbs(model: &Model) -> Vec<String> {
+    let queue = &model.queue;
+    let mut crumbs: Vec<String> = queue.past.iter().map(|(view, _)| view).chain([&queue.view]).map(View::name).collect();
+    if model.focus == Pane::Record
+        && let Some(shown) = &model.detail.shown
+    {
+        crumbs.push(shown.event.event.title.clone());
+    }
+    // A line to type is seen where it is typed.
+    let layers = model.layers.iter().filter(|layer| !matches!(layer, Layer::Prompt(_)));
+    crumbs.extend(layers.map(|layer| layer.title(&model.tasks)));
+    crumbs
+}
+
+/// Crumbs in a line. Where there is no room for all, the first ones are left out: the last says where one is.
+fn trail(crumbs: Vec<String>, room: usize) -> String {
+    const CRUMB: usize = 40;
+    let mut line = String::new();
+    let last = crumbs.len().saturating_sub(1);
+    for (at, crumb) in crumbs.into_iter().enumerate().rev() {
+        let crumb = if at == last { visible(&crumb) } else { visible(&crumb).cut(CRUMB) };
+        if at < last && width(&line) + crumb.width() + 5 > room {
+            return format!(" › …{line}");
+        }
+        line = format!(" › {crumb}{line}");
+    }
+    line
 }
 
 /// The last line: the last notice, or the keys that work here.
@@ -60,6 +82,11 @@ pub fn foot(paint: &mut Paint, area: Rect, model: &Model) {
     paint.clear(area, theme.text);
     if !model.pending.is_empty() {
         paint.pieces(area.x, area.y, area.width, &[(&chord_text(&model.pending), theme.key), (" …", theme.dim)]);
+        return;
+    }
+    if model.jumping {
+        let pieces = [("a letter", theme.key), (" goes to its row  ", theme.dim), ("esc", theme.key), (" stays", theme.dim)];
+        paint.pieces(area.x, area.y, area.width, &pieces);
         return;
     }
     if let Some(notice) = model.notices.current() {

@@ -8,19 +8,19 @@ use crate::core::model::{Model, Pane};
 use crate::core::outcome::ReturnData;
 use crate::core::task::{State, Task};
 
-/// Draws the pane.
-pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
+/// Draws the pane; says how many tasks it has room for.
+pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let running = model.tasks.running().count();
     let title = if running == 0 { "4 Tasks".to_owned() } else { format!("4 Tasks · {running} running") };
     let inside = paint.frame(area, &title, model.focus == Pane::Tasks);
     let theme = paint.theme;
     if model.tasks.list.is_empty() {
         paint.text(inside.x, inside.y, inside.width, "Nothing was run yet.", theme.dim);
-        return;
+        return 0;
     }
     let height = usize::from(inside.height / 2).max(1);
     let place = model.tasks.place();
-    let first = (place + 1).saturating_sub(height);
+    let first = model.tasks.first(height);
     for (at, task) in model.tasks.list.iter().enumerate().skip(first).take(height) {
         let y = inside.y + short((at - first) * 2);
         let (sign, style) = match task.state {
@@ -36,7 +36,9 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
         if at == place && model.focus == Pane::Tasks {
             paint.tint(Rect { y, height: 1, ..inside }, theme.selection);
         }
+        paint.jump_letter(inside.x, y, at - first, model.focus == Pane::Tasks);
     }
+    height
 }
 
 /// The state of a task in words.

@@ -3,6 +3,9 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::json::time::Moment;
+use crate::core::model::Model;
+
 /// How long ago: `now`, `12m`, `3h`, `5d`; ahead: `in 12m`.
 pub fn age(then: Timestamp, now: Timestamp) -> String {
     let ago = now.duration_since(then);
@@ -28,6 +31,29 @@ pub fn next_change(now: Timestamp) -> Timestamp {
 pub fn moment(at: Timestamp, zone: &TimeZone, local: bool) -> String {
     let zone = if local { zone.clone() } else { TimeZone::UTC };
     at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// How times are shown: the present, and whose clock.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    now: Timestamp,
+    zone: TimeZone,
+    local: bool,
+}
+
+impl Clock {
+    /// The console's clock.
+    pub fn of(model: &Model) -> Self {
+        Self { now: model.now, zone: model.setup.zone.clone(), local: model.local_time }
+    }
+
+    /// A moment of a document: when, and how long ago.
+    pub fn pretty(&self, at: Moment) -> String {
+        match Timestamp::from_microsecond(at.0) {
+            Ok(time) => format!("{} ({})", moment(time, &self.zone, self.local), age(time, self.now)),
+            Err(_) => at.to_string(),
+        }
+    }
 }
 
 #[cfg(test)]

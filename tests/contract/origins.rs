@@ -108,3 +108,25 @@ fn with_stdin(command: &mut std::process::Command, text: &str) -> super::desk::R
     std::fs::write(file.path(), text).unwrap();
     super::desk::ran(command.stdin(std::fs::File::open(file.path()).unwrap()))
 }
+
+#[test]
+fn a_managed_identity_is_asked_past_the_proxy() {
+    let machine = serve(|_, stream| hostile::json(stream, r#"{"access_token":"canary-access-token","expires_in":"3600"}"#));
+    let feed = serve(|_, stream| hostile::json(stream, "[]"));
+    let proxy = serve(|_, stream| hostile::json(stream, "[]"));
+    let desk = Desk::bare();
+    desk.configure(&format!(
+        "[[connection]]\nname = \"o365\"\nvendor = \"management-activity\"\n[connection.parameters]\nmanaged_identity = true\n\
+         proxy = true\ntenant_id = \"11111111-2222-3333-4444-555555555555\"\nbase_url = \"{}/api/v1.0\"\nimds_url = \"{}\"\n",
+        feed.root, machine.root
+    ));
+    let mut command = desk.command(&["run", "o365", "list-subscriptions"]);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy"] {
+        command.env(name, &proxy.root);
+    }
+    super::desk::ran(command.env_remove("no_proxy").env_remove("NO_PROXY")).ended(0);
+    let asked = machine.received.lock().unwrap().clone();
+    assert!(asked.iter().all(|request| request.path.starts_with("/metadata/identity/oauth2/token?")) && asked.len() == 1, "{asked:?}");
+    let passed = proxy.received.lock().unwrap().clone();
+    assert!(!passed.is_empty() && passed.iter().all(|request| request.path.starts_with(&feed.root)), "{passed:?}");
+}

@@ -41,7 +41,29 @@ async fn an_alert_is_investigated_step_by_step() {
     }
     let history = desk.run("get-alert-history", json!({"uuid": uuid})).await;
     assert_eq!(history.raw_data["investigation_actions"].as_array().unwrap().len(), 3);
-    assert_eq!(desk.run("get-alert", json!({"uuid": uuid})).await.raw_data["status"], 3);
+    let told: Vec<&str> = history.message.lines().skip(1).map(|line| line.split_once(": ").unwrap().1).collect();
+    assert_eq!(told, ["note: on it", "status 2", "closed, reason 1: benign"]);
+    // What was read is the event as it is now, with what the next action has to know.
+    let read = desk.run("get-alert", json!({"uuid": uuid})).await;
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    assert_eq!((&read.raw_data["status"], text(&read.events[0].raw["update_time"])), (&json!(3), text(&seen)));
+    assert_eq!((read.events[0].key.as_str().into(), read.events[0].vendor_status.as_deref()), (uuid, Some("3")));
+}
+
+#[tokio::test]
+async fn a_run_is_answered_with_what_its_quick_command_gives() {
+    let desk = lacework(&[]).await;
+    let runs = desk.run("query-workflow-runs", json!({"status": "PENDING"})).await.raw_data["workflow_runs"].clone();
+    let easy = |run: &&Value| run["can_user_approve"] == true && run["token_required"] != true && run["justification_required"] != true;
+    let run = runs.as_array().unwrap().iter().find(easy).unwrap();
+    let quick = (desk.entry.source("workflow-runs").unwrap().quick)(run).into_iter().find(|quick| quick.letter == 'd').unwrap();
+    let outcome = desk.run(&quick.command, quick.values.into()).await;
+    assert_eq!(outcome.return_data, ReturnData::Successful, "{:?}", outcome.errors);
+    let (command, arguments) = quick.reread.unwrap();
+    let read = desk.run(&command, arguments.into()).await;
+    assert_eq!(read.events[0].raw["answer_index"], "1");
+    let again = (desk.entry.source("workflow-runs").unwrap().quick)(&read.events[0].raw);
+    assert_eq!(again[1].reason.as_deref(), Some("it was answered already"));
 }
 
 #[tokio::test]

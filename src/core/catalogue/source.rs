@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::Quick;
 use crate::core::connection::Connection;
 use crate::core::event::Event;
 use crate::core::mapping::Mapping;
@@ -33,6 +35,8 @@ pub struct Source {
     pub first_fetch: Option<Duration>,
     /// Whether a plain `fetch` brings it; if not, only when `event_sources` names it.
     pub by_default: bool,
+    /// What is offered on its events, given the raw record (null for the list as such).
+    pub quick: fn(&Value) -> Vec<Quick>,
     /// How it is fetched.
     pub fetcher: Fetcher,
 }
@@ -51,8 +55,18 @@ impl Source {
             retention: None,
             first_fetch: None,
             by_default: true,
+            quick: |_| Vec::new(),
             fetcher: Arc::new(move |talk, connection, window| Fetching::new(&talk.clone(), fetch(talk, connection, window))),
         }
+    }
+}
+
+impl Source {
+    /// The same with what is offered on its events.
+    #[must_use]
+    pub fn quick(mut self, quick: fn(&Value) -> Vec<Quick>) -> Self {
+        self.quick = quick;
+        self
     }
 }
 

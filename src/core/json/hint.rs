@@ -20,6 +20,8 @@ pub enum Hint {
 
 /// Longer strings are not looked into.
 const HINT_LIMIT: usize = 1024 * 1024;
+/// Longer values are no times.
+const TIME_LIMIT: usize = 48;
 
 impl Document {
     /// The readings of a value, the likeliest first. Empty for containers.
@@ -37,6 +39,15 @@ impl Document {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The time that a value stands for: a timestamp, or a number since an epoch.
+    pub fn moment(&self, node: Node) -> Option<Moment> {
+        if !matches!(self.kind(node), Kind::Number | Kind::String) || self.span(node).len() > TIME_LIMIT {
+            return None;
+        }
+        let text = self.text(node);
+        time::from_text(&text).or_else(|| time::from_epoch(&text).map(|(moment, _)| moment))
     }
 
     /// A long string that begins and ends like JSON, and is opened only when asked for.
@@ -143,6 +154,14 @@ mod tests {
         ] {
             assert_eq!(hints(json), [], "{json}");
         }
+    }
+
+    #[test]
+    fn times_are_told_from_other_values() {
+        let document = Document::parse(br#"["2023-11-14T22:13:20Z", 1700000000, "1700000000000", 5, "x", null, {}]"#.to_vec());
+        let root = document.root().unwrap();
+        let moments: Vec<bool> = document.children(root).map(|child| document.moment(child.node).is_some()).collect();
+        assert_eq!(moments, [true, true, true, false, false, false, false]);
     }
 
     #[test]

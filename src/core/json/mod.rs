@@ -7,7 +7,7 @@
 //! Tree::raw + Document::line_head                                               pretty text by line; raw pane
 //! Table:    columns, rows(first, n), cell_text, arrange                         any array as a table; table pane
 //! Find:     advance(budget)…, next_after, previous_before; Needle::ranges       search; highlighting
-//! Document: select (JSONPath), hints, nested, preview, compact, pretty; diff    what else one does with a value
+//! Document: select, extract (JSONPath), hints, decoded, nested, preview, compact, pretty; diff, changes    what else one does with a value
 //! ```
 //!
 //! A value is a [`Node`]: the offset of its first byte. Nodes of a head are nodes of the whole document, so a tree made
@@ -18,6 +18,7 @@
 
 mod diff;
 mod document;
+mod extract;
 mod find;
 mod hint;
 mod index;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use diff::{Change, diff};
 pub use document::{Child, Children, Document, Kind, Node, Place, Step};
+pub use extract::{Decoded, Extract, changes};
 pub use find::{Find, HIT_LIMIT, Hit, Needle};
 pub use hint::Hint;
 pub use index::{DEPTH_LIMIT, Fault, FaultKind, Opening, Progress};

@@ -49,6 +49,8 @@ pub struct Door {
     connection: Arc<Connection>,
     entry: Arc<Entry>,
     http: reqwest::Client,
+    /// For what must not go through the connection's proxy.
+    direct: reqwest::Client,
     rate: Rate,
     secrets: Arc<Secrets>,
     tokens: Tokens,
@@ -81,29 +83,12 @@ impl Door {
     ) -> Result<Self, String> {
         // Another connection may have done it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_LIMIT)
-            .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")))
-            .tls_danger_accept_invalid_certs(connection.insecure);
-        builder = match connection.proxy.as_deref() {
-            None => builder.no_proxy(),
-            Some("environment") => builder,
-            Some(url) => {
-                builder.no_proxy().proxy(reqwest::Proxy::all(url).map_err(|error| format!("the proxy {url} cannot be used: {error}"))?)
-            }
-        };
-        if let Some(file) = &connection.ca_file {
-            let pem = std::fs::read(file).map_err(|error| format!("ca_file {file} cannot be read: {error}"))?;
-            let authorities = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| format!("ca_file {file} is not PEM: {error}"))?;
-            builder = builder.tls_certs_merge(authorities);
-        }
-        let http = builder.build().map_err(|error| format!("no HTTP client can be made: {}", body::chain(&error)))?;
+        let http = client(&connection, connection.proxy.as_deref())?;
+        let direct = if connection.proxy.is_some() { client(&connection, None)? } else { http.clone() };
         let secrets = Arc::new(secrets);
         let tokens = Tokens::new(Arc::clone(&connection), Arc::clone(&secrets), vault, lock_dir, redactor.clone());
         let rate = Rate::new(entry.rate);
-        Ok(Self { connection, entry, http, rate, secrets, tokens, redactor })
+        Ok(Self { connection, entry, http, direct, rate, secrets, tokens, redactor })
     }
 
     /// The tokens of the connection.
@@ -188,7 +173,10 @@ impl Door {
             if let Err(trouble) = with_tenant(&mut url, credentials.token.as_deref()) {
                 return (Err(trouble), used);
             }
-            let reply = match self.once(request, method, url.clone(), home, credentials, scope).await {
+            let begun = Instant::now();
+            let answer = self.once(request, method, url.clone(), home, credentials, scope).await;
+            self.note(method, &url, &answer, begun);
+            let reply = match answer {
                 Ok(reply) => reply,
                 Err(trouble) => return (Err(trouble), used),
             };
@@ -225,6 +213,16 @@ impl Door {
             method = after;
             url = next;
             urls.push(url.to_string());
+        }
+    }
+
+    /// Logs a request and how it ended; what is in its query and body is nobody's business.
+    fn note(&self, method: Method, url: &Url, answer: &Answer, begun: Instant) {
+        let (connection, method, millis) = (&self.connection.name, method.as_str(), begun.elapsed().as_millis());
+        let place = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+        match answer {
+            Ok(reply) => tracing::info!("{connection}: {} in {millis} ms: {method} {place}", reply.status),
+            Err(trouble) => tracing::warn!("{connection}: {} ({millis} ms): {method} {place}", trouble.message()),
         }
     }
 
@@ -295,7 +293,8 @@ impl Door {
         let idle = request.idle_timeout.or(self.entry.timeout).unwrap_or(IDLE_LIMIT);
         self.rate.wait().await;
         let method = reqwest::Method::from_bytes(method.as_str().as_bytes()).map_err(|error| Trouble::Refused(error.to_string()))?;
-        let mut built = self.http.request(method, url).headers(headers);
+        let http = if request.direct { &self.direct } else { &self.http };
+        let mut built = http.request(method, url).headers(headers);
         if !bytes.is_empty() {
             built = built.body(bytes);
         }
@@ -359,6 +358,29 @@ impl Door {
     fn safe(&self, error: reqwest::Error) -> String {
         self.redactor.text(&body::chain(&error.without_url()))
     }
+}
+
+/// The HTTP client of a connection, through its proxy or through none.
+fn client(connection: &Connection, proxy: Option<&str>) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_LIMIT)
+        .user_agent(concat!("nightdesk/", env!("CARGO_PKG_VERSION")))
+        .tls_danger_accept_invalid_certs(connection.insecure);
+    builder = match proxy {
+        None => builder.no_proxy(),
+        Some("environment") => builder,
+        Some(url) => {
+            builder.no_proxy().proxy(reqwest::Proxy::all(url).map_err(|error| format!("the proxy {url} cannot be used: {error}"))?)
+        }
+    };
+    if let Some(file) = &connection.ca_file {
+        let pem = std::fs::read(file).map_err(|error| format!("ca_file {file} cannot be read: {error}"))?;
+        let authorities = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| format!("ca_file {file} is not PEM: {error}"))?;
+        builder = builder.tls_certs_merge(authorities);
+    }
+    builder.build().map_err(|error| format!("no HTTP client can be made: {}", body::chain(&error)))
 }
 
 /// The method after a redirect. Execute HTTP Request does as HTTP clients do: 303 and 302 go on as GET, 301 does after a POST.

@@ -6,28 +6,86 @@ mod tree;
 
 use ratatui::layout::Rect;
 
-use super::paint::Paint;
+use super::paint::{Paint, width};
+use super::time::Clock;
+use crate::core::action::Action;
 use crate::core::explorer::{Explorer, Face};
+use crate::core::json::{Document, Hint, Node};
+use crate::core::model::Model;
 
-/// Draws a face of a document; says how many rows it has room for.
-pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, face: Face) -> usize {
+/// How a document is drawn.
+struct Manner {
+    /// How times are shown.
+    clock: Clock,
+    /// Whether they are shown as times.
+    times: bool,
+    /// Whether it has the keys, and so the letters to jump by.
+    keys: bool,
+}
+
+impl Manner {
+    /// The time that a value stands for, where times are shown so.
+    fn time(&self, document: &Document, node: Node) -> Option<String> {
+        if self.times { document.moment(node).map(|moment| self.clock.pretty(moment)) } else { None }
+    }
+}
+
+/// Draws a face of a document; says how many rows it has room for. `keys`: it has the keys.
+pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, face: Face, model: &Model, keys: bool) -> usize {
     if area.height == 0 || area.width < 4 {
         return 0;
     }
+    let manner = Manner { clock: Clock::of(model), times: model.times, keys };
     // The last line says where one is.
     let body = Rect { height: area.height - 1, ..area };
-    let foot = area.bottom() - 1;
+    let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let rows = match face {
-        Face::Tree => tree::draw(paint, body, explorer),
-        Face::Table => table::draw(paint, body, explorer),
-        Face::Raw => raw::draw(paint, body, explorer),
+        Face::Tree => tree::draw(paint, body, explorer, &manner),
+        Face::Table => table::draw(paint, body, explorer, &manner),
+        Face::Raw => raw::draw(paint, body, explorer, &manner),
     };
+    path_bar(paint, foot, explorer, face, &manner, model);
+    rows
+}
+
+/// Where one is, what was found, what the value may mean, and what is wrong with the document.
+fn path_bar(paint: &mut Paint, area: Rect, explorer: &Explorer, face: Face, manner: &Manner, model: &Model) {
+    let theme = paint.theme;
     let path = explorer.path_text(face).unwrap_or_default();
     let find = explorer.find.as_ref().map(|find| format!("  {} found", find.total())).unwrap_or_default();
     let trouble = explorer.document.trouble().map(|trouble| format!("  {trouble}")).unwrap_or_default();
-    let theme = paint.theme;
-    paint.pieces(area.x, foot, area.width, &[(&path, theme.dim), (&find, theme.accent), (&trouble, theme.warning)]);
-    rows
+    let hint = explorer.selected(face).and_then(|node| explorer.document.hints(node).into_iter().next());
+    let hint = hint.map(|hint| format!("  {}", meaning(&hint, manner, model))).unwrap_or_default();
+    // A long path keeps its end: that is where one is.
+    let room = usize::from(area.width).saturating_sub(width(&find) + width(&trouble) + width(&hint).min(usize::from(area.width) / 2));
+    let path = tail(&path, room.max(8));
+    paint.pieces(
+        area.x,
+        area.y,
+        area.width,
+        &[(&path, theme.dim), (&find, theme.accent), (&trouble, theme.warning), (&hint, theme.accent)],
+    );
+}
+
+/// A reading of a value, and the key that opens it.
+fn meaning(hint: &Hint, manner: &Manner, model: &Model) -> String {
+    let opens = || model.setup.keymap.hint(Action::Decode).map(|key| format!("{key} opens ")).unwrap_or_default();
+    match hint {
+        Hint::Epoch(moment, unit) => format!("= {} · {}", manner.clock.pretty(*moment), unit.word()),
+        Hint::Time(moment) => format!("= {}", manner.clock.pretty(*moment)),
+        Hint::Base64(text) => format!("{}Base64: {text}", opens()),
+        Hint::EncodedCommand(text) => format!("{}Base64 of UTF-16: {text}", opens()),
+        Hint::Json => format!("{}JSON in this string", opens()),
+    }
+}
+
+/// The end of a text, with a mark where its beginning is missing.
+fn tail(text: &str, room: usize) -> String {
+    let count = text.chars().count();
+    if count <= room {
+        return text.to_owned();
+    }
+    format!("…{}", text.chars().skip(count - room.saturating_sub(1)).collect::<String>())
 }
 
 fn fit(first: usize, selected: usize, height: usize) -> usize {

@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::super::paint::{Paint, short};
+use super::Manner;
 use crate::core::explorer::Explorer;
 
 /// Draws the text; says how many rows it has room for.
-pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer) -> usize {
+pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner) -> usize {
     let (document, tree, theme) = (&explorer.document, &explorer.raw, paint.theme);
     let height = usize::from(area.height);
     if document.root().is_none() {
@@ -22,6 +23,7 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer) -> usize {
         if first + at == selected {
             paint.tint(Rect { y, height: 1, ..area }, theme.selection);
         }
+        paint.jump_letter(area.x, y, at, manner.keys);
     }
     height
 }

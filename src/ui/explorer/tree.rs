@@ -3,11 +3,12 @@
 use ratatui::layout::Rect;
 
 use super::super::paint::{Paint, short};
+use super::Manner;
 use crate::core::explorer::Explorer;
 use crate::core::json::Kind;
 
 /// Draws the tree; says how many rows it has room for.
-pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer) -> usize {
+pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner) -> usize {
     let (document, tree, theme) = (&explorer.document, &explorer.tree, paint.theme);
     let height = usize::from(area.height);
     if document.root().is_none() {
@@ -47,7 +48,7 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer) -> usize {
                 format!("{}{count}{} {}", brackets.0, brackets.1, document.preview(row.node, usize::from(area.width)).0)
             }
         } else {
-            document.text_head(row.node, usize::from(area.width) * 2).0
+            manner.time(document, row.node).unwrap_or_else(|| document.text_head(row.node, usize::from(area.width) * 2).0)
         };
         let hit = explorer.find.as_ref().is_some_and(|find| find.hits().binary_search_by_key(&row.node, |hit| hit.node).is_ok());
         let style = if hit { theme.hit } else { style };
@@ -56,6 +57,7 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer) -> usize {
         if first + at == selected {
             paint.tint(Rect { y, height: 1, ..area }, theme.selection);
         }
+        paint.jump_letter(area.x, y, at, manner.keys);
     }
     height
 }

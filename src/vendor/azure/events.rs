@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answer;
 use super::sign_in::GRAPH;
-use crate::core::catalogue::{Fetched, Gap, Page, Position, Source, Window};
+use crate::core::catalogue::{Fetched, Gap, Page, Position, Quick, Source, Window};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind::{CloudResource, Device, Domain, File, Hash, Host, Ip, Mail, TenantObject, Url, User};
 use crate::core::event::{Event, Severity, SeverityOrigin};
@@ -101,9 +101,34 @@ pub fn sources() -> Vec<Source> {
         .map(|kind| {
             let mut source = Source::new(kind.name, kind.event_type, (kind.mapping)(), Duration::from_secs(kind.overlap), fetch);
             source.by_default = false;
-            source
+            source.quick(quick(kind.name))
         })
         .collect()
+}
+
+/// What is offered on the events of a source.
+fn quick(source: &str) -> fn(&Value) -> Vec<Quick> {
+    match source {
+        "alerts" => |_| {
+            vec![
+                Quick::new('s', "Change state", "graph-update-alert"),
+                Quick::new('c', "Comment", "graph-comment-alert"),
+                Quick::new('i', "Isolate the machine", "defender-isolate-machine"),
+            ]
+        },
+        "incidents" => |_| vec![Quick::new('s', "Change state", "graph-update-incident")],
+        "sign-ins" => |_| {
+            vec![
+                Quick::new('s', "Sign-ins of the user", "graph-sign-ins-of-user"),
+                Quick::new('f', "Sign-ins from the address", "graph-sign-ins-from-ip"),
+                Quick::new('r', "End all sessions of the user", "graph-revoke-sign-in-sessions"),
+                Quick::new('e', "Disable or enable the account", "graph-set-account-enabled"),
+                Quick::new('c', "Confirm as compromised", "graph-confirm-compromised"),
+            ]
+        },
+        "directory-audits" => |_| vec![Quick::new('s', "Audits by the user", "graph-directory-audits-by-user")],
+        _ => |_| Vec::new(),
+    }
 }
 
 async fn fetch(talk: Talk, _connection: Arc<Connection>, window: Window) -> Fetched {

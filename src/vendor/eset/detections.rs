@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::api::{Refused, json as call, page_size};
 use super::wire_time;
-use crate::core::catalogue::{Arguments, Command, Fetched, Gap, Invalid, Page, Parameter, Position, Source, TimeForm, Type, Window};
+use crate::core::catalogue::{Arguments, Command, Fetched, Gap, Invalid, Page, Parameter, Position, Quick, Source, TimeForm, Type, Window};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::event::{Event, Severity, SeverityOrigin};
@@ -69,7 +69,15 @@ fn mapping() -> Mapping {
 
 /// The event source.
 pub(super) fn source() -> Source {
-    Source::new(DETECTIONS, DETECTIONS, mapping(), OVERLAP, fetch)
+    Source::new(DETECTIONS, DETECTIONS, mapping(), OVERLAP, fetch).quick(|_| {
+        vec![
+            Quick::new('i', "Isolate the device", "isolate-endpoints"),
+            Quick::new('u', "Unisolate the device", "unisolate-endpoints"),
+            Quick::new('s', "Scan the device", "on-demand-scan"),
+            Quick::new('d', "Show the device", "get-endpoint-details"),
+            Quick::new('t', "Tasks", "list-device-tasks"),
+        ]
+    })
 }
 
 /// Fetch Event.

@@ -6,6 +6,7 @@
 mod events;
 mod fetch;
 mod learn;
+mod quick;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use super::openapi::document::{Document, Operation};
 use crate::core::catalogue::{Arguments, Auth, Command, Entry, Invalid, Inverse, Parameter, Pick, Root, Source, TimeForm, Type, Vendor};
 use crate::core::connection::Connection;
 use crate::core::mapping::scalar;
-use crate::core::outcome::{Failure, Outcome};
+use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::request::{Follow, Method, Piece, Reply, Request, Template};
 use crate::core::sign_in::{SignIn, Token};
 use crate::core::talk::Talk;
@@ -108,11 +109,13 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     let profile = Arc::new(profile(connection, routes));
     let url = base.as_str().trim_end_matches('/').to_owned();
     let mut commands = all(&document, &profile);
+    let secrets: Arc<[String]> = secret_fields(&operations).into();
     for command in &mut commands {
         let operation = operations.iter().find(|operation| command.name == operation.id.replace('_', "-"));
         if let Some(operation) = operation {
             enrich(command, operation, &operations);
         }
+        tell(command, &secrets);
     }
     commands.extend([fetch_event(), learn_routes(), test_connection()]);
     let header = |piece| (header_name(connection), Template::from(prefix(connection)).then(piece));
@@ -122,7 +125,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         commands,
         sources: events::KINDS
             .iter()
-            .map(|kind| Source::new(kind.name, kind.name, kind.mapping(), fetch::OVERLAP, fetch::fetch_source))
+            .map(|kind| Source::new(kind.name, kind.name, kind.mapping(), fetch::OVERLAP, fetch::fetch_source).quick(quick::of(kind.name)))
             .collect(),
         roots: vec![Root { name: ROOT.into(), url, auth: Auth::SignIn(Box::new(sign_in(connection, &profile, &operations))) }, login],
         rate: Some(CALLS_A_SECOND),
@@ -260,6 +263,32 @@ fn secret_fields(operations: &[Operation]) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// What a reading command says beside its answer: a history is told line by line; an alert or a run is the event that it is, which is
+/// stored, so that the queue shows it as it is now.
+fn tell(command: &mut Command, secrets: &Arc<[String]>) {
+    let kind = match command.name.as_str() {
+        "get-alert" => events::find("alerts"),
+        "get-workflow-run" => events::find("workflow-runs"),
+        "get-alert-history" => None,
+        _ => return,
+    };
+    let (read, secrets) = (Arc::clone(&command.handler), Arc::clone(secrets));
+    command.handler = Arc::new(move |talk, connection, arguments| {
+        let (now, of, secrets) = (talk.now(), Arc::clone(&connection), Arc::clone(&secrets));
+        read(talk, connection, arguments).map(move |mut outcome| {
+            match kind {
+                _ if outcome.return_data == ReturnData::Failed => {}
+                Some(kind) if outcome.raw_data["uuid"].is_string() => {
+                    outcome.events.push(kind.event(&kind.mapping(), outcome.raw_data.clone(), &of, &secrets, now));
+                }
+                Some(_) => {}
+                None => outcome.message = [vec![outcome.message], quick::timeline(&outcome.raw_data)].concat().join("\n"),
+            }
+            outcome
+        })
+    });
 }
 
 /// What the document cannot say: what fills an id from an event, where a list to pick from is, what takes a suspension back.

@@ -124,6 +124,8 @@ fn by_identity(connection: &Connection, base: &Url, imds: &Url) -> SignIn {
         request = request.query("client_id", client);
     }
     request.follow = Follow::No;
+    // A proxy has another identity, or none.
+    request.direct = true;
     SignIn { read: read_identity, ..sign_in(Some(request)) }
 }
 

@@ -116,7 +116,7 @@ fn command(document: &Arc<Document>, profile: &Arc<Profile>, mut operation: Oper
     command.class = class(operation);
     if operation.raw["x-escalates"].is_array() {
         let (bound, class) = (Arc::clone(&bound), command.class);
-        command = command.escalate(move |arguments| if escalates(&bound, arguments) { raised() } else { class });
+        command = command.escalate(move |arguments| class_with(&bound, arguments).unwrap_or(class));
     }
     command.parameters = parameters(&bound, &members.1);
     let checked = Arc::clone(&bound);
@@ -259,28 +259,29 @@ pub(super) fn class(operation: &Operation) -> Class {
     }
 }
 
-fn raised() -> Class {
-    Class::new(Effect::Destructive, Reach::Disruptive, Undo::None)
-}
-
-/// Whether one of the conditions under which a write weighs more is met.
-fn escalates(bound: &Bound, arguments: &Arguments) -> bool {
+/// The gravest class that a met condition names (extension `x-escalates`): `note`, `disruptive` for what can be changed back, and
+/// `destructive` for what cannot. Nothing where none is met.
+fn class_with(bound: &Bound, arguments: &Arguments) -> Option<Class> {
     let body = call::body_of(bound, arguments).unwrap_or_default();
     let conditions = bound.operation.raw["x-escalates"].as_array().into_iter().flatten();
-    conditions.into_iter().any(|condition| {
-        let path = condition["path"].as_str().unwrap_or_default();
-        let found = || crate::core::mapping::values_at(&body, path);
-        let empty = |value: &Value| matches!(value, Value::Null) || value.as_array().is_some_and(Vec::is_empty);
-        let same = |value: &Value, wanted: &Value| value == wanted || scalar(value) == scalar(wanted);
-        condition["always"] == true
-            || (condition["present"] == true && found().iter().any(|(_, value)| !empty(value)))
-            || condition["is"]
-                .as_array()
-                .is_some_and(|wanted| found().iter().any(|(_, value)| wanted.iter().any(|wanted| same(value, wanted))))
-            || condition["more_than"]
-                .as_u64()
-                .is_some_and(|most| found().iter().any(|(_, value)| value.as_array().is_some_and(|items| items.len() as u64 > most)))
-    })
+    let classes = conditions.filter(|condition| is_met(condition, &body)).map(|condition| match condition["to"].as_str() {
+        Some("note") => Class::NOTE,
+        Some("disruptive") => Class::new(Effect::Write, Reach::Disruptive, Undo::Lossy),
+        _ => Class::IRREVERSIBLE,
+    });
+    classes.max_by_key(|class| (class.effect, class.reach))
+}
+
+fn is_met(condition: &Value, body: &Value) -> bool {
+    let found = crate::core::mapping::values_at(body, condition["path"].as_str().unwrap_or_default());
+    let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    let same = |value: &Value, wanted: &Value| value == wanted || scalar(value) == scalar(wanted);
+    let is_one_of = |wanted: &Vec<Value>| found.iter().any(|(_, value)| wanted.iter().any(|wanted| same(value, wanted)));
+    let has_more = |most: u64| found.iter().any(|(_, value)| value.as_array().is_some_and(|items| items.len() as u64 > most));
+    condition["always"] == true
+        || (condition["present"] == true && found.iter().any(|(_, value)| !empty(value)))
+        || condition["is"].as_array().is_some_and(is_one_of)
+        || condition["more_than"].as_u64().is_some_and(has_more)
 }
 
 /// An id of dots would climb out of its path, encoded or not, and make the request another one.

@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 use self::events::TYPES;
 use crate::core::catalogue::{
-    Auth, Choice, Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Reach, Root, Source, TimeForm, Type, Undo, Vendor,
+    Auth, Choice, Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Quick, Reach, Root, Source, TimeForm, Type, Undo, Vendor,
 };
 use crate::core::connection::Connection;
 use crate::core::outcome::Failure;
@@ -83,7 +83,10 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     let base = api.as_str().trim_end_matches('/').to_owned();
     Ok(Entry {
         commands: commands(),
-        sources: TYPES.iter().map(|kind| Source::new(kind.name, kind.name, kind.mapping(), OVERLAP, fetch::fetch_source)).collect(),
+        sources: TYPES
+            .iter()
+            .map(|kind| Source::new(kind.name, kind.name, kind.mapping(), OVERLAP, fetch::fetch_source).quick(quick(kind.name)))
+            .collect(),
         roots: vec![
             Root { name: api::API.into(), url: base, auth: Auth::SignIn(Box::new(sign_in(connection, audience))) },
             Root { name: "auth".into(), url: auth.into(), auth: Auth::None },
@@ -92,6 +95,21 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         test: "test-connection".into(),
         ..Entry::default()
     })
+}
+
+/// What is offered on the events of a type: only issues can be changed.
+fn quick(event_type: &str) -> fn(&Value) -> Vec<Quick> {
+    if event_type != "Issues" {
+        return |_| Vec::new();
+    }
+    |_| {
+        vec![
+            Quick::new('c', "Comment", "add-issue-comments"),
+            Quick::new('s', "Change status or due time", "update-issues"),
+            Quick::new('p', "Set to In Progress", "update-issues").value("status", "In Progress"),
+            Quick::new('r', "Reject with a reason", "update-issues").value("status", "Rejected"),
+        ]
+    }
 }
 
 /// Reads the API's address; with or without `/graphql` at its end.
