@@ -115,7 +115,7 @@ async fn measure(dir: &Path, count: usize) -> Result<Vec<(String, f64)>, StoreEr
     timed(&mut times, "events --limit 100", || store.events(&all, Some(100), 0, now)).await?;
     timed(&mut times, "pivot", || store.pivot(EntityKind::User, "user17")).await?;
     timed(&mut times, "one event", || store.event(1)).await?;
-    timed(&mut times, "precedent", || store.precedent(1)).await?;
+    timed(&mut times, "precedent", || store.precedents(1)).await?;
     timed(&mut times, "history", || store.history(1)).await?;
     Ok(times)
 }

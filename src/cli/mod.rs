@@ -10,12 +10,15 @@ mod events;
 mod fetch;
 mod jobs;
 mod keys;
+mod outbox;
 mod output;
 mod playbook;
 mod run;
 mod secrets;
 mod simulators;
 mod triage;
+mod view;
+mod write_back;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -92,6 +95,9 @@ enum Verb {
     /// Show events, take, judge and close them, write notes
     #[command(subcommand)]
     Event(triage::Event),
+    /// What waits to be sent to vendors that could not be reached
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
     /// What every vendor said about an entity
     Entities(triage::Entities),
     /// Cases: events that belong together
@@ -105,6 +111,8 @@ enum Verb {
     /// Playbooks: steps that are done again and again
     #[command(subcommand)]
     Playbook(playbook::Playbook),
+    /// Look at a JSON document, whatever its size: tree, table, text, search
+    View(view::View),
     /// The scheduled jobs
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -195,11 +203,13 @@ impl Call {
             Some(Verb::Fetch(fetch)) => fetch.carry_out(&context).await,
             Some(Verb::Events(events)) => events.carry_out(&context).await,
             Some(Verb::Event(verb)) => verb.carry_out(&context).await,
+            Some(Verb::Outbox(verb)) => verb.carry_out(&context).await,
             Some(Verb::Entities(verb)) => verb.carry_out(&context).await,
             Some(Verb::Case(verb)) => verb.carry_out(&context).await,
             Some(Verb::Export(verb)) => verb.carry_out(&context).await,
             Some(Verb::Report(verb)) => verb.carry_out(&context).await,
             Some(Verb::Playbook(verb)) => verb.carry_out(&context).await,
+            Some(Verb::View(view)) => view.carry_out(&context).await,
             Some(Verb::Jobs(verb)) => verb.carry_out(&context).await,
             Some(Verb::Audit(verb)) => verb.carry_out(&context).await,
             Some(Verb::Keys(keys)) => keys.carry_out(&context),

@@ -186,6 +186,7 @@ impl Run {
             outcome,
             requests: None,
             refused: true,
+            unsent: false,
             audit: None,
             started_at: now,
             finished_at: now,

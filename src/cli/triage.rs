@@ -4,9 +4,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
+use super::{WRONG_CALL, write_back};
 use crate::core::entity::EntityKind;
 use crate::core::event::{Disposition, Status};
 use crate::core::export::{self, Format};
@@ -43,6 +43,12 @@ pub enum Event {
         /// Why
         #[arg(long)]
         note: Option<String>,
+        /// Set the vendor's own status too, where that can be done; needs --yes where it cannot be undone
+        #[arg(long)]
+        write_back: bool,
+        /// Confirm a write-back that cannot be undone
+        #[arg(long)]
+        yes: bool,
     },
     /// Write a note on events
     Note {
@@ -59,10 +65,10 @@ pub enum Event {
 pub struct Decide {
     /// Their numbers
     #[arg(required = true)]
-    ids: Vec<i64>,
+    pub(super) ids: Vec<i64>,
     /// Say what would change and change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 impl Event {
@@ -80,7 +86,8 @@ impl Event {
                 Some(status) => (decide, Decision { status: Some(status), ..Decision::default() }),
                 None => return wrong(&format!("{status} is not a status; there are new, in_progress, closed")),
             },
-            Self::Close { decide, disposition, note } => match Disposition::parse(&disposition) {
+            Self::Close { decide, disposition, note, write_back, yes } => match Disposition::parse(&disposition) {
+                Some(verdict) if write_back => return write_back::close(context, &decide, verdict, note.unwrap_or_default(), yes).await,
                 Some(verdict) => {
                     (decide, Decision { status: Some(Status::Closed), disposition: Some(Some(verdict)), note, ..Decision::default() })
                 }

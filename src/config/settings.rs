@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Paths, Problem, Source};
+use crate::core::model::Tell;
 
 /// The settings; everything has a default.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub vault: VaultSettings,
     /// Closing notes to pick from.
     pub note_templates: Vec<String>,
+    /// Whether the vendor is told of decisions made in the console: ask, always or never.
+    pub write_back: Tell,
     /// Whether the demo's and the console's jobs run while the console is open.
     pub jobs: bool,
 }
@@ -48,6 +51,7 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             vault: VaultSettings::default(),
             note_templates: Vec::new(),
+            write_back: Tell::Ask,
             jobs: true,
         }
     }

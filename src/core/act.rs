@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
+use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
-use super::detail::Tab;
-use super::effect::{Change, Effect, Gather, Outside};
+use super::dispose::Dispose;
+use super::effect::{Change, Effect, Gather, Outside, Source, Text};
 use super::event::{Disposition, Status};
 use super::explorer::Face;
 use super::health::Connected;
 use super::json::Document;
-use super::layer::{Asks, Dispose, Layer, Page, Prompt};
-use super::model::{Model, OPEN, Pane, Undoable};
+use super::layer::{Asks, Layer, Page, Prompt};
+use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{add, choose, columns, copy, help, jump, mark, reading, resume, run, views};
+use super::{add, choose, columns, copy, explore, help, jump, mark, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -68,8 +69,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Changes => reading::changes(model),
         Action::Times => just(model, |model| model.times = !model.times),
         Action::Jump => jump::begin(model),
-        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save => ask(model, action),
-        Action::FindNext | Action::FindPrevious => find_next(model, action == Action::FindNext),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
+        Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
@@ -84,7 +85,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let next = model.queue.step(action == Action::NextEvent);
             next.map(|id| show(model, id)).unwrap_or_default()
         }
-        Action::NextTab | Action::PreviousTab => turn(model, action == Action::NextTab),
+        Action::NextTab | Action::PreviousTab => explore::turn(model, action == Action::NextTab),
         Action::Expand
         | Action::Collapse
         | Action::UnfoldAll
@@ -95,7 +96,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::ViewTable
         | Action::SortColumn
         | Action::HideColumn
-        | Action::ShowColumns => explore(model, action),
+        | Action::ShowColumns => explore::perform(model, action),
         Action::CopyValue | Action::CopyPath | Action::CopyJson | Action::CopyId | Action::CopyCall => copy::perform(model, action),
         Action::Pager => outside(model, Outside::Pager),
         Action::Editor => outside(model, Outside::Editor),
@@ -104,7 +105,13 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Test => run::test(model),
         Action::AddConnection => add::open(model),
         Action::Demo => add::demo(model),
+        Action::Cancel if matches!(model.layers.last(), Some(Layer::Outbox)) => post::take_back(model),
         Action::Cancel => run::cancel(model),
+        Action::RetryFailed => post::retry(model),
+        Action::KeepForLater => post::keep(model),
+        Action::OpenOutbox => post::open(model),
+        Action::Send => post::send(model),
+        Action::WriteBack => post::tell(model, model.targets(), None),
         Action::Dismiss => just(model, |model| model.tasks.dismiss()),
         Action::Preview => run::preview(model),
         Action::PickValue => run::pick(model),
@@ -212,6 +219,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             chooser.move_by(rows);
             return Vec::new();
         }
+        Some(Layer::Outbox) => {
+            model.outbox.move_by(rows);
+            return Vec::new();
+        }
         Some(_) => return Vec::new(),
         None => {}
     }
@@ -301,6 +312,13 @@ pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if explore::stop(model) {
+        return Vec::new();
+    }
+    if model.setup.alone && model.layers.len() == 1 {
+        model.tell(Tone::Info, "q leaves");
+        return Vec::new();
+    }
     if model.layers.pop().is_some() {
         return Vec::new();
     }
@@ -325,7 +343,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.layers.pop().is_some() {
+    if model.layers.pop().is_some() && !(model.setup.alone && model.layers.is_empty()) {
         return Vec::new();
     }
     let running: Vec<String> = model.tasks.running().map(|task| task.title.clone()).collect();
@@ -357,7 +375,7 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
 
 fn reverse(model: &mut Model) -> Vec<Effect> {
     if model.face() == Some(Face::Table) {
-        return explore(model, Action::SortColumn);
+        return explore::perform(model, Action::SortColumn);
     }
     model.queue.view.order.descending = !model.queue.view.order.descending;
     vec![model.list()]
@@ -371,14 +389,11 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
     go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
 }
 
-/// The document under the keys: its face and what it says.
-pub fn document(model: &Model) -> Option<String> {
+/// What is on show, as a text for the world outside.
+fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
-        Some(Layer::Page(page)) => Some(page.text()),
-        Some(Layer::Document(reading)) => Some(reading.explorer.whole_text()),
-        Some(Layer::Outcome(view)) => view.explorer.as_ref().map(super::explorer::Explorer::whole_text),
-        Some(_) => None,
-        None => model.detail.shown.as_ref().map(|shown| shown.explorer.whole_text()),
+        Some(Layer::Page(page)) => Some(Text::Plain(page.text())),
+        _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
 
@@ -402,6 +417,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Memo => (Asks::Note, String::new()),
         Action::Case => (Asks::Case, String::new()),
         Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
+        Action::OpenFile => (Asks::Open, String::new()),
         _ => (Asks::Save, "document.json".to_owned()),
     };
     let mut prompt = Prompt::new(asks, &text);
@@ -447,8 +463,10 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
             let order = model.queue.view.order;
             go(model, View { query: text, title: String::new(), order })
         }
-        Asks::Find => find(model, &text),
+        Asks::Find => explore::find(model, &text),
         Asks::Path => reading::select(model, text),
+        Asks::Open if text.is_empty() => Vec::new(),
+        Asks::Open => explore::open(model, Source::File(text)),
         Asks::View => views::save(model, text),
         Asks::Note if text.is_empty() => Vec::new(),
         Asks::Note => record(model, events, Change::Note(text)),
@@ -457,86 +475,6 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         Asks::Pipe => outside(model, Outside::Pipe(text)),
         Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
-}
-
-fn find(model: &mut Model, text: &str) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let found = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            text.clone_into(&mut page.needle);
-            Some(usize::from(page.next_hit(true)))
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().map(|explorer| explorer.search(face, text)),
-        Some(Layer::Document(reading)) => Some(reading.explorer.search(face, text)),
-        Some(_) => None,
-        None => {
-            // A search on a side that is not the document goes to the tree.
-            if model.detail.face().is_none() {
-                model.detail.turn(Tab::Tree);
-            }
-            model.detail.shown.as_mut().map(|shown| shown.explorer.search(face, text))
-        }
-    };
-    match found {
-        Some(0) => model.tell(Tone::Warning, format!("{text:?} is not in here")),
-        Some(count) => model.tell(Tone::Info, format!("{count} found; n and N go on")),
-        None => {}
-    }
-    Vec::new()
-}
-
-fn find_next(model: &mut Model, forward: bool) -> Vec<Effect> {
-    let face = model.face().unwrap_or(Face::Tree);
-    let place = match model.layers.last_mut() {
-        Some(Layer::Page(page)) => {
-            page.next_hit(forward);
-            None
-        }
-        Some(Layer::Outcome(view)) => view.explorer.as_mut().and_then(|explorer| explorer.next_hit(face, forward)),
-        Some(Layer::Document(reading)) => reading.explorer.next_hit(face, forward),
-        _ => model.detail.shown.as_mut().and_then(|shown| shown.explorer.next_hit(face, forward)),
-    };
-    if let Some((number, total)) = place {
-        model.tell(Tone::Info, format!("{number} of {total}"));
-    }
-    Vec::new()
-}
-
-fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
-    match model.layers.last_mut() {
-        Some(Layer::Outcome(view)) => view.turn(forward),
-        Some(Layer::Document(reading)) => reading.turn(forward),
-        None => model.detail.turn(model.detail.tab.beside(forward)),
-        Some(_) => {}
-    }
-    Vec::new()
-}
-
-fn explore(model: &mut Model, action: Action) -> Vec<Effect> {
-    if action == Action::ViewTable {
-        reading::show_table(model);
-        return Vec::new();
-    }
-    let Some((face, explorer)) = model.explorer_mut() else { return Vec::new() };
-    let document = explorer.document.clone();
-    match action {
-        Action::Expand => explorer.expand(face),
-        Action::Collapse => explorer.collapse(face),
-        Action::UnfoldAll => explorer.tree.open_all(&document),
-        Action::FoldAll => explorer.tree.shut_all(&document),
-        Action::SortColumn => explorer.sort_column(),
-        Action::HideColumn => explorer.hide_column(),
-        Action::ShowColumns => explorer.show_columns(),
-        depth => {
-            let levels = match depth {
-                Action::Depth1 => 1,
-                Action::Depth2 => 2,
-                _ => 3,
-            };
-            explorer.tree.to_depth(&document, levels);
-        }
-    }
-    Vec::new()
 }
 
 /// Asks for the records of the targets, and opens the list that they will fill.
@@ -555,20 +493,20 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
     let events = model.targets();
     match action {
         Action::Dispose => {
-            let note = super::line::Line::default();
+            let tell = post::always(model);
             let dispose = Dispose {
-                events,
-                disposition: None,
-                note,
-                template: None,
+                events: events.clone(),
                 last: model.last_verdict.clone(),
                 own: model.setup.templates.clone(),
+                tell,
+                loading: model.setup.tell != Tell::Never,
+                ..Dispose::default()
             };
             model.layers.push(Layer::Dispose(Box::new(dispose)));
-            Vec::new()
+            if model.setup.tell == Tell::Never { Vec::new() } else { vec![Effect::Gather(events, Gather::Offer)] }
         }
         Action::Again => match model.last_verdict.clone() {
-            Some((disposition, note)) => close(model, events, disposition, note),
+            Some((disposition, note)) => close(model, events, disposition, note, model.last_told),
             None => Vec::new(),
         },
         Action::Take => {
@@ -579,7 +517,9 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.taken_by = Some(analyst);
                 }
             }
-            record(model, events, Change::Take)
+            let mut effects = record(model, events.clone(), Change::Take);
+            effects.extend(tell_if_always(model, events, Status::InProgress));
+            effects
         }
         Action::Reopen => {
             for id in &events {
@@ -588,10 +528,17 @@ fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
                     row.disposition = None;
                 }
             }
-            record(model, events, Change::Reopen)
+            let mut effects = record(model, events.clone(), Change::Reopen);
+            effects.extend(tell_if_always(model, events, Status::New));
+            effects
         }
         _ => undo(model),
     }
+}
+
+fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect> {
+    let ruling = Ruling { status, ..Ruling::default() };
+    if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
 }
 
 /// Has a decision recorded.
@@ -622,8 +569,8 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Closes events and goes on to the next.
-pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String) -> Vec<Effect> {
+/// Closes events, tells their vendors if that is wanted, and goes on to the next.
+pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String, tell: bool) -> Vec<Effect> {
     if events.is_empty() {
         return Vec::new();
     }
@@ -635,10 +582,15 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     }
     model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
     model.last_verdict = Some((disposition, note.clone()));
+    model.last_told = tell;
     advance(model, &events);
     model.queue.marks.clear();
     model.queue.anchor = None;
-    let mut effects = record(model, events, Change::Close(disposition, note));
+    let ruling = Ruling { status: Status::Closed, disposition: Some(disposition), note: note.clone() };
+    let mut effects = record(model, events.clone(), Change::Close(disposition, note));
+    if tell {
+        effects.extend(post::tell(model, events, Some(ruling)));
+    }
     effects.extend(follow(model));
     effects
 }

@@ -22,6 +22,8 @@ pub enum Context {
     Connections,
     /// The tasks.
     Tasks,
+    /// The outbox.
+    Outbox,
     /// A page of text, or an outcome.
     Page,
     /// A form.
@@ -45,6 +47,7 @@ impl Context {
             Self::Table => "table",
             Self::Connections => "connections",
             Self::Tasks => "tasks",
+            Self::Outbox => "outbox",
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
@@ -86,8 +89,8 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["up", "k"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist], ["up", "k"];
     PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pagedown", "ctrl-f"];
     PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pageup", "ctrl-b"];
     Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["g g", "home"];
@@ -123,6 +126,7 @@ actions! {
     Again, "again", "Same again", "Close with the last disposition and note.", [Queue, Record], ["."];
     Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
+    WriteBack, "write-back", "Tell the vendor", "Set the vendor's own status to what the event is here.", [Queue, Record], ["W"];
     Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
@@ -171,13 +175,18 @@ actions! {
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
     AddConnection, "add-connection", "Add connection", "Add a connection: choose the system, fill in what it needs.", [Welcome, Connections], ["n"];
     Demo, "demo", "Demo", "Start the demo: simulated vendors, thrown away when you leave.", [Welcome], ["d"];
-    Cancel, "cancel", "Cancel task", "Cancel the selected task.", [Tasks], ["x"];
+    Cancel, "cancel", "Cancel", "Cancel the selected task, or take the selected letter of the outbox back.", [Tasks, Outbox], ["x"];
+    RetryFailed, "retry-failed", "Retry the failed", "Open the form again with only the items that failed.", [Tasks, Page], ["R"];
+    KeepForLater, "keep-for-later", "Into the outbox", "Put a run that could not be sent into the outbox.", [Tasks, Page], ["b"];
+    Send, "send", "Send", "Send the selected letter of the outbox, if nothing has changed at the vendor.", [Outbox], ["enter"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
     Preview, "preview", "Preview", "Show the exact requests without sending anything.", [Form], ["ctrl-p"];
     PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
     Submit, "submit", "Run", "Check the form and run the command.", [Form], ["ctrl-s"];
+    OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
     Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];
     LocalTime, "local-time", "Local time", "Show times in UTC or local.", [Global], ["g t"];
@@ -199,8 +208,8 @@ impl Action {
 
     /// Whether it is about events: the marked ones, or the one under the cursor.
     pub fn needs_event(self) -> bool {
-        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Quick, Reopen, Take};
-        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Quick | Pivot)
+        use Action::{Act, Again, Case, Dispose, Memo, Pivot, Quick, Reopen, Take, WriteBack};
+        matches!(self, Dispose | Again | Take | Reopen | Memo | Case | Act | Quick | Pivot | WriteBack)
     }
 
     /// Its row.

@@ -17,6 +17,7 @@ use super::message::Decided;
 use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::outcome::ReturnData;
+use super::post;
 use super::queue::Listing;
 use super::quick;
 use super::run;
@@ -110,6 +111,11 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             let texts: Vec<String> = events.iter().map(|event| event.event.raw.to_string()).collect();
             vec![Effect::Copy(texts.join("\n"))]
         }
+        Gather::Offer => {
+            post::offer(model, &events);
+            Vec::new()
+        }
+        Gather::Tell(ruling) => post::gathered(model, &events, ruling.as_ref()),
         Gather::Act | Gather::Pivot | Gather::Quick => Vec::new(),
     }
 }
@@ -135,6 +141,10 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
                 Decided::Change(ids, Change::Reopen) => format!("{} reopened", count(ids.len())),
                 Decided::Change(ids, Change::Note(_)) => format!("Note written on {}", count(ids.len())),
                 Decided::Change(ids, Change::Case(name)) => format!("{} put into case {name}", count(ids.len())),
+                Decided::Restored(before) if model.last_told => {
+                    let tell = model.setup.keymap.hint(super::action::Action::WriteBack).unwrap_or_default();
+                    format!("Taken back: {}; the vendor was told: {tell} tells it this too", count(before.len()))
+                }
                 Decided::Restored(before) => format!("Taken back: {}", count(before.len())),
             };
             model.tell(Tone::Done, text);

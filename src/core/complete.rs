@@ -3,8 +3,21 @@
 use super::event::{Disposition, Severity, Status};
 use super::layer::Prompt;
 
-const FIELDS: [&str; 12] =
-    ["severity:", "status:", "vendor:", "connection:", "type:", "entity:", "title:", "assignee:", "disposition:", "age:", "case:", "key:"];
+const FIELDS: [&str; 13] = [
+    "severity:",
+    "status:",
+    "vendor:",
+    "connection:",
+    "type:",
+    "entity:",
+    "title:",
+    "assignee:",
+    "disposition:",
+    "age:",
+    "case:",
+    "key:",
+    "drift:",
+];
 
 /// What could come next after a text: fields, or values of a field.
 pub fn candidates(before: &str, connections: &[String]) -> Vec<String> {
@@ -25,6 +38,7 @@ pub fn candidates(before: &str, connections: &[String]) -> Vec<String> {
         "disposition" => Disposition::ALL.iter().map(|(name, _, _)| (*name).to_owned()).collect(),
         "vendor" => ["azure-api", "eset-protect-cloud", "lacework-edge", "management-activity", "wiz"].map(str::to_owned).to_vec(),
         "connection" => connections.to_vec(),
+        "drift" => ["yes", "no"].map(str::to_owned).to_vec(),
         "age" => ["<1h", "<24h", "<7d", ">30d"].map(str::to_owned).to_vec(),
         _ => Vec::new(),
     };

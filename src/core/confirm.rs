@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use super::catalogue::{Class, Given, Reach, Undo};
 use super::keys::{Code, Key};
 use super::line::Line;
+use super::outbox::{Difference, LetterId};
+use super::telling::Call;
 
 /// A run that only waits to be confirmed.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +53,24 @@ pub struct About {
 pub enum Subject {
     /// To run a command.
     Run(Ready),
+    /// To tell vendors what was decided.
+    Tell(Vec<Call>),
+    /// To send a letter of the outbox although the vendor says otherwise now, in these.
+    Post(LetterId, Vec<Difference>),
     /// To leave although something runs.
     Quit,
+}
+
+impl Subject {
+    /// What is typed for several targets that cannot be had back.
+    fn word(&self) -> &str {
+        match self {
+            Self::Run(ready) => &ready.command,
+            Self::Tell(_) => "tell",
+            Self::Post(..) => "send",
+            Self::Quit => "leave",
+        }
+    }
 }
 
 /// What answers the question.
@@ -99,21 +117,28 @@ pub enum Answer {
 }
 
 impl Confirm {
-    /// The question for a run, if its effect wants one. Targets are shown as they were resolved.
+    /// The question for a run. Targets are shown as they were resolved.
     pub fn for_run(ready: Ready, about: &About, armed_at: Timestamp) -> Self {
+        let (class, title, connection) = (ready.class, ready.title.clone(), ready.connection.clone());
+        Self::of(Subject::Run(ready), &title, &connection, class, about, armed_at)
+    }
+
+    /// The question about a subject that does so much.
+    pub fn of(subject: Subject, title: &str, connection: &str, class: Class, about: &About, armed_at: Timestamp) -> Self {
         let About { targets, noun, environment, inverse, facts, word } = about;
         let count = targets.len();
         let plural = if count == 1 { (*noun).to_owned() } else { plural_of(noun) };
-        let need = match ready.class.reach {
+        let need = match class.reach {
             Reach::Disruptive | Reach::Irreversible if word.is_some() => Need::Text(word.clone().unwrap_or_default()),
             Reach::Note | Reach::Reversible => Need::Key,
             Reach::Disruptive => Need::Text(if count == 0 { "yes".into() } else { format!("{count} {plural}") }),
             Reach::Irreversible => Need::Text(match targets.as_slice() {
                 [only] => only.clone(),
-                _ => ready.command.clone(),
+                _ => subject.word().to_owned(),
             }),
         };
-        let mut lines = vec![format!("Connection   {} ({environment})", ready.connection)];
+        let place = if environment.is_empty() { String::new() } else { format!(" ({environment})") };
+        let mut lines = vec![format!("Connection   {connection}{place}")];
         match targets.as_slice() {
             [] => {}
             [only] => lines.push(format!("Target       {only}")),
@@ -126,11 +151,11 @@ impl Confirm {
             }
         }
         lines.extend(facts.iter().map(|(name, value)| format!("{name:<12} {value}")));
-        lines.push(format!("Effect       {}", effect_words(ready.class)));
-        lines.push(format!("Way back     {}", undo_words(ready.class, inverse.as_deref())));
-        let title = format!("{}?", ready.title);
-        let reach = ready.class.reach;
-        Self { subject: Subject::Run(ready), title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        lines.push(format!("Effect       {}", effect_words(class)));
+        lines.push(format!("Way back     {}", undo_words(class, inverse.as_deref())));
+        let title = format!("{title}?");
+        let reach = class.reach;
+        Self { subject, title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question before leaving.

@@ -2,23 +2,27 @@
 
 use super::action::Action;
 use super::effect::{Effect, Gather};
-use super::explorer::Explorer;
 use super::layer::Layer;
 use super::model::{Model, Pane};
+use super::notice::Tone;
+
+/// Values of more bytes are not even made into a text: no terminal takes them.
+const MOST: usize = 1024 * 1024;
 
 /// Copies what is under the cursor.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if action == Action::CopyCall {
         return call(model).map(|text| vec![Effect::Copy(text)]).unwrap_or_default();
     }
-    let face = model.face();
-    let explorer: Option<&Explorer> = match model.layers.last() {
-        Some(Layer::Outcome(view)) => view.explorer.as_ref(),
-        Some(Layer::Document(reading)) => Some(&reading.explorer),
-        Some(Layer::Page(page)) => return page.lines.get(page.first).map(|line| vec![Effect::Copy(line.clone())]).unwrap_or_default(),
-        _ => model.detail.shown.as_ref().map(|shown| &shown.explorer),
-    };
-    if let (Some(face), Some(explorer)) = (face, explorer) {
+    if let Some(Layer::Page(page)) = model.layers.last() {
+        return page.lines.get(page.first).map(|line| vec![Effect::Copy(line.clone())]).unwrap_or_default();
+    }
+    if let (Some(face), Some(explorer)) = (model.face(), model.explorer()) {
+        let size = explorer.selected(face).map_or(0, |node| explorer.document.raw(node).len());
+        if size > MOST && action != Action::CopyPath {
+            model.tell(Tone::Warning, format!("{size} bytes are more than a terminal takes; w writes the document to a file."));
+            return Vec::new();
+        }
         let text = match action {
             Action::CopyPath => explorer.path_text(face),
             Action::CopyJson => explorer.json_text(face),
@@ -51,6 +55,9 @@ fn row_text(model: &Model, text: impl Fn(&super::queue::Listed) -> String) -> Ve
 fn call(model: &Model) -> Option<String> {
     let task = match model.layers.last() {
         Some(Layer::Outcome(view)) => model.tasks.get(view.task),
+        Some(Layer::Document(reading)) => {
+            return reading.coming.as_ref().map(|coming| format!("nightdesk view {}", quoted(&coming.name)));
+        }
         None if model.focus == Pane::Tasks => model.tasks.current(),
         _ => None,
     };

@@ -5,13 +5,16 @@ use serde_json::{Map, Value};
 
 use super::action::Action;
 use super::add::Wanted;
-use super::catalogue::Given;
+use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
 use super::json::Document;
+use super::outbox::{Difference, LetterId};
 use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
+use super::telling::Call;
 use super::views::Saved;
+use super::work::{Ticket, Work};
 
 /// What an analyst decides about events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,10 @@ pub enum Gather {
     },
     /// To copy as JSON.
     Copy,
+    /// To say in the verdict sheet what the vendors can be told.
+    Offer,
+    /// To tell the vendors of a ruling; without one, of what each event is here.
+    Tell(Option<Ruling>),
 }
 
 /// A program that gets a text.
@@ -59,6 +66,35 @@ pub enum Outside {
     Editor,
     /// A shell line.
     Pipe(String),
+}
+
+/// Where a document comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, by its path.
+    File(String),
+    /// What is piped in.
+    Input,
+}
+
+/// A text for the world outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Text {
+    /// As it is.
+    Plain(String),
+    /// A document, pretty-printed; the world does that, since it may be large.
+    Pretty(Document),
+}
+
+impl Text {
+    /// The text, part by part.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = String> + Send + '_> {
+        match self {
+            Self::Plain(text) => Box::new(std::iter::once(text.clone())),
+            Self::Pretty(document) if document.root().is_some() => Box::new(document.pretty_parts()),
+            Self::Pretty(document) => Box::new(std::iter::once(String::from_utf8_lossy(document.bytes()).into_owned())),
+        }
+    }
 }
 
 /// The state of an event before a decision.
@@ -108,6 +144,16 @@ pub enum Effect {
     Restore(Vec<Before>),
     /// Run a command; answered by `Progress` and one `Ended`.
     Run(TaskId, Ready),
+    /// Tell vendors what was decided; answered by `Progress` and one `Ended`.
+    Tell(TaskId, Vec<Call>),
+    /// Put a task's run into the outbox; answered by `Outbox` and a notice.
+    KeepForLater(TaskId, Ready),
+    /// Read the outbox; answered by `Outbox`.
+    Outbox,
+    /// Send a letter, if nothing differs but what was confirmed; answered by `Ended` or `Held`.
+    Post(TaskId, LetterId, Option<Vec<Difference>>),
+    /// Take a letter back; answered by `Outbox` and a notice.
+    TakeBack(LetterId),
     /// Build a command's requests without sending them; answered by `Page`.
     Plan {
         /// The connection.
@@ -160,9 +206,13 @@ pub enum Effect {
     /// Put a text on the clipboard.
     Copy(String),
     /// Hand a text to a program.
-    Outside(Outside, String),
+    Outside(Outside, Text),
     /// Write a text to a file.
-    Save(String, String),
+    Save(String, Text),
+    /// Read a document; answered by `Read` as it comes.
+    Read(Ticket, Source),
+    /// Work on a large document; answered by `Working` and one `Worked`.
+    Work(Box<Work>),
     /// Count the events of queries, each under a name; answered by `Counts`.
     Count(Vec<(String, String)>),
     /// Write a view into the file of views; answered by `Views`.

@@ -131,6 +131,16 @@ impl Disposition {
     }
 }
 
+/// Whether the vendor's status and ours have parted: the vendor is done with what is open here, or has opened again what is closed
+/// here. What is closed here only was never the vendor's, so it counts only once the vendor has moved.
+pub fn drifted(ours: Status, theirs: Option<Status>, moved: bool) -> bool {
+    match theirs {
+        Some(Status::Closed) => ours != Status::Closed,
+        Some(_) => ours == Status::Closed && moved,
+        None => false,
+    }
+}
+
 /// An event as a source brings it, before it is stored.
 #[derive(Clone, Debug, Default)]
 pub struct Event {
@@ -148,6 +158,8 @@ pub struct Event {
     pub vendor_severity: Option<String>,
     /// The vendor's own status.
     pub vendor_status: Option<String>,
+    /// What that means in ours, where it is known.
+    pub vendor_means: Option<Status>,
     /// When it happened.
     pub occurred_at: Timestamp,
     /// When the vendor last changed it.
@@ -181,10 +193,43 @@ pub struct StoredEvent {
     pub taken_by: Option<String>,
     /// The analyst's verdict.
     pub disposition: Option<Disposition>,
+    /// Whether the vendor has set another status since it was decided about here, or since the vendor was told.
+    pub vendor_moved: bool,
     /// How many revisions the vendor has sent.
     pub revisions: u32,
     /// Whether it changed since somebody looked at it here.
     pub unread: bool,
     /// The cases it belongs to.
     pub cases: Vec<String>,
+}
+
+impl StoredEvent {
+    /// Whether the vendor's status and ours have parted.
+    pub fn drifted(&self) -> bool {
+        drifted(self.status, self.event.vendor_means, self.vendor_moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_is_what_somebody_should_look_at_again() {
+        use Status::{Closed, InProgress, New};
+        // (ours, theirs, moved, drifted)
+        let cases = [
+            (New, Some(Closed), false, true),
+            (InProgress, Some(Closed), true, true),
+            (Closed, Some(Closed), true, false),
+            (Closed, Some(New), false, false),
+            (Closed, Some(New), true, true),
+            (Closed, Some(InProgress), true, true),
+            (New, Some(InProgress), true, false),
+            (Closed, None, true, false),
+        ];
+        for (ours, theirs, moved, expected) in cases {
+            assert_eq!(drifted(ours, theirs, moved), expected, "{ours:?} {theirs:?} {moved}");
+        }
+    }
 }

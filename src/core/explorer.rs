@@ -1,7 +1,11 @@
 //! A JSON document on show: its tree, its pretty text and its tables, and what was searched for in it.
 
 use super::json::path::{self, Part};
-use super::json::{Document, Field, Find, Needle, Node, Sort, Table, Tree};
+use super::json::{Document, Field, Find, Kind, Needle, Node, Sort, Table, Tree};
+use super::work::{AT_ONCE, Claim, Job, Ticket, Work};
+
+/// Children of the root that are unfolded by themselves; more would be a screen that says little.
+const FEW: usize = 200;
 
 /// Which face of a document is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +32,35 @@ pub struct Grid {
     pub first: usize,
 }
 
+/// Something that is done to a large document off the loop.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    claim: Claim,
+    face: Face,
+    /// What is going on.
+    pub doing: &'static str,
+    /// How far it is.
+    pub percent: usize,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What was searched for.
+    pub text: String,
+    /// In how many values it is.
+    pub count: usize,
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Begun {
+    /// It is done; with what was found, where it was a search that somebody asked for.
+    Done(Option<Found>),
+    /// The document is large: this is for the world to do.
+    Away(Box<Work>),
+}
+
 /// A document on show.
 #[derive(Clone, Debug)]
 pub struct Explorer {
@@ -41,6 +74,8 @@ pub struct Explorer {
     pub grid: Option<Grid>,
     /// What was searched for.
     pub find: Option<Find>,
+    /// What is being done to it off the loop.
+    pub pending: Option<Pending>,
     /// First row of the tree or text on the screen.
     pub first: usize,
     /// Whether its members are values of another document, named by their paths in that.
@@ -53,12 +88,86 @@ impl Face {
 }
 
 impl Explorer {
-    /// A document, two levels unfolded.
+    /// A document, two levels unfolded where that is little.
     pub fn new(document: Document) -> Self {
         let mut tree = Tree::new(&document);
-        tree.to_depth(&document, 2);
+        // Of a list that is still coming nobody knows how long it will be.
+        let growing = |root: Node| document.kind(root) == Kind::Array && !document.is_whole() && document.fault().is_none();
+        if document.root().is_some_and(|root| document.count(root) <= FEW && !growing(root)) {
+            tree.to_depth(&document, 2);
+        }
         let raw = Tree::raw(&document);
-        Self { document, tree, raw, grid: None, find: None, first: 0, by_path: false }
+        Self { document, tree, raw, grid: None, find: None, pending: None, first: 0, by_path: false }
+    }
+
+    /// Takes up a longer reading of the same document: folds, cursor and table stay, and what was searched for is searched for again.
+    pub fn go_on(&mut self, document: Document) -> Begun {
+        if document.is_sequence() != self.document.is_sequence() || self.document.root().is_none() {
+            *self = Self::new(document);
+            return Begun::Done(None);
+        }
+        self.document = document;
+        self.tree.rebase(&self.document);
+        self.raw.rebase(&self.document);
+        if let Some(grid) = &mut self.grid {
+            grid.table.rebase(&self.document);
+        }
+        match self.find.take() {
+            Some(find) => self.begin(Face::Tree, Job::Find { find: Find::new(&self.document, find.needle().clone()), go: false }),
+            None => Begun::Done(None),
+        }
+    }
+
+    /// Begins a job: a small document is worked on at once. What was under way before is given up.
+    fn begin(&mut self, face: Face, job: Job) -> Begun {
+        let pending = Pending { claim: Claim::default(), face, doing: job.doing(), percent: 0 };
+        let mut work = Work { ticket: pending.claim.ticket(), document: self.document.clone(), job };
+        if self.document.bytes().len() > AT_ONCE {
+            self.pending = Some(pending);
+            return Begun::Away(Box::new(work));
+        }
+        self.pending = None;
+        while work.step().is_some() {}
+        Begun::Done(self.take_up(face, work.job))
+    }
+
+    /// Whether it waits for that work.
+    pub fn waits_for(&self, ticket: &Ticket) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.claim.is_for(ticket))
+    }
+
+    /// Takes up what was waited for; says what was found, where it was a search that somebody asked for.
+    pub fn finish(&mut self, work: Work) -> Option<Found> {
+        let pending = self.pending.take()?;
+        self.take_up(pending.face, work.job)
+    }
+
+    fn take_up(&mut self, face: Face, job: Job) -> Option<Found> {
+        match job {
+            Job::Find { find, go } => {
+                let found = Found { text: find.needle().text().to_owned(), count: find.total() };
+                self.find = (!found.text.is_empty()).then_some(find);
+                if go && found.count > 0 {
+                    self.next_hit(face, true);
+                }
+                return (go && self.find.is_some()).then_some(found);
+            }
+            Job::Arrange(table, _) => {
+                if let Some(grid) = self.grid.as_mut().filter(|grid| grid.table.node() == table.node()) {
+                    grid.table.take_order(*table);
+                }
+            }
+            Job::Unfold(mut tree, _) => {
+                tree.select(&self.document, self.tree.selected());
+                self.tree = tree;
+            }
+        }
+        None
+    }
+
+    /// Shows so many levels of the tree.
+    pub fn unfold(&mut self, levels: usize) -> Begun {
+        self.begin(Face::Tree, Job::Unfold(self.tree.clone(), levels))
     }
 
     fn tree_mut(&mut self, face: Face) -> &mut Tree {
@@ -113,7 +222,7 @@ impl Explorer {
         let Some(root) = self.document.root() else { return };
         let at = self.tree.selected();
         let near = Table::target(&self.document, at);
-        let listed = |node: &Node| self.document.kind(*node) == super::json::Kind::Array && self.document.count(*node) > 0;
+        let listed = |node: &Node| self.document.kind(*node) == Kind::Array && self.document.count(*node) > 0;
         let target = near.filter(listed).or_else(|| self.first_list(root)).or(near).unwrap_or(root);
         if self.grid.as_ref().is_some_and(|grid| grid.table.node() == target) {
             return;
@@ -126,7 +235,7 @@ impl Explorer {
         let mut waiting = std::collections::VecDeque::from([root]);
         for _ in 0..500 {
             let node = waiting.pop_front()?;
-            if self.document.kind(node) == super::json::Kind::Array && self.document.count(node) > 0 {
+            if self.document.kind(node) == Kind::Array && self.document.count(node) > 0 {
                 return Some(node);
             }
             waiting.extend(
@@ -137,11 +246,12 @@ impl Explorer {
     }
 
     /// Sorts the table by the selected column, the other way round the second time.
-    pub fn sort_column(&mut self) {
-        let Some(grid) = &mut self.grid else { return };
-        let Some(field) = grid.table.shown().nth(grid.column).cloned() else { return };
+    pub fn sort_column(&mut self) -> Begun {
+        let Some(grid) = &self.grid else { return Begun::Done(None) };
+        let Some(field) = grid.table.shown().nth(grid.column).cloned() else { return Begun::Done(None) };
         let descending = grid.table.sort().is_some_and(|sort| sort.field == field && !sort.descending);
-        grid.table.arrange(&self.document, Some(Sort { field, descending }), None);
+        let table = Box::new(grid.table.clone());
+        self.begin(Face::Table, Job::Arrange(table, Sort { field, descending }))
     }
 
     /// Hides the selected column.
@@ -186,15 +296,9 @@ impl Explorer {
         }
     }
 
-    /// Searches; goes to the first hit from the cursor on. Says how many there are.
-    pub fn search(&mut self, face: Face, text: &str) -> usize {
-        let find = Find::new(&self.document, Needle::new(text)).finish();
-        let total = find.total();
-        self.find = (!text.is_empty()).then_some(find);
-        if total > 0 {
-            self.next_hit(face, true);
-        }
-        total
+    /// Searches; goes to the first hit from the cursor on.
+    pub fn search(&mut self, face: Face, text: &str) -> Begun {
+        self.begin(face, Job::Find { find: Find::new(&self.document, Needle::new(text)), go: true })
     }
 
     /// Goes to the next or previous hit; says its number and how many there are.
@@ -242,12 +346,6 @@ impl Explorer {
     pub fn json_text(&self, face: Face) -> Option<String> {
         self.selected(face).map(|node| self.document.compact(node))
     }
-
-    /// The whole document, pretty-printed as far as that is cheap.
-    pub fn whole_text(&self) -> String {
-        let Some(root) = self.document.root() else { return String::from_utf8_lossy(self.document.bytes()).into_owned() };
-        self.document.pretty(root, 64 * 1024 * 1024).unwrap_or_else(|| String::from_utf8_lossy(self.document.bytes()).into_owned())
-    }
 }
 
 #[cfg(test)]
@@ -258,15 +356,66 @@ mod tests {
     fn folds_searches_and_shows_a_list_as_a_table() {
         let text = br#"{"a":{"b":{"c":"needle"}},"items":[{"n":2,"s":"x"},{"n":1,"s":"y"}]}"#.to_vec();
         let mut explorer = Explorer::new(Document::parse(text));
-        assert_eq!(explorer.search(Face::Tree, "needle"), 1);
+        assert_eq!(explorer.search(Face::Tree, "needle"), Begun::Done(Some(Found { text: "needle".into(), count: 1 })));
         assert_eq!(explorer.path_text(Face::Tree).as_deref(), Some("$.a.b.c"));
         explorer.tree = Tree::new(&explorer.document);
         explorer.show_table();
         let grid = explorer.grid.as_ref().unwrap();
         assert_eq!((grid.table.len(), grid.table.shown().count()), (2, 2));
-        explorer.sort_column();
+        assert_eq!(explorer.sort_column(), Begun::Done(None));
         assert_eq!(explorer.value_text(Face::Table).as_deref(), Some("1"));
         explorer.expand(Face::Table);
         assert_eq!(explorer.value_text(Face::Table).as_deref(), Some("y"));
+    }
+
+    /// A list of records, larger than what is worked on at once.
+    fn large() -> Vec<u8> {
+        let record = |n: usize| format!(r#"{{"n":{n},"name":"record {n}","in":{{"text":"{}"}}}}"#, "x".repeat(200));
+        let records: Vec<String> = (0..6000).rev().map(record).collect();
+        format!(r#"{{"meta":{{"a":1}},"records":[{}]}}"#, records.join(",")).into_bytes()
+    }
+
+    fn done(explorer: &mut Explorer, begun: Begun) -> Option<usize> {
+        let Begun::Away(mut work) = begun else { panic!("{begun:?}") };
+        assert!(explorer.waits_for(&work.ticket));
+        while work.step().is_some() {}
+        explorer.finish(*work).map(|found| found.count)
+    }
+
+    #[test]
+    fn a_large_document_is_searched_sorted_and_unfolded_by_the_world() {
+        let mut explorer = Explorer::new(Document::parse(large()));
+        let begun = explorer.search(Face::Tree, "record 17");
+        assert_eq!(explorer.find.as_ref().map(Find::total), None, "nothing is searched here");
+        assert_eq!(done(&mut explorer, begun), Some(111));
+        assert_eq!(explorer.path_text(Face::Tree).as_deref(), Some("$.records[4200].name"));
+        explorer.show_table();
+        let begun = explorer.sort_column();
+        done(&mut explorer, begun);
+        assert_eq!(explorer.value_text(Face::Table).as_deref(), Some("0"));
+        let begun = explorer.unfold(3);
+        done(&mut explorer, begun);
+        assert_eq!(explorer.path_text(Face::Tree).as_deref(), Some("$.records[4200].name"), "the cursor stays");
+        assert_eq!(explorer.tree.len(&explorer.document), 1 + 2 + 1 + 6000 * 4);
+    }
+
+    #[test]
+    fn a_head_becomes_the_whole_with_its_folds_cursor_table_and_search() {
+        let bytes = large();
+        let mut explorer = Explorer::new(Document::head_of(&bytes[..40_000]));
+        assert_eq!(explorer.document.trouble(), None);
+        explorer.search(Face::Tree, "record 5990");
+        explorer.tree.toggle(&explorer.document.clone());
+        explorer.show_table();
+        explorer.hide_column();
+        let path = explorer.path_text(Face::Tree);
+        let begun = explorer.go_on(Document::parse(bytes));
+        assert_eq!(done(&mut explorer, begun), None, "nobody asked for this search, so nothing is told");
+        assert_eq!(explorer.path_text(Face::Tree), path);
+        let grid = explorer.grid.as_ref().unwrap();
+        let shown: Vec<String> = grid.table.shown().map(super::super::json::Field::title).collect();
+        assert_eq!((grid.table.len(), shown), (6000, vec!["name".to_owned(), "in.text".to_owned()]));
+        assert_eq!(explorer.find.as_ref().map(Find::total), Some(1));
+        assert!(explorer.document.is_whole());
     }
 }

@@ -40,7 +40,7 @@ pub fn line(stored: &StoredEvent) -> Value {
         "title": event.title, "severity": event.severity, "severity_origin": event.severity_origin, "vendor_severity": event.vendor_severity,
         "status": stored.status, "vendor_status": event.vendor_status, "occurred_at": event.occurred_at, "updated_at": event.updated_at,
         "first_seen_at": stored.first_seen_at, "assignee": stored.taken_by.as_ref().or(event.assignee.as_ref()),
-        "disposition": stored.disposition, "cases": stored.cases, "entities": event.entities, "fields": event.fields, "raw": event.raw,
+        "disposition": stored.disposition, "drift": stored.drifted(), "cases": stored.cases, "entities": event.entities, "fields": event.fields, "raw": event.raw,
     })
 }
 

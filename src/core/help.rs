@@ -21,6 +21,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Table,
         Context::Connections,
         Context::Tasks,
+        Context::Outbox,
         Context::Page,
         Context::Form,
         Context::Chooser,
@@ -41,11 +42,12 @@ pub fn lines(model: &Model) -> Vec<String> {
         [
             "  note and verdict",
             "    d t f b d u  true positive, false positive, benign, duplicate, undetermined; then a note, or enter",
-            "    d tab        goes through note templates; d . takes the last verdict and note",
+            "    d b 1        puts the first note template in, tab the next; . the last note; d . the last verdict and note",
+            "    d f w        tells the vendor too, where it can be told; W does so later",
             "  query (/)",
             "    words \"a phrase\" field:value field:=exactly severity:>=high age:<24h -not or ( )",
             "    a word finds words that begin with it (danaw finds WS-DANAW-07), one of one or two signs only itself; - . / @ part words",
-            "    fields: severity status vendor connection type entity title assignee disposition age case key \"Rule name\"",
+            "    fields: severity status vendor connection type entity title assignee disposition age case drift key \"Rule name\"",
         ]
         .map(str::to_owned),
     );
@@ -84,6 +86,9 @@ fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
 /// What the footer shows: the most useful actions that work here, by key and title.
 pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
     const BY_PRIORITY: &[Action] = &[
+        Action::Send,
+        Action::KeepForLater,
+        Action::RetryFailed,
         Action::Submit,
         Action::Preview,
         Action::PickValue,

@@ -3,10 +3,9 @@
 use super::chooser::Chooser;
 use super::columns::Columns;
 use super::confirm::Confirm;
-use super::event::Disposition;
+use super::dispose::Dispose;
 use super::explorer::{Explorer, Face};
 use super::form::Form;
-use super::keys::{Code, Key};
 use super::line::Line;
 use super::outcome::ReturnData;
 use super::reading::Reading;
@@ -17,7 +16,7 @@ use super::task::{TaskId, Tasks};
 pub enum Layer {
     /// A page of text.
     Page(Page),
-    /// A document on top of what it was taken from.
+    /// A document: from outside, or taken from what lies below.
     Document(Box<Reading>),
     /// The columns of the table below.
     Columns(Box<Columns>),
@@ -33,9 +32,16 @@ pub enum Layer {
     Prompt(Box<Prompt>),
     /// A verdict.
     Dispose(Box<Dispose>),
+    /// The outbox.
+    Outbox,
 }
 
 impl Layer {
+    /// Whether it covers all panes and what lies below it.
+    pub fn covers(&self) -> bool {
+        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_))
+    }
+
     /// What it is, in a few words.
     pub fn title(&self, tasks: &Tasks) -> String {
         match self {
@@ -48,6 +54,7 @@ impl Layer {
             Self::Confirm(confirm) => confirm.title.clone(),
             Self::Prompt(prompt) => prompt.asks.label().into(),
             Self::Dispose(_) => "Close".into(),
+            Self::Outbox => "Outbox".into(),
         }
     }
 }
@@ -199,6 +206,8 @@ pub enum Asks {
     Pipe,
     /// A file to write the document to.
     Save,
+    /// A file to open.
+    Open,
     /// A JSONPath that picks values of the document.
     Path,
     /// The name of a view.
@@ -215,6 +224,7 @@ impl Asks {
             Self::Case => "case",
             Self::Pipe => "|",
             Self::Save => "write to",
+            Self::Open => "open",
             Self::Path => "path",
             Self::View => "save this view as",
         }
@@ -268,89 +278,5 @@ impl Prompt {
         };
         let text = self.recalled.and_then(|at| self.earlier.get(at).cloned()).unwrap_or_default();
         self.line.set(&text);
-    }
-}
-
-/// A verdict under way.
-#[derive(Clone, Debug)]
-pub struct Dispose {
-    /// The events.
-    pub events: Vec<i64>,
-    /// The verdict, once chosen.
-    pub disposition: Option<Disposition>,
-    /// The note.
-    pub note: Line,
-    /// Which template was put in last.
-    pub template: Option<usize>,
-    /// The verdict and note of the last time.
-    pub last: Option<(Disposition, String)>,
-    /// Notes of the settings, offered before ours.
-    pub own: Vec<String>,
-}
-
-/// What a key did to a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing yet.
-    Open,
-    /// It is to be recorded.
-    Done,
-    /// It was given up.
-    GivenUp,
-}
-
-impl Dispose {
-    /// Notes to choose from, by verdict.
-    pub fn templates(disposition: Disposition) -> &'static [&'static str] {
-        match disposition {
-            Disposition::TruePositive => &["Confirmed; contained.", "Confirmed; handed over to incident response."],
-            Disposition::FalsePositive => &["Detection matches legitimate software.", "Detection rule is too broad; tuning requested."],
-            Disposition::Benign => &["Known administrative activity.", "Expected change, announced.", "Security test."],
-            Disposition::Duplicate => &["Same activity as an event already handled."],
-            Disposition::Undetermined => &["Not enough data to tell; owner asked."],
-        }
-    }
-
-    /// Takes a key: first the letter of a verdict (or `.` for the last one), then the note; Enter records.
-    pub fn input(&mut self, key: Key) -> Verdict {
-        if key.code == Code::Esc {
-            return Verdict::GivenUp;
-        }
-        let Some(disposition) = self.disposition else {
-            match key.typed() {
-                Some('.') => {
-                    if let Some((disposition, note)) = self.last.clone() {
-                        self.disposition = Some(disposition);
-                        self.note.set(&note);
-                    }
-                }
-                Some(letter) => {
-                    self.disposition =
-                        Disposition::ALL.iter().find(|(_, known, _)| *known == letter).map(|(_, _, disposition)| *disposition);
-                }
-                None => {}
-            }
-            return Verdict::Open;
-        };
-        match key.code {
-            Code::Enter => return Verdict::Done,
-            Code::Tab => {
-                let ours = Self::templates(disposition).iter().map(|text| (*text).to_owned());
-                let templates: Vec<String> = self.own.iter().cloned().chain(ours).collect();
-                let next = self.template.map_or(0, |at| (at + 1) % templates.len().max(1));
-                self.template = Some(next);
-                self.note.set(templates.get(next).map(String::as_str).unwrap_or_default());
-            }
-            Code::Char('.') if self.note.is_empty() => {
-                if let Some((_, note)) = &self.last {
-                    self.note.set(&note.clone());
-                }
-            }
-            Code::Backspace if self.note.is_empty() => self.disposition = None,
-            _ => {
-                self.note.input(key);
-            }
-        }
-        Verdict::Open
     }
 }

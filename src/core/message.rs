@@ -9,11 +9,13 @@ use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
 use super::notice::Tone;
+use super::outbox::Letter;
 use super::outcome::ReturnData;
 use super::queue::{Grouping, Listed, Listing, Tally, View, Which};
 use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
+use super::work::{Arrived, Ticket, Work};
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,10 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
+    /// The answer to `Effect::Outbox` and to what changes it.
+    Outbox(Result<Vec<Letter>, String>),
+    /// A letter was held: the vendor says otherwise now.
+    Held(TaskId, Box<Letter>),
     /// The answer to `Effect::Count`.
     Counts(Vec<(String, usize)>),
     /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
@@ -79,6 +85,12 @@ pub enum Message {
     Draft(u64, Map<String, Value>),
     /// The answer to `Effect::AddConnection`: vendor and name, and why not.
     Added(String, String, Result<(), String>),
+    /// The answers to `Effect::Read`.
+    Read(Ticket, Arrived),
+    /// Work on a document is so many percent done.
+    Working(Ticket, usize),
+    /// The answer to `Effect::Work`.
+    Worked(Box<Work>),
     /// Something to tell.
     Notice(Tone, String),
 }

@@ -1,6 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::action::{Action, Context};
 use super::add::Connectable;
@@ -15,6 +16,7 @@ use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
+use super::outbox::Outbox;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::task::Tasks;
 use super::views::Saved;
@@ -72,6 +74,19 @@ pub enum Exit {
     Demo,
 }
 
+/// Whether the vendor is told of a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tell {
+    /// When the analyst says so.
+    #[default]
+    Ask,
+    /// Whenever it can be told.
+    Always,
+    /// Not even offered.
+    Never,
+}
+
 /// How the console is set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -99,11 +114,31 @@ pub struct Setup {
     pub zone: jiff::tz::TimeZone,
     /// Where simulators stand behind the connections.
     pub demo: bool,
+    /// Where there is nothing but a document: no connections and no store.
+    pub alone: bool,
     /// Milliseconds before a question about a change can be answered.
     pub arm_millis: i64,
     /// Closing notes of the settings, offered before ours.
     pub templates: Vec<String>,
+    /// Whether the vendor is told of decisions.
+    pub tell: Tell,
 }
+
+/// What has no meaning where there is nothing but a document.
+const NEEDS_CONNECTIONS: &[Action] = &[
+    Action::Filter,
+    Action::NextPane,
+    Action::PreviousPane,
+    Action::ShowConnections,
+    Action::ShowQueue,
+    Action::ShowRecord,
+    Action::ShowTasks,
+    Action::Zoom,
+    Action::Views,
+    Action::SaveView,
+    Action::ForgetView,
+    Action::History,
+];
 
 /// The query that the console opens with: what is still to be decided.
 pub const OPEN: &str = "-status:closed";
@@ -147,8 +182,12 @@ pub struct Model {
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
     pub last_verdict: Option<(Disposition, String)>,
+    /// Whether the vendor was told of it.
+    pub last_told: bool,
     /// The last run.
     pub last_run: Option<Ready>,
+    /// The outbox.
+    pub outbox: Outbox,
     /// Earlier queries.
     pub queries: Vec<String>,
     /// Whether times are shown in local time.
@@ -195,7 +234,9 @@ impl Model {
             deciding: 0,
             undo: Vec::new(),
             last_verdict: None,
+            last_told: false,
             last_run: None,
+            outbox: Outbox::default(),
             queries: Vec::new(),
             local_time: false,
             times: false,
@@ -210,7 +251,7 @@ impl Model {
 
     /// What is asked for when the console opens.
     pub fn start(&mut self) -> Vec<Effect> {
-        vec![self.list(), Effect::Health]
+        vec![self.list(), Effect::Health, Effect::Outbox]
     }
 
     /// Asks for the queue's rows.
@@ -222,7 +263,7 @@ impl Model {
 
     /// Whether nothing is configured yet, so that there is nothing but a welcome to show.
     pub fn is_new(&self) -> bool {
-        self.setup.connected.is_empty() && self.setup.misconfigured.is_empty()
+        !self.setup.alone && self.setup.connected.is_empty() && self.setup.misconfigured.is_empty()
     }
 
     /// A connection by name.
@@ -256,6 +297,16 @@ impl Model {
         }
     }
 
+    /// The document under the keys, whichever side of it is shown.
+    pub fn explorer(&self) -> Option<&Explorer> {
+        match self.layers.last() {
+            Some(Layer::Outcome(view)) => view.explorer.as_ref(),
+            Some(Layer::Document(reading)) => Some(&reading.explorer),
+            Some(_) => None,
+            None => self.detail.shown.as_ref().map(|shown| &shown.explorer),
+        }
+    }
+
     /// The document under the keys, or under the list of its columns, with the face that shows it.
     pub fn explorer_mut(&mut self) -> Option<(Face, &mut Explorer)> {
         match self.layers.iter_mut().rev().find(|layer| !matches!(layer, Layer::Columns(_))) {
@@ -265,6 +316,17 @@ impl Model {
             None if self.focus == Pane::Record => self.detail.tab.face().zip(self.detail.shown.as_mut().map(|shown| &mut shown.explorer)),
             None => None,
         }
+    }
+
+    /// Every document that is open.
+    pub fn explorers_mut(&mut self) -> impl Iterator<Item = &mut Explorer> {
+        let shown = self.detail.shown.as_mut().map(|shown| &mut shown.explorer);
+        let layers = self.layers.iter_mut().filter_map(|layer| match layer {
+            Layer::Outcome(view) => view.explorer.as_mut(),
+            Layer::Document(reading) => Some(&mut reading.explorer),
+            _ => None,
+        });
+        shown.into_iter().chain(layers)
     }
 
     /// Where keys are looked up now, first to last. Empty where they are text.
@@ -278,6 +340,7 @@ impl Model {
         match self.layers.last() {
             Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
             Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
+            Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
@@ -306,6 +369,9 @@ impl Model {
             let places: Vec<_> = row.contexts.iter().map(|context| context.as_str()).collect();
             return Err(format!("works in: {}", places.join(", ")));
         }
+        if self.setup.alone && NEEDS_CONNECTIONS.contains(&action) {
+            return Err("only a document is open here; nightdesk without a verb opens the console".into());
+        }
         if action == Action::Act && !self.layers.is_empty() {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
             return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
@@ -318,6 +384,14 @@ impl Model {
             Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
+            Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
+                Some(letter) if letter.standing.is_open() => Ok(()),
+                Some(letter) => Err(format!("it is {}", letter.standing.as_str())),
+                None => Err("the outbox is empty".into()),
+            },
+            Action::RetryFailed => super::post::can_retry(self),
+            Action::KeepForLater => super::post::can_keep(self),
+            Action::WriteBack if self.setup.read_only => Err("the console is read-only".into()),
             Action::Cancel if !self.tasks.current().is_some_and(super::task::Task::is_running) => Err("the task does not run".into()),
             Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),

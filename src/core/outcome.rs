@@ -50,6 +50,26 @@ impl ReturnData {
     }
 }
 
+/// What became of a request that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It was answered, or never made: what failed is plain.
+    #[default]
+    Plain,
+    /// The vendor could not be reached, so nothing was sent.
+    Unsent,
+    /// It was sent and got no answer: whether it was carried out is not known.
+    Unknown,
+}
+
+impl Fate {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
+}
+
 /// Something that went wrong: what, with which answer, for which item, and what to do next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -66,6 +86,9 @@ pub struct Failure {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hint: Option<String>,
+    /// What became of the request.
+    #[serde(skip_serializing_if = "Fate::is_plain", default)]
+    pub fate: Fate,
 }
 
 impl Failure {

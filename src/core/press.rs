@@ -6,12 +6,14 @@ use super::choose;
 use super::chooser::Picked;
 use super::complete;
 use super::confirm::{Answer, Subject};
+use super::dispose::Verdict;
 use super::effect::Effect;
 use super::jump;
 use super::keys::{Code, Key, Match};
-use super::layer::{Asks, Layer, Verdict};
+use super::layer::{Asks, Layer};
 use super::model::{Model, Pane};
 use super::notice::Tone;
+use super::post;
 use super::run;
 
 /// A key was pressed.
@@ -19,7 +21,7 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notices.seen = true;
     let typed = match model.layers.last() {
         Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note) && key.typed().is_some(),
-        Some(Layer::Dispose(dispose)) => dispose.disposition.is_some() && key.typed().is_some(),
+        Some(Layer::Dispose(dispose)) => !dispose.is_own(key),
         _ => false,
     };
     model.meter.key(typed);
@@ -86,6 +88,8 @@ fn confirm(model: &mut Model, key: Key) -> Vec<Effect> {
             model.layers.pop();
             match subject {
                 Subject::Run(ready) => run::start(model, ready),
+                Subject::Tell(calls) => post::start(model, calls),
+                Subject::Post(letter, differences) => post::post_confirmed(model, letter, differences),
                 Subject::Quit => act::leave(model),
             }
         }
@@ -130,9 +134,9 @@ fn dispose(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Verdict::Done => {
-            let (events, disposition, note) = (dispose.events.clone(), dispose.disposition, dispose.note.text());
+            let (events, disposition, note, tell) = (dispose.events.clone(), dispose.disposition, dispose.note.text(), dispose.tell);
             model.layers.pop();
-            disposition.map(|disposition| act::close(model, events, disposition, note)).unwrap_or_default()
+            disposition.map(|disposition| act::close(model, events, disposition, note, tell)).unwrap_or_default()
         }
     }
 }
@@ -189,7 +193,10 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 field.paste(text);
             }
         }
-        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => dispose.note.paste(text),
+        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => {
+            dispose.note.paste(text);
+            dispose.typed = true;
+        }
         // A confirmation is typed by hand.
         _ => model.tell(Tone::Info, "Pasted text is only taken where text is typed; nothing was done."),
     }

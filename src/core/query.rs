@@ -63,6 +63,8 @@ pub enum Field {
     Occurred,
     /// A case it belongs to.
     Case,
+    /// Whether the vendor's status and ours have parted: yes or no.
+    Drift,
     /// Its key.
     Key,
     /// A mapped field by the document's name.
@@ -107,7 +109,7 @@ const DEEPEST: usize = 64;
 const MOST_TERMS: usize = 500;
 
 /// The fields by name.
-pub const FIELDS: [(&str, Field); 14] = [
+pub const FIELDS: [(&str, Field); 15] = [
     ("severity", Field::Severity),
     ("status", Field::Status),
     ("vendor", Field::Vendor),
@@ -120,6 +122,7 @@ pub const FIELDS: [(&str, Field); 14] = [
     ("age", Field::Age),
     ("occurred", Field::Occurred),
     ("case", Field::Case),
+    ("drift", Field::Drift),
     ("key", Field::Key),
     ("time", Field::Occurred),
 ];
@@ -192,6 +195,7 @@ impl Query {
                     "status" => Status::ALL.iter().map(|(name, _)| *name).collect(),
                     "disposition" => Disposition::ALL.iter().map(|(name, _, _)| *name).collect(),
                     "vendor" => vec!["azure-api", "wiz", "eset-protect-cloud", "management-activity", "lacework-edge"],
+                    "drift" => vec!["yes", "no"],
                     "age" => vec!["<1h", "<24h", "<7d"],
                     _ => Vec::new(),
                 };
@@ -234,6 +238,7 @@ impl Field {
             Self::Title => text(&inner.title),
             Self::Assignee => text(event.taken_by.as_deref().or(inner.assignee.as_deref()).unwrap_or_default()),
             Self::Disposition => text(event.disposition.map_or("", Disposition::as_str)),
+            Self::Drift => text(if event.drifted() { "yes" } else { "no" }),
             Self::Case => event.cases.iter().any(|case| text(case)),
             Self::Key => text(&inner.key),
             Self::Age => match age_bound(value, now) {

@@ -33,6 +33,10 @@ pub struct Listed {
     pub status: Status,
     /// The vendor's status.
     pub vendor_status: Option<String>,
+    /// What that means in ours.
+    pub vendor_means: Option<Status>,
+    /// Whether the vendor has moved since it was decided about here.
+    pub vendor_moved: bool,
     /// The verdict.
     pub disposition: Option<Disposition>,
     /// Who has it.

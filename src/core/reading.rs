@@ -2,11 +2,12 @@
 
 use super::act;
 use super::effect::Effect;
-use super::explorer::{Explorer, Face};
+use super::explorer::{Begun, Explorer, Face};
 use super::json::{Decoded, Document};
 use super::layer::{Layer, Page};
 use super::model::{Model, Pane};
 use super::notice::Tone;
+use super::work::{Arrived, Claim, Ticket, Work};
 
 /// A document on top of what it was taken from.
 #[derive(Clone, Debug)]
@@ -17,12 +18,27 @@ pub struct Reading {
     pub explorer: Explorer,
     /// The face on show.
     pub face: Face,
+    /// Where it comes from and how far it is, if it comes from outside.
+    pub coming: Option<Coming>,
+}
+
+/// A document from outside, on show while it is still being read.
+#[derive(Clone, Debug)]
+pub struct Coming {
+    /// The file, or `-` for what is piped in.
+    pub name: String,
+    /// How far the reading is; nothing once it has ended.
+    pub progress: Option<String>,
+    /// Why it cannot be read, or not to its end.
+    pub fault: Option<String>,
+    /// What the reading is for: it stops when nobody shows the document any more.
+    pub claim: Claim,
 }
 
 impl Reading {
     /// A document that shows a face first.
     pub fn new(title: impl Into<String>, document: Document, face: Face) -> Self {
-        let mut reading = Self { title: title.into(), explorer: Explorer::new(document), face: Face::Tree };
+        let mut reading = Self { title: title.into(), explorer: Explorer::new(document), face: Face::Tree, coming: None };
         reading.show(face);
         reading
     }
@@ -32,6 +48,39 @@ impl Reading {
         let mut reading = Self::new(title, document, face);
         reading.explorer.by_path = true;
         reading
+    }
+
+    /// A document that is still to be read.
+    pub fn from_outside(name: &str) -> Self {
+        let title = if name == "-" { "standard input" } else { name };
+        let coming = Coming { name: name.into(), progress: Some("reading".into()), fault: None, claim: Claim::default() };
+        Self { coming: Some(coming), ..Self::new(title, Document::parse(Vec::new()), Face::Tree) }
+    }
+
+    /// Takes up what has come of it, where it is meant for this one; gives back work that it makes for the world.
+    pub fn take(&mut self, ticket: &Ticket, arrived: &Arrived) -> Option<Box<Work>> {
+        let coming = self.coming.as_mut().filter(|coming| coming.claim.is_for(ticket))?;
+        let document = match arrived {
+            Arrived::Progress(text) => {
+                coming.progress = Some(text.clone());
+                return None;
+            }
+            Arrived::Failed(message) => {
+                (coming.progress, coming.fault) = (None, Some(message.clone()));
+                return None;
+            }
+            Arrived::Head(document) => document,
+            Arrived::Whole(document) => {
+                coming.progress = None;
+                document
+            }
+        };
+        let begun = self.explorer.go_on(document.clone());
+        self.show(self.face);
+        match begun {
+            Begun::Away(work) => Some(work),
+            Begun::Done(_) => None,
+        }
     }
 
     /// Shows a face.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::outcome::{Attachment, Failure};
+use super::outcome::{Attachment, Failure, Fate};
 
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -364,7 +364,9 @@ pub enum Trouble {
     TooLarge(String),
     /// No answer in time.
     TimedOut(String),
-    /// The connection broke, or could not be made.
+    /// No connection could be made; nothing was sent.
+    Unreached(String),
+    /// The connection broke.
     Transport(String),
     /// The run was cancelled.
     Cancelled,
@@ -379,9 +381,12 @@ impl Trouble {
             Self::Planned => "Not sent: this is a dry run.".into(),
             Self::SignIn(failure) => failure.message.clone(),
             Self::Cancelled => "Cancelled.".into(),
-            Self::ForeignLink(text) | Self::TooLarge(text) | Self::TimedOut(text) | Self::Transport(text) | Self::Refused(text) => {
-                text.clone()
-            }
+            Self::ForeignLink(text)
+            | Self::TooLarge(text)
+            | Self::TimedOut(text)
+            | Self::Unreached(text)
+            | Self::Transport(text)
+            | Self::Refused(text) => text.clone(),
         }
     }
 
@@ -390,7 +395,12 @@ impl Trouble {
         if let Self::SignIn(failure) = self {
             return Failure { failure_indicator: indicator.into(), ..failure.clone() };
         }
-        Failure::new(indicator, self.message())
+        let fate = match self {
+            Self::Unreached(_) => Fate::Unsent,
+            Self::TooLarge(_) | Self::TimedOut(_) | Self::Transport(_) | Self::Cancelled => Fate::Unknown,
+            _ => Fate::Plain,
+        };
+        Failure { fate, ..Failure::new(indicator, self.message()) }
     }
 }
 

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::detail::Tab;
+use super::dispose::Dispose;
 use super::effect::Effect;
 use super::event::Disposition;
 use super::form::Form;
-use super::layer::{Asks, Dispose, Layer, Prompt};
+use super::layer::{Asks, Layer, Prompt};
 use super::line::Line;
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
@@ -109,7 +110,8 @@ fn typed(model: &mut Model, typing: &Value) -> Option<Layer> {
     if typing.get("disposition").is_some() {
         let disposition = text("disposition").and_then(Disposition::parse);
         let own = model.setup.templates.clone();
-        return Some(Layer::Dispose(Box::new(Dispose { events, disposition, note, template: None, last: None, own })));
+        let typed = !note.is_empty();
+        return Some(Layer::Dispose(Box::new(Dispose { events, disposition, note, own, typed, ..Dispose::default() })));
     }
     let mut prompt = Prompt::new(Asks::Note, &note.text());
     prompt.events = events;

@@ -13,6 +13,7 @@ use super::model::{Model, Pane, Undoable};
 use super::notice::Tone;
 use super::outcome::Outcome;
 use super::task::{State, TaskId};
+use super::telling::Call;
 use super::{act, add};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
@@ -186,6 +187,7 @@ pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
         begun.arguments.clone_from(&ready.arguments);
         begun.events.clone_from(&ready.events);
         begun.changes = ready.class.effect != Changes::Read;
+        begun.ready = begun.changes.then(|| Box::new(ready.clone()));
     }
     if ready.class.effect != Changes::Read {
         model.meter.decide(model.now, &format!("ran {}", ready.title), ready.events.len().max(1));
@@ -225,17 +227,15 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Info, "Nothing is sent: it is written into connections.toml.");
         return Vec::new();
     }
-    match ready(model) {
-    let asked = match model.layers.last() {
+    let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given };
+    match model.layers.last() {
         Some(Layer::Confirm(confirm)) => match &confirm.subject {
-            Subject::Run(ready) => Some(ready.clone()),
-            Subject::Quit => None,
+            Subject::Run(ready) => vec![planned(ready.clone())],
+            // Of several calls the first; the others are like it.
+            Subject::Tell(calls) => calls.iter().take(1).map(Call::plan).collect(),
+            Subject::Post(..) | Subject::Quit => Vec::new(),
         },
-        _ => ready(model),
-    };
-    match asked {
-        Some(ready) => vec![Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given }],
-        None => Vec::new(),
+        _ => ready(model).map(planned).into_iter().collect(),
     }
 }
 

@@ -1,28 +1,35 @@
 //! A console under test: keys in, effects out, answers back; no terminal, clock or network.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
 use super::add::Connectable;
-use super::catalogue::{Class, Command, Effect as Changes, Entry, Inverse, Parameter, Reach, Type, Undo};
+use super::catalogue::{
+    Class, Command, Effect as Changes, Entry, Fetched, Inverse, Look, Parameter, Reach, Ruling, Source, Telling, Type, Undo, WriteBack,
+    arguments,
+};
 use super::detail::{Known, Past, Shown};
-use super::effect::{Change, Effect};
+use super::effect::{self, Change, Effect};
 use super::entity::{Entity, EntityKind};
-use super::event::{Event, Severity, Status, StoredEvent};
+use super::event::{Disposition, Event, Severity, Status, StoredEvent};
 use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Stretch};
 use super::json::{Document, changes};
 use super::keys::{Key, Keymap, parse_chord};
+use super::mapping::Mapping;
 use super::message::{Decided, Message};
-use super::model::{Model, Setup};
-use super::outcome::{Outcome, ReturnData};
+use super::model::{Model, Setup, Tell};
+use super::outbox::{Letter, LetterId, Standing};
+use super::outcome::{Failure, Fate, Outcome, ReturnData};
 use super::queue::{Grouping, Listed, Listing, Tally, Which, rule_of};
 use super::reading::Reading;
-use super::task::Report;
+use super::task::{Report, TaskId};
 use super::update::update;
 use super::views::Saved;
+use super::work::Arrived;
 
 /// A console with events of its own.
 pub(crate) struct Session {
@@ -34,6 +41,12 @@ pub(crate) struct Session {
     pub asked: Vec<Effect>,
     /// What was asked for and not answered yet.
     pub open: Vec<Effect>,
+    /// Ids that vendors refuse.
+    pub refused: Vec<String>,
+    /// Whether no vendor can be reached.
+    pub offline: bool,
+    /// The outbox.
+    pub letters: Vec<Letter>,
     /// How many rows the world gives at most.
     pub most: Option<usize>,
 }
@@ -79,7 +92,25 @@ fn wiz() -> Entry {
         )
         .parameter(Parameter::new("Note", Type::TEXT, "Why."));
     let projects = run_nothing("List Projects", "Lists the projects.");
-    Entry { commands: vec![update, projects], ..Entry::default() }
+    let tell = |ruling: &Ruling, event: &Event| {
+        let (status, sets) = match (ruling.status, ruling.disposition) {
+            (Status::Closed, Some(Disposition::TruePositive)) => return Err("Wiz resolves it itself.".to_owned()),
+            (Status::Closed, _) => ("Rejected", "REJECTED (why)"),
+            _ => ("Open", "OPEN"),
+        };
+        let given = [("issue_ids", json!([event.key])), ("issue_status", json!(status)), ("note", json!(ruling.note))];
+        Ok(Telling {
+            command: "update-issues",
+            arguments: arguments(given),
+            status: status.to_uppercase(),
+            sets: sets.into(),
+            item: "issue_ids",
+        })
+    };
+    let look = |_: &Event| Look { command: "list-projects", arguments: Map::new(), record: "$" };
+    let source = Source::new("Issues", "Issues", Mapping::default(), Duration::ZERO, |_, _, _| async { Fetched::default() });
+    let source = source.write_back(Ok(WriteBack { tell: Arc::new(tell), look, watched: &[".status"] }));
+    Entry { commands: vec![update, projects], sources: vec![source], ..Entry::default() }
 }
 
 fn connected(name: &str, vendor: &str, title: &str, entry: Entry) -> Connected {
@@ -193,8 +224,10 @@ pub(crate) fn setup() -> Setup {
         analyst: "ana".into(),
         zone: jiff::tz::TimeZone::UTC,
         demo: false,
+        alone: false,
         arm_millis: 800,
         templates: Vec::new(),
+        tell: Tell::Ask,
     }
 }
 
@@ -209,7 +242,8 @@ impl Session {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
-        let mut session = Self { model, events, asked: Vec::new(), open, most: None };
+        let mut session =
+            Self { model, events, asked: Vec::new(), open, refused: Vec::new(), offline: false, letters: Vec::new(), most: None };
         session.settle();
         session
     }
@@ -357,6 +391,46 @@ impl Session {
                 }
                 Message::Decided(Decided::Restored(before.clone()), before, None)
             }
+            Effect::Run(task, ready) if self.offline => {
+                let failure = Failure { fate: Fate::Unsent, ..Failure::new(format!("{} failed.", ready.title), "No route to host.") };
+                let report = Report { unsent: true, ..report(Outcome::failed(failure)) };
+                Message::Ended(task, ReturnData::Failed, "No route to host.".into(), Some(Box::new(report)))
+            }
+            Effect::Run(task, ready)
+                if ready.arguments.values().filter_map(|value| value.as_array()).flatten().any(|id| self.refuses(id)) =>
+            {
+                let ids: Vec<String> = ready
+                    .arguments
+                    .values()
+                    .filter_map(|value| value.as_array())
+                    .flatten()
+                    .filter_map(|id| Some(id.as_str()?.to_owned()))
+                    .collect();
+                self.ended(task, &ids)
+            }
+            Effect::Tell(task, calls) => {
+                let ids: Vec<String> = calls.iter().flat_map(|call| call.events.iter().map(|(_, id)| id.clone())).collect();
+                self.ended(task, &ids)
+            }
+            Effect::Outbox => Message::Outbox(Ok(self.letters.clone())),
+            Effect::KeepForLater(_, ready) => {
+                self.letters.push(letter(1, &ready.title, &ready.connection, &ready.command));
+                Message::Outbox(Ok(self.letters.clone()))
+            }
+            Effect::Post(task, id, confirmed) => {
+                let letter = self.letters.iter_mut().find(|letter| letter.id == id)?;
+                if !letter.differences.is_empty() && confirmed.as_ref() != Some(&letter.differences) {
+                    letter.standing = Standing::Held;
+                    Message::Held(task, Box::new(letter.clone()))
+                } else {
+                    letter.standing = Standing::Sent;
+                    Message::Ended(task, ReturnData::Successful, "Sent.".into(), None)
+                }
+            }
+            Effect::TakeBack(id) => {
+                self.letters.retain(|letter| letter.id != id);
+                Message::Outbox(Ok(self.letters.clone()))
+            }
             Effect::Run(task, ready) => {
                 let raw = match ready.command.as_str() {
                     "list-devices" => {
@@ -403,9 +477,36 @@ impl Session {
             }
             Effect::AddConnection(wanted) => Message::Added(wanted.vendor, wanted.name, Ok(())),
             Effect::Health => Message::Health(health()),
+            Effect::Read(ticket, effect::Source::File(name)) => Message::Read(ticket, self.file(&name)),
+            Effect::Work(mut work) => {
+                while work.step().is_some() {}
+                Message::Worked(work)
+            }
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
+    }
+
+    /// The world's files: one with events in it, and one that is not there.
+    fn file(&self, name: &str) -> Arrived {
+        if name != "events.json" {
+            return Arrived::Failed(format!("{name}: No such file or directory"));
+        }
+        let events: Vec<_> = self.events.iter().map(|event| event.event.raw.clone()).collect();
+        Arrived::Whole(Document::parse(json!({"events": events}).to_string().into_bytes()))
+    }
+
+    fn refuses(&self, id: &serde_json::Value) -> bool {
+        id.as_str().is_some_and(|id| self.refused.iter().any(|known| known == id))
+    }
+
+    /// The end of a task over ids, of which some are refused.
+    fn ended(&self, task: TaskId, ids: &[String]) -> Message {
+        let refused = ids.iter().filter(|id| self.refused.contains(id));
+        let errors: Vec<Failure> = refused.map(|id| Failure::new("It failed.", "no").item(id)).collect();
+        let state = ReturnData::of(ids.len() - errors.len(), errors.len());
+        let outcome = Outcome::new(state).message(format!("{} of {}", ids.len() - errors.len(), ids.len())).errors(errors);
+        Message::Ended(task, state, outcome.message.clone(), Some(Box::new(report(outcome))))
     }
 
     /// The effects asked for since the start that are like one.
@@ -442,7 +543,28 @@ fn health() -> Vec<Health> {
 /// A report of an outcome.
 pub(crate) fn report(outcome: Outcome) -> Report {
     let document = Document::parse(outcome.raw_data.to_string().into_bytes());
-    Report { outcome, document }
+    Report { outcome, document, unsent: false }
+}
+
+/// A letter that waits.
+pub(crate) fn letter(id: LetterId, title: &str, connection: &str, command: &str) -> Letter {
+    Letter {
+        id,
+        made_at: noon(),
+        changed_at: noon(),
+        actor: "ana".into(),
+        connection: connection.into(),
+        command: command.into(),
+        title: title.into(),
+        arguments: Map::new(),
+        events: vec![2],
+        call: None,
+        seen: Vec::new(),
+        destructive: false,
+        standing: Standing::Waiting,
+        detail: "The vendor cannot be reached.".into(),
+        differences: Vec::new(),
+    }
 }
 
 fn listed(event: &StoredEvent) -> Listed {

@@ -1,7 +1,9 @@
 //! Stories of the console: keys in, effects out.
 
+mod add;
 mod answers;
 mod explorer;
+mod view;
 mod views;
 
 pub(crate) use explorer::hiding;

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::confirm::Ready;
 use super::json::Document;
 use super::outcome::{Outcome, ReturnData};
+use super::telling::Call;
 
 /// Number of a task.
 pub type TaskId = u64;
@@ -34,6 +36,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// Its raw data, as a document.
     pub document: Document,
+    /// Whether nothing was sent, because the vendor could not be reached.
+    pub unsent: bool,
 }
 
 /// Something that runs or ran.
@@ -63,6 +67,12 @@ pub struct Task {
     pub message: String,
     /// What it gave back.
     pub report: Option<Box<Report>>,
+    /// The run, where it is one that changes something.
+    pub ready: Option<Box<Ready>>,
+    /// The calls that tell vendors, where that is what it does.
+    pub calls: Vec<Call>,
+    /// Whether its run is in the outbox.
+    pub kept: bool,
 }
 
 impl Task {
@@ -103,6 +113,9 @@ impl Tasks {
             state: State::Running { text: "starting".into(), done: 0, total: None },
             message: String::new(),
             report: None,
+            ready: None,
+            calls: Vec::new(),
+            kept: false,
         };
         self.list.insert(0, task);
         self.selected = Some(id);

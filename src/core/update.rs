@@ -3,9 +3,11 @@
 use super::add;
 use super::answers;
 use super::effect::Effect;
+use super::explore;
 use super::mark;
 use super::message::Message;
 use super::model::Model;
+use super::post;
 use super::press;
 use super::reading;
 use super::resume;
@@ -22,7 +24,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Changed => vec![model.list(), Effect::Health],
+        Message::Changed => vec![model.list(), Effect::Health, Effect::Outbox],
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
@@ -45,12 +47,17 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Outbox(result) => post::letters(model, result),
+        Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Added(vendor, name, result) => add::added(model, vendor, &name, result),
+        Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),
+        Message::Working(ticket, percent) => explore::working(model, &ticket, percent),
+        Message::Worked(work) => explore::worked(model, *work),
         Message::Notice(tone, text) => {
             model.tell(tone, text);
             Vec::new()

@@ -4,6 +4,7 @@
 //! reads otherwise.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEventKind, KeyModifiers, MouseEventKind};
@@ -20,7 +21,8 @@ use super::run::Runner;
 use super::terminal::{self, Terminal};
 use super::{adding, clipboard, shell};
 use crate::config::{Settings, views};
-use crate::core::effect::{Effect, Outside};
+use crate::core::effect::{Effect, Outside, Source, Text};
+use crate::core::explore;
 use crate::core::health::{Connected, Misconfigured};
 use crate::core::keys::{Code, Key, Keymap};
 use crate::core::message::Message;
@@ -40,25 +42,71 @@ const PACE: Duration = Duration::from_millis(33);
 /// # Errors
 /// When there is no terminal, or the keys in the settings conflict.
 pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Option<String>) -> Result<Exit, String> {
-    let (setup, themes, complaints) = setup(&runner, settings, demo)?;
+    let (mut setup, themes, mut complaints) = setup(&runner.paths().config_dir, settings)?;
+    setup.connected = connected(&runner);
+    setup.misconfigured = misconfigured(&runner);
+    setup.vendors = vendor::all().iter().map(adding::connectable).collect();
+    complaints.extend(setup.misconfigured.iter().map(|one| format!("Connection {} cannot be used: {}", one.name, one.reason)));
+    setup.views = views::load(runner.paths()).unwrap_or_else(|problems| {
+        complaints.extend(problems.iter().map(ToString::to_string));
+        Vec::new()
+    });
+    runner.actor().clone_into(&mut setup.analyst);
+    setup.demo = demo;
     let (sender, inbox) = mpsc::channel(WAITING);
-    let world = World::new(runner, sender.clone());
-    let mut model = Model::new(setup, Timestamp::now());
-    model.mouse = settings.mouse;
-    if let Some(session) = world.session().await {
-        crate::core::resume::resume(&mut model, &session);
-    }
-    for complaint in complaints {
-        model.tell(Tone::Warning, complaint);
-    }
+    let world = World::new(Some(runner), sender.clone());
+    let mut model = model(setup, complaints, settings);
     if let Some(greeting) = greeting {
         model.tell(Tone::Done, greeting);
     }
+    if let Some(session) = world.session().await {
+        crate::core::resume::resume(&mut model, &session);
+    }
+    world.watch_store();
+    world.go_on_following().await;
+    if settings.jobs {
+        world.run_jobs();
+    }
+    let start = model.start();
+    show(model, world, (sender, inbox), themes, settings, start).await
+}
+
+/// Opens a document alone: without connections and without a store.
+///
+/// # Errors
+/// When there is no terminal, or the keys in the settings conflict.
+pub async fn view(config_dir: &Path, settings: &Settings, source: Source) -> Result<(), String> {
+    let (mut setup, themes, complaints) = setup(config_dir, settings)?;
+    setup.alone = true;
+    let (sender, inbox) = mpsc::channel(WAITING);
+    let world = World::new(None, sender.clone());
+    let mut model = model(setup, complaints, settings);
+    let start = explore::open(&mut model, source);
+    show(model, world, (sender, inbox), themes, settings, start).await.map(|_| ())
+}
+
+fn model(setup: Setup, complaints: Vec<String>, settings: &Settings) -> Model {
+    let mut model = Model::new(setup, Timestamp::now());
+    model.mouse = settings.mouse;
+    for complaint in complaints {
+        model.tell(Tone::Warning, complaint);
+    }
+    model
+}
+
+/// Takes the terminal and goes round the loop until the end.
+async fn show(
+    model: Model,
+    world: World,
+    (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+    themes: Vec<Theme>,
+    settings: &Settings,
+    start: Vec<Effect>,
+) -> Result<Exit, String> {
     let terminal = Terminal::enter(settings.mouse).map_err(|error| error.to_string())?;
-    let gone = sender.clone();
     terminal::watch(move || {
         // The loop keeps the session and ends; where it cannot, the watch ends the process.
-        let _ = gone.try_send(Message::Stop);
+        let _ = sender.try_send(Message::Stop);
     });
     let mut console = Console {
         model,
@@ -74,17 +122,21 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Opt
         clipboard_command: settings.clipboard_command.clone(),
         gone: false,
     };
-    console.world.watch_store();
-    console.world.go_on_following().await;
-    if settings.jobs {
-        console.world.run_jobs();
-    }
-    let result = console.run().await;
+    let result = console.run(start).await;
     console.world.finish().await;
     if let Some(input) = console.input.take() {
         input.stop().await;
     }
     result.map(|()| std::mem::take(&mut console.model.exit)).map_err(|error| error.to_string())
+}
+
+fn misconfigured(runner: &Runner) -> Vec<Misconfigured> {
+    let shown = runner.misconfigured().iter().map(|one| Misconfigured {
+        name: if one.name.is_empty() { "(no name)".into() } else { one.name.clone() },
+        vendor: one.vendor.clone(),
+        reason: one.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    });
+    shown.collect()
 }
 
 /// The keymap of the settings.
@@ -97,8 +149,7 @@ pub fn keymap(settings: &Settings) -> Result<Keymap, Vec<String>> {
 
 type Ready = (Setup, Vec<Theme>, Vec<String>);
 
-fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, String> {
-    let keymap = keymap(settings).map_err(|complaints| format!("The keys in settings.toml conflict:\n{}", complaints.join("\n")))?;
+fn connected(runner: &Runner) -> Vec<Connected> {
     let connected = runner.connections().iter().map(|opened| {
         let connection = &opened.connection;
         Connected {
@@ -111,41 +162,36 @@ fn setup(runner: &Runner, settings: &Settings, demo: bool) -> Result<Ready, Stri
             entry: opened.entry.clone(),
         }
     });
-    let connected = connected.collect();
-    let (themes, mut complaints) = themes(runner);
+    connected.collect()
+}
+
+/// A console without connections.
+fn setup(config_dir: &Path, settings: &Settings) -> Result<Ready, String> {
+    let keymap = keymap(settings).map_err(|complaints| format!("The keys in settings.toml conflict:\n{}", complaints.join("\n")))?;
+    let (themes, mut complaints) = themes(config_dir);
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let wanted = if no_colour { "mono".to_owned() } else { settings.theme.clone().unwrap_or_else(|| "ansi16".into()) };
     if !themes.iter().any(|theme| theme.name == wanted) {
         complaints.push(format!("There is no theme {wanted}; there are {}.", names(&themes).join(", ")));
     }
-    let analyst = runner.actor().to_owned();
-    let views = views::load(runner.paths()).unwrap_or_else(|problems| {
-        complaints.extend(problems.iter().map(ToString::to_string));
-        Vec::new()
-    });
-    let misconfigured = runner.misconfigured().iter().map(|one| Misconfigured {
-        name: if one.name.is_empty() { "(no name)".into() } else { one.name.clone() },
-        vendor: one.vendor.clone(),
-        reason: one.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-    });
-    let misconfigured: Vec<Misconfigured> = misconfigured.collect();
-    complaints.extend(misconfigured.iter().map(|one| format!("Connection {} cannot be used: {}", one.name, one.reason)));
     let setup = Setup {
-        connected,
-        misconfigured,
-        vendors: vendor::all().iter().map(adding::connectable).collect(),
+        connected: Vec::new(),
+        misconfigured: Vec::new(),
+        vendors: Vec::new(),
         keymap,
         themes: names(&themes),
         theme: wanted,
-        views,
+        views: Vec::new(),
         read_only: settings.read_only,
         ascii: settings.ascii,
-        analyst,
+        analyst: String::new(),
         zone: jiff::tz::TimeZone::system(),
-        demo,
+        demo: false,
+        alone: false,
         // A question that can be answered at once protects nobody.
         arm_millis: i64::try_from(settings.arm_delay_ms).unwrap_or(800).clamp(200, 10_000),
         templates: settings.note_templates.clone(),
+        tell: settings.write_back,
     };
     Ok((setup, themes, complaints))
 }
@@ -155,10 +201,10 @@ fn names(themes: &[Theme]) -> Vec<String> {
 }
 
 /// The themes that come along, and the user's over them.
-fn themes(runner: &Runner) -> (Vec<Theme>, Vec<String>) {
+fn themes(config_dir: &Path) -> (Vec<Theme>, Vec<String>) {
     let mut themes = Theme::embedded();
     let mut complaints = Vec::new();
-    let dir = runner.paths().config_dir.join("themes");
+    let dir = config_dir.join("themes");
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.extension().is_none_or(|extension| extension != "toml") {
@@ -242,7 +288,7 @@ struct Signals {
 }
 
 impl Console {
-    async fn run(&mut self) -> std::io::Result<()> {
+    async fn run(&mut self, start: Vec<Effect>) -> std::io::Result<()> {
         let mut signals = Signals {
             term: signal(SignalKind::terminate())?,
             hup: signal(SignalKind::hangup())?,
@@ -250,11 +296,10 @@ impl Console {
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             cont: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         };
-        self.message(Message::Resized(Terminal::size().0, Terminal::size().1)).await;
-        let start = self.model.start();
         for effect in start {
             self.perform(effect).await;
         }
+        self.message(Message::Resized(Terminal::size().0, Terminal::size().1)).await;
         while !self.model.leaving {
             self.draw();
             let woken = self.wait(&mut signals).await;
@@ -347,6 +392,8 @@ impl Console {
     async fn message(&mut self, message: Message) {
         self.model.now = Timestamp::now();
         self.dirty = true;
+        // Somebody waits for these, as for the answer to a key.
+        self.urgent |= matches!(message, Message::Read(..) | Message::Worked(_));
         let effects = update(&mut self.model, message);
         for effect in effects {
             self.perform(effect).await;
@@ -363,7 +410,7 @@ impl Console {
                 Err(message) => self.model.tell(Tone::Error, message),
             },
             Effect::Outside(Outside::Pipe(line), text) => self.world.pipe(line, text),
-            Effect::Outside(program, text) => self.outside(&program, &text).await,
+            Effect::Outside(program, text) => self.outside(&program, text).await,
             Effect::Mouse(on) => {
                 if self.terminal.set_mouse(on).is_ok() {
                     self.model
@@ -377,7 +424,7 @@ impl Console {
         }
     }
 
-    async fn outside(&mut self, program: &Outside, text: &str) {
+    async fn outside(&mut self, program: &Outside, text: Text) {
         if let Some(input) = self.input.take() {
             input.stop().await;
         }

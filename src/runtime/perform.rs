@@ -10,24 +10,29 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::adding;
+use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
 use super::log;
+use super::outbox::Posted;
 use super::read;
 use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, Was};
 use crate::config::{Problem, views};
 use crate::core::confirm::Ready;
-use crate::core::effect::{Before, Change, Effect};
+use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
+use crate::core::outbox::{Difference, Letter, LetterId};
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::queue::FIRST_LIMIT;
 use crate::core::task::{Report, TaskId};
+use crate::core::telling::Call;
 use crate::core::views::Saved;
+use crate::core::work::{Arrived, Ticket, Work};
 
 /// How often the store is asked whether others have committed.
 const LOOK: Duration = Duration::from_millis(1000);
@@ -46,7 +51,8 @@ enum Looking {
 
 /// The world behind the console.
 pub struct World {
-    runner: Runner,
+    /// None where there is nothing but a document: no connections and no store.
+    runner: Option<Runner>,
     inbox: mpsc::Sender<Message>,
     cancels: HashMap<TaskId, CancellationToken>,
     looking: HashMap<Looking, CancellationToken>,
@@ -56,7 +62,7 @@ pub struct World {
 
 impl World {
     /// A world that answers into an inbox.
-    pub fn new(runner: Runner, inbox: mpsc::Sender<Message>) -> Self {
+    pub fn new(runner: Option<Runner>, inbox: mpsc::Sender<Message>) -> Self {
         Self {
             runner,
             inbox,
@@ -67,13 +73,9 @@ impl World {
         }
     }
 
-    fn store(&self) -> Store {
-        self.runner.store().clone()
-    }
-
     /// The session that was kept.
     pub async fn session(&self) -> Option<Value> {
-        self.runner.store().view_state().await.ok().flatten()
+        self.runner.as_ref()?.store().view_state().await.ok().flatten()
     }
 
     /// Sends a message when the work is done. A panic becomes a notice, not a dead console.
@@ -115,7 +117,48 @@ impl World {
 
     /// Carries an effect out. Nothing here waits for the vendor.
     pub async fn perform(&mut self, effect: Effect) {
-        let (store, runner) = (self.store(), self.runner.clone());
+        match effect {
+            Effect::Read(ticket, source) => self.read(ticket, source),
+            Effect::Work(work) => self.work(work),
+            Effect::Save(path, text) => self.answer(save(path, text)),
+            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
+            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
+            other => {
+                if let Some(runner) = self.runner.clone() {
+                    self.perform_on(runner, other).await;
+                }
+            }
+        }
+    }
+
+    /// Reads a document. It is not waited for when the console is left: what is piped in may never end.
+    fn read(&self, ticket: Ticket, source: Source) {
+        let (inbox, ending) = (self.inbox.clone(), self.ending.clone());
+        tokio::spawn(async move {
+            let (broken, told) = (ticket.clone(), inbox.clone());
+            let reading = tokio::task::spawn_blocking(move || document::read(ticket, &source, inbox, ending));
+            if let Err(error) = reading.await {
+                let _ = told.send(Message::Read(broken, Arrived::Failed(format!("Something broke in here: {error}")))).await;
+            }
+        });
+    }
+
+    fn work(&self, work: Box<Work>) {
+        let (inbox, ending) = (self.inbox.clone(), self.ending.clone());
+        self.tracker.spawn(async move {
+            let answer = inbox.clone();
+            let work = tokio::task::spawn_blocking(move || document::work(work, inbox, ending));
+            let message = match work.await {
+                Ok(Some(work)) => Message::Worked(work),
+                Ok(None) => return,
+                Err(error) => Message::Notice(Tone::Error, format!("Something broke in here: {error}")),
+            };
+            let _ = answer.send(message).await;
+        });
+    }
+
+    async fn perform_on(&mut self, runner: Runner, effect: Effect) {
+        let store = runner.store().clone();
         match effect {
             Effect::Rows { generation, view, limit } => {
                 let work = async move { Message::Rows(generation, read::listing(&store, &view, limit).await) };
@@ -134,6 +177,10 @@ impl World {
                 Message::Marked(view, which, then, ids)
             }),
             Effect::Show(id) => self.answer(async move { Message::Shown(id, read::shown(&store, id).await.map(Box::new)) }),
+            // Nobody is told of a part only: however many there are, all are read.
+            Effect::Gather(ids, why @ (Gather::Offer | Gather::Tell(_))) => {
+                self.answer(async move { Message::Gathered(why, store.events_of(ids).await.map_err(|error| error.to_string())) });
+            }
             Effect::Gather(ids, why) => self.answer(async move { Message::Gathered(why, read::events(&store, &ids).await) }),
             Effect::Decide(ids, change) => {
                 let actor = runner.actor().to_owned();
@@ -149,7 +196,24 @@ impl World {
                     Message::Decided(Decided::Restored(before), done, fault)
                 });
             }
-            Effect::Run(id, ready) => self.run(id, ready),
+            Effect::Run(id, ready) => self.run(runner, id, ready),
+            Effect::Tell(id, calls) => self.tell(runner, id, calls),
+            Effect::KeepForLater(id, ready) => self.keep_for_later(runner, id, ready),
+            Effect::Outbox => self.answer(async move { Message::Outbox(letters(&runner).await) }),
+            Effect::Post(id, letter, confirmed) => self.post(runner, id, letter, confirmed),
+            Effect::TakeBack(letter) => {
+                let inbox = self.inbox.clone();
+                self.answer(async move {
+                    let actor = runner.actor().to_owned();
+                    let notice = match store.cancel_letter(letter, &actor, Timestamp::now()).await {
+                        Ok(true) => Message::Notice(Tone::Done, "Taken back; it will not be sent.".into()),
+                        Ok(false) => Message::Notice(Tone::Warning, "It cannot be taken back any more.".into()),
+                        Err(error) => Message::Notice(Tone::Error, error.to_string()),
+                    };
+                    let _ = inbox.send(notice).await;
+                    Message::Outbox(letters(&runner).await)
+                });
+            }
             Effect::Plan { connection, command, given } => self.answer(async move {
                 let options = RunOptions { dry_run: true, ..RunOptions::default() };
                 let report = runner.run(&connection, &command, given, options).await;
@@ -163,7 +227,7 @@ impl World {
                     Message::Picks(form, field, read::picks(&report, &value, &label))
                 });
             }
-            Effect::Fetch { task, connection, window } => self.fetch(task, connection, window),
+            Effect::Fetch { task, connection, window } => self.fetch(runner, task, connection, window),
             Effect::Test(id, connection) => {
                 let cancel = self.ending.child_token();
                 let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
@@ -193,8 +257,6 @@ impl World {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
-            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
-            Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
             Effect::Changes(id, revision) => {
                 self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });
             }
@@ -209,7 +271,6 @@ impl World {
                 let done = format!("View {name} removed from {}", paths.views().display());
                 Message::Views(written(tokio::task::spawn_blocking(move || views::remove(&paths, &name)).await, done))
             }),
-            Effect::Save(path, text) => self.answer(save(path, text)),
             // The session is kept before the loop goes on: it may be the last thing that it does.
             Effect::Keep(session) => {
                 if let Err(error) = store.set_view_state(session).await {
@@ -223,8 +284,13 @@ impl World {
                     tracing::warn!(%error, "the draft could not be kept");
                 }
             }
-            // These belong to the loop.
-            Effect::Copy(_)
+            // These were done already, or belong to the loop.
+            Effect::Read(..)
+            | Effect::Work(_)
+            | Effect::Save(..)
+            | Effect::Extract(..)
+            | Effect::Log
+            | Effect::Copy(_)
             | Effect::Outside(..)
             | Effect::Wake(_)
             | Effect::Mouse(_)
@@ -246,10 +312,9 @@ impl World {
         sender
     }
 
-    fn run(&mut self, id: TaskId, ready: Ready) {
+    fn run(&mut self, runner: Runner, id: TaskId, ready: Ready) {
         let cancel = self.ending.child_token();
         let cancelled = cancel.clone();
-        let runner = self.runner.clone();
         let options =
             RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), events: ready.events.clone(), ..RunOptions::default() };
         let (inbox, tracker, ending) = (self.inbox.clone(), self.tracker.clone(), self.ending.clone());
@@ -276,9 +341,56 @@ impl World {
         self.task(id, work, cancel);
     }
 
-    fn fetch(&mut self, id: TaskId, connection: String, window: Option<(Timestamp, Timestamp)>) {
+    fn tell(&mut self, runner: Runner, id: TaskId, calls: Vec<Call>) {
         let cancel = self.ending.child_token();
-        let runner = self.runner.clone();
+        let options = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
+        let inbox = self.inbox.clone();
+        let work = async move {
+            let (_, outcome) = runner.tell(&calls, options).await;
+            let _ = inbox.send(Message::Outbox(letters(&runner).await)).await;
+            Message::Ended(id, outcome.return_data, outcome.message.clone(), Some(Box::new(report(outcome, false))))
+        };
+        self.task(id, work, cancel);
+    }
+
+    fn keep_for_later(&self, runner: Runner, id: TaskId, ready: Ready) {
+        let inbox = self.inbox.clone();
+        self.answer(async move {
+            let Ready { connection, command, title, given, events, .. } = ready;
+            let why = "Its vendor could not be reached when it was to be run.";
+            let notice = match runner.put_off(&connection, &command, &title, given, events, why).await {
+                Ok(letter) => {
+                    Message::Followed(Some(id), Tone::Done, format!("{title} waits in the outbox (letter {letter}); g b shows it."))
+                }
+                Err(reason) => Message::Notice(Tone::Error, reason),
+            };
+            let _ = inbox.send(notice).await;
+            Message::Outbox(letters(&runner).await)
+        });
+    }
+
+    fn post(&mut self, runner: Runner, id: TaskId, letter: LetterId, confirmed: Option<Vec<Difference>>) {
+        let cancel = self.ending.child_token();
+        let options = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
+        let inbox = self.inbox.clone();
+        let work = async move {
+            let message = match runner.post(letter, confirmed, options).await {
+                Ok(Posted::Sent(outcome)) => {
+                    Message::Ended(id, outcome.return_data, outcome.message.clone(), Some(Box::new(report(*outcome, false))))
+                }
+                Ok(Posted::Held(letter)) => Message::Held(id, letter),
+                Ok(Posted::Unreached(why)) => Message::Ended(id, ReturnData::Failed, format!("Not sent, it waits on: {why}"), None),
+                Ok(Posted::Not(why)) => Message::Ended(id, ReturnData::Failed, why, None),
+                Err(error) => Message::Ended(id, ReturnData::Failed, error.to_string(), None),
+            };
+            let _ = inbox.send(Message::Outbox(letters(&runner).await)).await;
+            message
+        };
+        self.task(id, work, cancel);
+    }
+
+    fn fetch(&mut self, runner: Runner, id: TaskId, connection: String, window: Option<(Timestamp, Timestamp)>) {
+        let cancel = self.ending.child_token();
         let run = RunOptions { cancel: cancel.clone(), progress: Some(self.progress(id)), ..RunOptions::default() };
         let options = FetchOptions { from: window.map(|(from, _)| from), to: window.map(|(_, to)| to), run, ..FetchOptions::default() };
         let work = async move {
@@ -296,13 +408,13 @@ impl World {
             let text = format!("{} new, {} updated, {} unchanged{gaps}{first}", counts.new, counts.updated, counts.unchanged);
             let mut outcome = Outcome::new(fetched.return_data).raw(fetched.json()).message(text.clone());
             outcome.errors.clone_from(&fetched.errors);
-            Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome))))
+            Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome, false))))
         };
         self.task(id, work, cancel);
     }
 
     /// Pipes a text into a shell line and shows what it printed.
-    pub fn pipe(&self, line: String, text: String) {
+    pub fn pipe(&self, line: String, text: Text) {
         self.answer(async move {
             match shell::pipe(&line, text).await {
                 Ok(lines) => Message::Page(format!("| {line}"), lines),
@@ -313,7 +425,8 @@ impl World {
 
     /// Looks whether anybody has committed, and says so only then.
     pub fn watch_store(&self) {
-        let (store, inbox, ending) = (self.store(), self.inbox.clone(), self.ending.clone());
+        let Some(store) = self.runner.as_ref().map(|runner| runner.store().clone()) else { return };
+        let (inbox, ending) = (self.inbox.clone(), self.ending.clone());
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             let mut last = store.data_version().await.unwrap_or_default();
             loop {
@@ -331,9 +444,10 @@ impl World {
 
     /// Goes on following what an earlier console was told of.
     pub async fn go_on_following(&self) {
-        for (id, kept) in self.runner.store().follows().await.unwrap_or_default() {
+        let Some(runner) = &self.runner else { return };
+        for (id, kept) in runner.store().follows().await.unwrap_or_default() {
             if let Some((connection, accepted)) = follow::read(&kept) {
-                let following = follow::follow(self.runner.clone(), id, connection, accepted, None, self.inbox.clone());
+                let following = follow::follow(runner.clone(), id, connection, accepted, None, self.inbox.clone());
                 self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
             }
         }
@@ -341,7 +455,8 @@ impl World {
 
     /// Runs the scheduled jobs while the console is open.
     pub fn run_jobs(&self) {
-        let (runner, ending) = (self.runner.clone(), self.ending.clone());
+        let Some(runner) = self.runner.clone() else { return };
+        let ending = self.ending.clone();
         let cancel = ending.child_token();
         self.tracker.spawn(ending.run_until_cancelled_owned(async move {
             loop {
@@ -370,18 +485,23 @@ impl World {
     }
 }
 
-fn report(outcome: Outcome) -> Report {
+async fn letters(runner: &Runner) -> Result<Vec<Letter>, String> {
+    runner.letters(false).await.map_err(|error| error.to_string())
+}
+
+fn report(outcome: Outcome, unsent: bool) -> Report {
     let document = Document::parse(outcome.raw_data.to_string().into_bytes());
-    Report { outcome, document }
+    Report { outcome, document, unsent }
 }
 
 fn ended(id: TaskId, run: RunReport) -> Message {
+    let unsent = run.unsent;
     let outcome = run.outcome;
     let text = match (&outcome.message, outcome.errors.first()) {
         (message, Some(Failure { message: failure, .. })) if message.is_empty() => failure.clone(),
         (message, _) => message.clone(),
     };
-    Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome))))
+    Message::Ended(id, outcome.return_data, text, Some(Box::new(report(outcome, unsent))))
 }
 
 /// How events were for which something was recorded, and why it was not for all.
@@ -461,13 +581,13 @@ fn written(result: Result<Views, tokio::task::JoinError>, done: String) -> Resul
     }
 }
 
-async fn save(path: String, text: String) -> Message {
+async fn save(path: String, text: Text) -> Message {
     let written = tokio::task::spawn_blocking(move || {
         use std::io::Write;
         use std::os::unix::fs::OpenOptionsExt;
         // What is there already is not overwritten.
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(text.as_bytes()))
+        file.and_then(|mut file| text.parts().try_for_each(|part| file.write_all(part.as_bytes())))
             .map(|()| format!("Written to {path}"))
             .map_err(|error| format!("{path}: {error}"))
     });

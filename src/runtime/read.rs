@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
-use super::store::{GroupBy, HappenedKind, Precedent, Row, Sort, SortBy, Store, StoreError, Within};
+use super::store::{GroupBy, HappenedKind, Precedent, Precedents, Row, Sort, SortBy, Store, StoreError, Within};
 use crate::core::detail::{Known, Past, Shown};
-use crate::core::event::{SeverityOrigin, StoredEvent};
+use crate::core::event::{Disposition, SeverityOrigin, StoredEvent};
 use crate::core::explorer::{Explorer, Face};
 use crate::core::health::{Health, Stretch};
 use crate::core::json::{self, Document};
@@ -146,6 +146,8 @@ fn listed(row: Row) -> Listed {
         derived: row.severity_origin == SeverityOrigin::Derived,
         status: row.status,
         vendor_status: row.vendor_status,
+        vendor_means: row.vendor_means,
+        vendor_moved: row.vendor_moved,
         disposition: row.disposition,
         taken_by: row.assignee,
         occurred_at: row.occurred_at,
@@ -171,7 +173,7 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     let mut entities: Vec<Known> = entities.collect();
     let mut seen = std::collections::BTreeSet::new();
     entities.retain(|known| seen.insert((known.entity.kind, known.entity.value.to_lowercase())));
-    let precedent = store.precedent(id).await.map(|precedent| precedents(&precedent)).map_err(|error| text(&error))?;
+    let precedent = store.precedents(id).await.map(|found| precedents(&found)).map_err(|error| text(&error))?;
     let alike = store.alike(id).await.map_err(|error| text(&error))?;
     let happened = store.history(id).await.map_err(|error| text(&error))?;
     let mut revisions = 0;
@@ -235,21 +237,37 @@ pub async fn changes(store: &Store, id: i64, revision: u32) -> Result<Box<Readin
     Ok(Box::new(Reading::by_path(title, found.document, Face::Table)))
 }
 
-fn precedents(precedent: &Precedent) -> Vec<String> {
-    if precedent.closed == 0 {
-        return Vec::new();
-    }
-    let name = |disposition: Option<crate::core::event::Disposition>| {
+/// How the same was closed before, the most telling first: same rule and entity, then the same rule.
+fn precedents(precedents: &Precedents) -> Vec<String> {
+    let name = |disposition: Option<Disposition>| {
         disposition.map_or_else(|| "without a verdict".to_owned(), |disposition| disposition.as_str().replace('_', " "))
     };
-    let verdicts: Vec<String> = precedent.verdicts.iter().map(|(verdict, count)| format!("{count} {}", name(*verdict))).collect();
-    let mut lines = vec![format!("{} closed: {}", precedent.closed, verdicts.join(", "))];
-    lines.extend(precedent.last.iter().take(2).map(|closed| {
-        let who = closed.actor.as_deref().unwrap_or("somebody");
-        let when = closed.time.map(|time| time.strftime(" on %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
-        let note = closed.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-        format!("{} by {who}{when}{note}", name(closed.disposition))
-    }));
+    let counts = |precedent: &Precedent| {
+        let verdicts: Vec<String> = precedent.verdicts.iter().map(|(verdict, count)| format!("{count} {}", name(*verdict))).collect();
+        format!("{} closed: {}", precedent.closed, verdicts.join(", "))
+    };
+    let last = |precedent: &Precedent| {
+        let lines = precedent.last.iter().take(2).map(|closed| {
+            let who = closed.actor.as_deref().unwrap_or("somebody");
+            let when = closed.time.map(|time| time.strftime(" on %Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+            let note = closed.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            format!("  {} by {who}{when}{note}", name(closed.disposition))
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let (same, alike) = (&precedents.same, &precedents.alike);
+    let mut lines = Vec::new();
+    if same.closed > 0 {
+        let entity = precedents.entity.as_deref().unwrap_or_default();
+        lines.push(format!("same rule and {entity}: {}", counts(same)));
+        lines.extend(last(same));
+    }
+    if alike.closed > same.closed {
+        lines.push(format!("same rule: {}", counts(alike)));
+        if same.closed == 0 {
+            lines.extend(last(alike));
+        }
+    }
     lines
 }
 
@@ -332,7 +350,7 @@ fn subjects(items: &[String]) -> String {
         [only] => Some((*only).clone()),
         [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
     };
-    events.into_iter().chain(others).map(|part| format!("  {part}")).collect()
+    events.into_iter().chain(others).flat_map(|part| ["  ".to_owned(), part]).collect()
 }
 
 /// The requests of a dry run as lines.

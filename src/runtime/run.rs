@@ -22,7 +22,7 @@ use super::store::{Intent, Store};
 use crate::config::{Connections, Misconfigured, Paths, Settings};
 use crate::core::catalogue::{Arguments, Auth, Class, Command, Effect, Given, Invalid, Vendor, validate};
 use crate::core::event::Event;
-use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
 use crate::core::request::{Answer, Request, Trouble};
 use crate::core::talk::{Counts, Input, Step, Talk};
 use crate::secrets::redact::mask_fields;
@@ -76,6 +76,8 @@ pub struct RunReport {
     pub requests: Option<Vec<Value>>,
     /// Whether the call itself was wrong: no request was sent.
     pub refused: bool,
+    /// Whether it failed because the vendor could not be reached, and nothing that changes anything was sent.
+    pub unsent: bool,
     /// Number of the audit record, where one was made.
     pub audit: Option<i64>,
     /// When it began.
@@ -289,6 +291,7 @@ impl Runner {
             outcome,
             requests,
             refused,
+            unsent: false,
             audit,
             started_at,
             finished_at: Timestamp::now(),
@@ -321,7 +324,8 @@ impl Runner {
                 }
             }
         }
-        let mut outcome = self.hold(&prepared, &door, &options).await;
+        let mut left = Left::default();
+        let mut outcome = self.hold(&prepared, &door, &options, &mut left).await;
         self.mask(&mut outcome);
         indicators(&mut outcome);
         let stored = self.keep_events(&prepared.opened, std::mem::take(&mut outcome.events)).await;
@@ -342,7 +346,8 @@ impl Runner {
                 let _ = self.inner.store.end_intent(seq, outcome.return_data.as_str(), self.recorded(&outcome)).await;
             }
         }
-        report(outcome, None, false, audit)
+        let unsent = changes && outcome.return_data == ReturnData::Failed && left.unreached && !left.changing;
+        RunReport { unsent, ..report(outcome, None, false, audit) }
     }
 
     fn intent(&self, prepared: &Prepared, options: &RunOptions) -> Intent {
@@ -447,19 +452,18 @@ impl Runner {
     }
 
     /// Holds a command's conversation to its end.
-    async fn hold(&self, prepared: &Prepared, door: &Door, options: &RunOptions) -> Outcome {
+    async fn hold(&self, prepared: &Prepared, door: &Door, options: &RunOptions, left: &mut Left) -> Outcome {
         let talk = Talk::new(prepared.arguments.now(), false);
         let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
         let begun = Instant::now();
         let mut scope = self.scope(options, begun + options.timeout.unwrap_or(RUN_TIME));
         let bounded = options.timeout.is_some();
-        let mut sent = HashSet::new();
         let mut input = Input::Start;
         loop {
             conversation.tell_elapsed(begun.elapsed());
             input = match conversation.resume(input) {
                 Step::Done(outcome) => return outcome,
-                Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, &mut sent, options).await),
+                Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, left, options).await),
                 Step::Wait(time) => {
                     // Who polls has more time, unless the time of the whole run is bounded: the wait, and as long again for what comes
                     // after it.
@@ -530,12 +534,12 @@ impl Runner {
         door: &Door,
         requests: Vec<Request>,
         scope: &Scope,
-        sent: &mut HashSet<String>,
+        left: &mut Left,
         options: &RunOptions,
     ) -> Vec<Answer> {
         for request in requests.iter().filter(|request| request.changes && prepared.class.effect != Effect::Read) {
             let same = format!("{:?}{:?}{:?}", request.method, request.target, request.body);
-            if !sent.insert(same) {
+            if !left.seen.insert(same) {
                 match self.inner.store.begin_intent(self.intent(prepared, options)).await {
                     Ok(seq) => {
                         let _ = self.inner.store.end_intent(seq, "repeated", json!({})).await;
@@ -547,7 +551,34 @@ impl Runner {
                 }
             }
         }
-        send_all(door, requests, scope).await
+        let changing: Vec<bool> = requests.iter().map(|request| request.changes).collect();
+        let answers = send_all(door, requests, scope).await;
+        for (answer, changing) in answers.iter().zip(changing) {
+            left.note(answer, changing);
+        }
+        answers
+    }
+}
+
+/// What has left in a run.
+#[derive(Debug, Default)]
+struct Left {
+    /// The changing requests that were made, to tell a repeat.
+    seen: HashSet<String>,
+    /// Whether one of them may have left.
+    changing: bool,
+    /// Whether a host could not be reached.
+    unreached: bool,
+}
+
+impl Left {
+    fn note(&mut self, answer: &Answer, changing: bool) {
+        match answer {
+            Err(Trouble::Unreached(_)) => self.unreached = true,
+            Err(Trouble::SignIn(failure)) => self.unreached |= failure.fate == Fate::Unsent,
+            Err(Trouble::Planned | Trouble::Refused(_) | Trouble::ForeignLink(_)) => {}
+            _ => self.changing |= changing,
+        }
     }
 }
 
@@ -602,6 +633,7 @@ fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<
         outcome,
         requests: None,
         refused: true,
+        unsent: false,
         audit: None,
         started_at: now,
         finished_at: now,

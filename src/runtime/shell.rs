@@ -1,11 +1,13 @@
 //! Programs outside: the pager, the editor, a pipe.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+
+use crate::core::effect::Text;
 
 /// How long a pipe may take.
 const PIPE_TIME: Duration = Duration::from_secs(30);
@@ -29,14 +31,22 @@ fn shell(line: &str) -> Command {
 ///
 /// # Errors
 /// Why it could not be shown.
-pub async fn show(variable: &str, or: &str, text: &str) -> Result<(), String> {
+pub async fn show(variable: &str, or: &str, text: Text) -> Result<(), String> {
     let program = std::env::var(variable).ok().filter(|program| !program.trim().is_empty()).unwrap_or_else(|| or.to_owned());
     let fail = |error: std::io::Error| format!("{program}: {error}");
-    let mut file = tempfile::Builder::new().prefix("nightdesk-").suffix(".json").tempfile().map_err(fail)?;
-    file.write_all(text.as_bytes()).map_err(fail)?;
-    file.flush().map_err(fail)?;
+    let written = tokio::task::spawn_blocking(move || {
+        let mut file = tempfile::Builder::new().prefix("nightdesk-").suffix(".json").tempfile()?;
+        text.parts().try_for_each(|part| file.write_all(part.as_bytes()))?;
+        file.flush().map(|()| file)
+    });
+    let file = written.await.map_err(std::io::Error::other).and_then(|file| file).map_err(fail)?;
     let line = format!("{program} \"$NIGHTDESK_DOCUMENT\"");
-    let status = shell(&line).env("NIGHTDESK_DOCUMENT", file.path()).status().await.map_err(fail)?;
+    let mut command = shell(&line);
+    if !std::io::stdin().is_terminal() {
+        // A document was piped in: the keys come from the terminal itself.
+        command.stdin(std::fs::File::open("/dev/tty").map_err(fail)?);
+    }
+    let status = command.env("NIGHTDESK_DOCUMENT", file.path()).status().await.map_err(fail)?;
     if status.success() { Ok(()) } else { Err(format!("{program} ended with {status}")) }
 }
 
@@ -44,15 +54,19 @@ pub async fn show(variable: &str, or: &str, text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// Why it could not be run.
-pub async fn pipe(line: &str, text: String) -> Result<Vec<String>, String> {
+pub async fn pipe(line: &str, text: Text) -> Result<Vec<String>, String> {
     let fail = |error: std::io::Error| format!("{line}: {error}");
     let mut child =
         shell(line).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().map_err(fail)?;
     let input = child.stdin.take();
     tokio::spawn(async move {
         if let Some(mut input) = input {
-            // A command that does not read all of it is no failure.
-            let _ = input.write_all(text.as_bytes()).await;
+            for part in text.parts() {
+                // A command that does not read all of it is no failure.
+                if input.write_all(part.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
         }
     });
     let output = tokio::time::timeout(PIPE_TIME, child.wait_with_output())
@@ -75,8 +89,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_pipe_gives_back_what_was_printed_and_how_it_ended() {
-        assert_eq!(pipe("tr a-z A-Z", "ab\nc".into()).await.unwrap(), ["AB", "C"]);
-        let lines = pipe("echo no >&2; exit 3", String::new()).await.unwrap();
+        assert_eq!(pipe("tr a-z A-Z", Text::Plain("ab\nc".into())).await.unwrap(), ["AB", "C"]);
+        let lines = pipe("echo no >&2; exit 3", Text::Plain(String::new())).await.unwrap();
         assert!(lines[0] == "no" && lines[1].contains('3'), "{lines:?}");
     }
 }

@@ -3,7 +3,9 @@
 //! Frames are compared with the one before and only what differs is written, in one piece, as a synchronised update. Nothing is ever
 //! asked of the terminal (cursor position, capabilities): an answer would arrive as input.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ impl Terminal {
     /// # Errors
     /// When there is none.
     pub fn enter(mouse: bool) -> io::Result<Self> {
-        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        if !has_keys() || !io::stdout().is_terminal() {
             return Err(io::Error::other("the console needs a terminal; on the command line use a verb, see: nightdesk --help"));
         }
         // NO_COLOR is honoured by the theme; crossterm's own way of honouring it breaks reverse and bold.
@@ -130,6 +132,19 @@ impl Drop for Terminal {
     }
 }
 
+/// Whether keys can be read: from standard input, or, where a document is piped in, from the terminal itself.
+pub fn has_keys() -> bool {
+    io::stdin().is_terminal() || keys().is_ok()
+}
+
+/// What keys are read from (crossterm decides in the same way).
+fn keys() -> io::Result<OwnedFd> {
+    if io::stdin().is_terminal() {
+        return rustix::stdio::stdin().try_clone_to_owned();
+    }
+    Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
+}
+
 /// Writes bytes to the terminal at once.
 ///
 /// # Errors
@@ -178,7 +193,8 @@ fn restore_on_panic() {
 /// crossterm's reader spins on a terminal that is gone, so this has a thread and a poll of its own, which wake for nothing else.
 pub fn watch(gone: impl FnOnce() + Send + 'static) {
     let watch = move || {
-        let input = io::stdin();
+        // Without it, SIGHUP still ends the program.
+        let Ok(input) = keys() else { return };
         let flags = PollFlags::empty();
         loop {
             let mut ends = [PollFd::new(&input, flags)];

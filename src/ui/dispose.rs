@@ -1,42 +1,98 @@
 //! A verdict under way.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::paint::{Paint, short, width};
+use crate::core::dispose::Dispose;
 use crate::core::event::Disposition;
-use crate::core::layer::Dispose;
 use crate::core::model::Model;
+
+/// Templates that are listed with their digit.
+const LISTED: usize = 9;
+
+type Line = Vec<(String, Style)>;
 
 /// Draws the verdict; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> Option<(u16, u16)> {
     let theme = paint.theme;
-    let height = 9.min(area.height);
-    let area = Rect { y: area.bottom() - height, height, width: area.width.min(90), x: area.x };
+    let wide = area.width.min(90);
+    let lines = match dispose.disposition {
+        None => verdicts(paint, dispose),
+        Some(disposition) => note(paint, dispose, disposition, model, usize::from(wide.saturating_sub(4))),
+    };
+    // As high as what it says, but no less than where it began, so that it does not jump.
+    let height = short(lines.len() + 2).max(9).min(area.height);
+    let area = Rect { y: area.bottom() - height, height, width: wide, x: area.x };
     paint.clear(area, theme.text);
     let what = match dispose.events.as_slice() {
         [only] => model.queue.row(*only).map_or_else(|| "1 event".to_owned(), |row| row.title.clone()),
         several => format!("{} events", several.len()),
     };
     let inside = paint.frame(area, &format!("Close: {what}"), true);
-    let Some(disposition) = dispose.disposition else {
-        let mut lines: Vec<(String, String)> =
-            Disposition::ALL.iter().map(|(name, letter, _)| (letter.to_string(), name.replace('_', " "))).collect();
-        if let Some((last, note)) = &dispose.last {
-            lines.push((".".into(), format!("again: {} {note}", last.as_str().replace('_', " "))));
-        }
-        for (at, (key, text)) in lines.iter().enumerate().take(usize::from(inside.height)) {
-            paint.pieces(inside.x, inside.y + short(at), inside.width, &[(key, theme.key), ("  ", theme.text), (text, theme.text)]);
-        }
-        return None;
-    };
-    paint.pieces(inside.x, inside.y, inside.width, &[("as ", theme.dim), (&disposition.as_str().replace('_', " "), theme.title)]);
-    let y = inside.y + 1;
-    paint.pieces(inside.x, y, inside.width, &[("note ", theme.key), (&dispose.note.text(), theme.text)]);
-    let keys =
-        [("enter ", "records, with or without a note"), ("tab   ", "next template"), (".     ", "last note"), ("esc   ", "leaves it")];
-    for (at, (key, text)) in keys.iter().enumerate().take(usize::from(inside.height.saturating_sub(3))) {
-        paint.pieces(inside.x, inside.y + 3 + short(at), inside.width, &[(key, theme.key), (text, theme.dim)]);
+    for (at, line) in lines.iter().enumerate().take(usize::from(inside.height)) {
+        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+        paint.pieces(inside.x, inside.y + short(at), inside.width, &pieces);
     }
+    dispose.disposition?;
     let x = inside.x + 5 + short(width(&dispose.note.before()));
-    Some((x.min(inside.right().saturating_sub(1)), y))
+    Some((x.min(inside.right().saturating_sub(1)), inside.y + 1))
+}
+
+fn verdicts(paint: &Paint, dispose: &Dispose) -> Vec<Line> {
+    let theme = paint.theme;
+    let mut lines: Vec<Line> = Disposition::ALL
+        .iter()
+        .map(|(name, letter, disposition)| {
+            let offer = dispose.offers.iter().find(|(known, _)| known == disposition);
+            let told = offer.and_then(|(_, offer)| offer.sets.first()).map(|sets| format!("w: {sets}")).unwrap_or_default();
+            vec![(letter.to_string(), theme.key), (format!("  {:<16}", name.replace('_', " ")), theme.text), (told, theme.dim)]
+        })
+        .collect();
+    if let Some((last, note)) = &dispose.last {
+        lines.push(vec![(".".into(), theme.key), (format!("  again: {} {note}", last.as_str().replace('_', " ")), theme.text)]);
+    }
+    lines
+}
+
+fn note(paint: &Paint, dispose: &Dispose, disposition: Disposition, model: &Model, wide: usize) -> Vec<Line> {
+    let theme = paint.theme;
+    let mut lines: Vec<Line> = vec![
+        vec![("as ".into(), theme.dim), (disposition.as_str().replace('_', " "), theme.title)],
+        vec![("note ".into(), theme.key), (dispose.note.text(), theme.text)],
+    ];
+    lines.extend(told(paint, dispose, wide));
+    let digits = if dispose.typed { theme.dim } else { theme.key };
+    for (at, text) in dispose.templates().into_iter().enumerate().take(LISTED) {
+        let style = if dispose.template == Some(at) { theme.text } else { theme.dim };
+        lines.push(vec![(format!("{}     ", at + 1), digits), (text, style)]);
+    }
+    let mut keys = vec![("enter ", "records, with or without a note")];
+    if dispose.last.is_some() && !dispose.typed {
+        keys.push((".     ", "last note"));
+    }
+    if model.size.1 >= 20 {
+        keys.extend([("tab   ", "next template"), ("esc   ", "leaves it")]);
+    }
+    lines.extend(keys.into_iter().map(|(key, text)| vec![(key.to_owned(), theme.key), (text.to_owned(), theme.dim)]));
+    lines
+}
+
+/// What the vendors are told, or could be, and what not, with the reason.
+fn told(paint: &Paint, dispose: &Dispose, wide: usize) -> Vec<Line> {
+    let theme = paint.theme;
+    let Some(offer) = dispose.offer() else { return Vec::new() };
+    let mut lines: Vec<Line> = Vec::new();
+    for sets in &offer.sets {
+        lines.push(if dispose.tell {
+            vec![("w     ".into(), theme.key), (format!("also sets {sets}: yes"), theme.good)]
+        } else {
+            vec![("w     ".into(), theme.key), (format!("also set {sets}: no"), theme.dim)]
+        });
+    }
+    for reason in &offer.reasons {
+        let parts = Paint::wrapped(reason, wide.saturating_sub(6));
+        lines.extend(parts.into_iter().take(2).map(|part| vec![("      ".into(), theme.dim), (part, theme.dim)]));
+    }
+    lines
 }

@@ -9,6 +9,7 @@ mod connections;
 mod dispose;
 mod explorer;
 mod form;
+mod outbox;
 mod outcome;
 mod page;
 mod paint;
@@ -46,18 +47,20 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     let foot = Rect { y: area.bottom() - 1, height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     status::head(&mut paint, head, model);
-    if model.is_new() {
+    if model.setup.alone {
+        // The document covers all.
+    } else if model.is_new() {
         welcome::draw(&mut paint, body, model);
     } else {
         panes(&mut paint, body, model, &mut screen);
     }
     let mut cursor = None;
     let layers = model.layers.len();
-    for (at, layer) in model.layers.iter().enumerate() {
+    let covering = model.layers.iter().rposition(Layer::covers);
+    for (at, layer) in model.layers.iter().enumerate().skip(covering.unwrap_or(0)) {
         let top = at + 1 == layers;
-        // Only what lies on top is drawn whole; below it, a form stays visible under its question or list, and a document under the
-        // list of its columns or a line to type.
-        if !top && !matches!(layer, Layer::Form(_) | Layer::Document(_) | Layer::Outcome(_)) {
+        // What lies on top is drawn, and below it what covers the screen, or a form under its question or list.
+        if !top && covering != Some(at) && !matches!(layer, Layer::Form(_)) {
             continue;
         }
         paint.letters = model.jumping && top;
@@ -70,6 +73,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
+            Layer::Outbox => screen.layer = outbox::draw(&mut paint, body, model),
             Layer::Dispose(view) => cursor = dispose::draw(&mut paint, body, view, model),
         }
     }

@@ -6,10 +6,12 @@ use ratatui::style::Style;
 use super::explorer;
 use super::paint::{Paint, short};
 use super::tasks;
+use crate::core::action::Action;
 use crate::core::layer::{OutcomeView, Side};
 use crate::core::mapping::scalar;
 use crate::core::model::Model;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::post::can_keep;
 
 /// Draws the outcome; says how many rows its body has.
 pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) -> usize {
@@ -56,7 +58,10 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
         Side::Result => pairs(paint, report.outcome.result.iter().map(|item| (item.name.clone(), &item.value))),
         Side::KeyFields => pairs(paint, report.outcome.key_fields.iter().map(|(name, value)| (name.clone(), value))),
         Side::Error => report.outcome.errors.iter().flat_map(|failure| failure_lines(paint, failure, body.width)).collect(),
-        _ => overview(paint, &report.outcome, body.width),
+        _ => {
+            let keep = can_keep(model).is_ok().then(|| model.setup.keymap.hint(Action::KeepForLater)).flatten();
+            overview(paint, &report.outcome, report.unsent, keep, body.width)
+        }
     };
     let height = usize::from(body.height);
     if lines.is_empty() {
@@ -77,7 +82,7 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
 
 type Line = Vec<(String, Style)>;
 
-fn overview(paint: &Paint, outcome: &Outcome, width: u16) -> Vec<Line> {
+fn overview(paint: &Paint, outcome: &Outcome, unsent: bool, keep: Option<String>, width: u16) -> Vec<Line> {
     let theme = paint.theme;
     let style = match outcome.return_data {
         ReturnData::Successful | ReturnData::SuccessfulWithNoEventData => theme.good,
@@ -98,6 +103,12 @@ fn overview(paint: &Paint, outcome: &Outcome, width: u16) -> Vec<Line> {
     }
     if let Some(follow) = &outcome.follow {
         lines.push(vec![("Accepted, not yet observed: ".into(), theme.warning), (follow.title.clone(), theme.text)]);
+    }
+    if unsent {
+        lines.push(vec![("Nothing was sent: the vendor could not be reached. ".into(), theme.warning)]);
+        if let Some(key) = keep {
+            lines.push(vec![(key, theme.key), (" puts it into the outbox until it can be.".into(), theme.text)]);
+        }
     }
     if !outcome.errors.is_empty() {
         lines.push(Vec::new());

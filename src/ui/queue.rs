@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, sign};
 use super::time::age;
-use crate::core::event::{Disposition, Severity, Status};
+use crate::core::event::{Disposition, Severity, Status, drifted};
 use crate::core::model::{Model, Pane};
 use crate::core::queue::{Item, Listed};
 
@@ -129,10 +129,15 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
     let room = line.right().saturating_sub(x + right);
     cell(paint, &mut x, room, &row.title, plain);
     cell(paint, &mut x, columns.entity, &row.entity, theme.accent);
-    cell(paint, &mut x, columns.status, &status(row, columns.status), if closed { theme.good } else { theme.dim });
+    let style = match (drifted(row.status, row.vendor_means, row.vendor_moved), closed) {
+        (true, _) => theme.warning,
+        (false, true) => theme.good,
+        _ => theme.dim,
+    };
+    cell(paint, &mut x, columns.status, &status(row, columns.status, paint.ascii), style);
 }
 
-fn status(row: &Listed, room: u16) -> String {
+fn status(row: &Listed, room: u16, ascii: bool) -> String {
     let word = match (row.status, row.disposition) {
         (Status::New, _) => "new",
         (Status::InProgress, _) => "in progress",
@@ -141,7 +146,12 @@ fn status(row: &Listed, room: u16) -> String {
         (Status::Closed, Some(other)) => other.as_str(),
         (Status::Closed, None) => "closed",
     };
-    if room < 8 { word.chars().take(usize::from(room)).collect() } else { word.to_owned() }
+    let word = match (drifted(row.status, row.vendor_means, row.vendor_moved), ascii) {
+        (true, false) => format!("≠{word}"),
+        (true, true) => format!("!{word}"),
+        _ => word.to_owned(),
+    };
+    if room < 8 { word.chars().take(usize::from(room)).collect() } else { word }
 }
 
 fn short_vendor(vendor: &str) -> &str {

@@ -109,6 +109,13 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
     }
     let theirs = event.vendor_status.as_ref().map(|status| format!("  vendor: {status}")).unwrap_or_default();
     lines.push(vec![label("Status"), (state, theme.text), (theirs, theme.dim)]);
+    if stored.drifted() {
+        let vendor = model.connected(&stored.connection).map_or(stored.vendor.as_str(), |connected| connected.title.as_str());
+        let status = event.vendor_status.as_deref().unwrap_or_default();
+        let since = event.updated_at.map(|at| format!(" since {}", moment(at, zone, model.local_time))).unwrap_or_default();
+        let text = format!("{vendor} says {status}{since}; here it is {}", stored.status.as_str().replace('_', " "));
+        lines.push(vec![label("Drift"), (text, theme.warning)]);
+    }
     if let Some(assignee) = &event.assignee {
         lines.push(vec![label("Assignee"), (assignee.clone(), theme.text)]);
     }

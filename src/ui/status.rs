@@ -26,6 +26,10 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     if failing > 0 {
         right.push((format!("{failing} failing"), theme.danger));
     }
+    let waiting = model.outbox.open();
+    if waiting > 0 {
+        right.push((format!("{waiting} in outbox"), theme.danger));
+    }
     let running = model.tasks.running().count();
     if running > 0 {
         right.push((format!("{running} running"), theme.header));
@@ -50,6 +54,9 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
 fn crumbs(model: &Model) -> Vec<String> {
     let queue = &model.queue;
     let mut crumbs: Vec<String> = queue.past.iter().map(|(view, _)| view).chain([&queue.view]).map(View::name).collect();
+    if model.setup.alone {
+        crumbs.clear();
+    }
     if model.focus == Pane::Record
         && let Some(shown) = &model.detail.shown
     {

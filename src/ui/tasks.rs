@@ -11,7 +11,10 @@ use crate::core::task::{State, Task};
 /// Draws the pane; says how many tasks it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let running = model.tasks.running().count();
-    let title = if running == 0 { "4 Tasks".to_owned() } else { format!("4 Tasks · {running} running") };
+    let mut title = if running == 0 { "4 Tasks".to_owned() } else { format!("4 Tasks · {running} running") };
+    if model.outbox.open() > 0 {
+        title.push_str(&format!(" · {} in the outbox", model.outbox.open()));
+    }
     let inside = paint.frame(area, &title, model.focus == Pane::Tasks);
     let theme = paint.theme;
     if model.tasks.list.is_empty() {

@@ -202,3 +202,49 @@ fn everything_is_private_whatever_the_umask() {
     assert!(seen > 8, "only {seen} files");
     assert!(desk.data_dir().join("quarantine").is_dir());
 }
+
+#[test]
+fn one_bad_connection_stops_only_what_needs_it() {
+    let desk = Desk::bare();
+    std::fs::write(
+        desk.config_dir().join("connections.toml"),
+        WIZ.to_owned() + "\n[[connection]]\nname = \"odd\"\nvendor = \"nobody\"\n\n[[connection]]\nname = \"half\"\nvendor = \"wiz\"\n",
+    )
+    .unwrap();
+    // What reads the store, or names a connection that is right.
+    for call in [
+        &["events"][..],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["case", "list"],
+        &["entities", "user", "dana"],
+        &["keys"],
+        &["report", "handover"],
+    ] {
+        desk.call(call).ended(0);
+    }
+    let handover = desk.call(&["report", "handover"]).ended(0).out;
+    assert!(handover.contains("odd: it is misconfigured"), "{handover}");
+    // What names a bad one, or means all.
+    for call in [
+        &["run", "odd", "test-connection"][..],
+        &["run", "half", "test-connection", "--dry-run"],
+        &["fetch", "odd"],
+        &["fetch", "wiz-prod", "half"],
+        &["connections", "test", "half"],
+        &["fetch"],
+        &["connections", "test"],
+        &["jobs", "list"],
+        &["config", "check"],
+    ] {
+        let told = desk.call(call).ended(2);
+        assert!(
+            told.err.contains("nobody")
+                || told.err.contains("api_endpoint_url")
+                || told.out.contains("nobody")
+                || told.out.contains("api_endpoint_url"),
+            "{call:?}: {}",
+            told.err
+        );
+    }
+}

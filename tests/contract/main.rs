@@ -13,3 +13,4 @@ mod origins;
 mod race;
 mod repeats;
 mod secrecy;
+mod write_back;

@@ -22,9 +22,14 @@ pub struct Console {
 impl Console {
     /// Starts the binary with these arguments on a terminal of this size.
     pub fn start(arguments: &[&str], rows: u16, columns: u16) -> Self {
-        let pty = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_nightdesk"));
         command.args(arguments);
+        Self::spawn(command, rows, columns)
+    }
+
+    /// Starts any command on a terminal of this size.
+    pub fn spawn(mut command: CommandBuilder, rows: u16, columns: u16) -> Self {
+        let pty = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
         command.env("TZ", "UTC");

@@ -12,6 +12,7 @@ mod quick;
 mod reference;
 mod source;
 mod validate;
+mod write_back;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub use quick::{Ask, Quick, put};
 pub use reference::reference;
 pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window};
 pub use validate::{Given, Invalid, parse_span, parse_time, validate, validate_value};
+pub use write_back::{Look, Ruling, Teller, Telling, WriteBack, arguments};
 
 use super::connection::Connection;
 use super::sign_in::SignIn;
@@ -106,6 +108,15 @@ impl Entry {
     /// The command of that name, or of that alias.
     pub fn command(&self, name: &str) -> Option<&Command> {
         self.commands.iter().find(|command| command.name == name || command.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// How events of a type are written back; or why they are not.
+    ///
+    /// # Errors
+    /// The reason, as a sentence.
+    pub fn write_back(&self, event_type: &str) -> Result<&WriteBack, String> {
+        let source = self.sources.iter().find(|source| source.event_type == event_type);
+        source.ok_or_else(|| format!("No source of the connection brings {event_type}."))?.write_back.as_ref().map_err(Clone::clone)
     }
 
     /// The event source of that name (compared without case).

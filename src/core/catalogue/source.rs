@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Quick;
+use super::{Quick, WriteBack};
 use crate::core::connection::Connection;
 use crate::core::event::Event;
 use crate::core::mapping::Mapping;
@@ -35,6 +35,8 @@ pub struct Source {
     pub first_fetch: Option<Duration>,
     /// Whether a plain `fetch` brings it; if not, only when `event_sources` names it.
     pub by_default: bool,
+    /// How a decision about its events is written back; or, as a sentence, why none is.
+    pub write_back: Result<WriteBack, String>,
     /// What is offered on its events, given the raw record (null for the list as such).
     pub quick: fn(&Value) -> Vec<Quick>,
     /// How it is fetched.
@@ -55,9 +57,17 @@ impl Source {
             retention: None,
             first_fetch: None,
             by_default: true,
+            write_back: Err(format!("No command of the vendor changes the status of {event_type}.")),
             quick: |_| Vec::new(),
             fetcher: Arc::new(move |talk, connection, window| Fetching::new(&talk.clone(), fetch(talk, connection, window))),
         }
+    }
+
+    /// The same with how decisions are written back, or why they are not.
+    #[must_use]
+    pub fn write_back(mut self, how: Result<WriteBack, &str>) -> Self {
+        self.write_back = how.map_err(str::to_owned);
+        self
     }
 }
 

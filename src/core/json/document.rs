@@ -73,6 +73,7 @@ pub struct Place {
 pub struct Document {
     bytes: Arc<Vec<u8>>,
     pub(super) index: Arc<Index>,
+    trouble: Option<Arc<str>>,
 }
 
 impl Document {
@@ -87,10 +88,17 @@ impl Document {
     }
 
     pub(super) fn from_parts(bytes: Arc<Vec<u8>>, index: Index) -> Self {
-        Self { bytes, index: Arc::new(index) }
+        let mut document = Self { bytes, index: Arc::new(index), trouble: None };
+        document.trouble = document.find_trouble().map(Arc::from);
+        document
     }
 
-    /// The bytes as they came.
+    /// Several values one after another (JSON Lines), shown as the elements of one array. The first byte is a bracket of ours.
+    pub fn is_sequence(&self) -> bool {
+        self.index.sequence
+    }
+
+    /// The bytes as they came; those of a sequence with a bracket before them.
     pub fn bytes(&self) -> &Arc<Vec<u8>> {
         &self.bytes
     }
@@ -116,13 +124,18 @@ impl Document {
     }
 
     /// The fault, or else the first flaw, in one line for people.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    fn find_trouble(&self) -> Option<String> {
         let (at, what) = match (&self.index.fault, self.index.first_flaw) {
             (Some(fault), _) => (fault.at, fault.kind.to_string()),
             (None, Some((at, flaw))) => (at, flaw.to_string()),
             (None, None) => return None,
         };
         let place = self.place(at);
+        let at = at - usize::from(self.is_sequence());
         Some(format!("{what} at line {}, column {} (byte {at})", place.line, place.column))
     }
 
@@ -139,7 +152,7 @@ impl Document {
 
     /// Line and column of an offset. Reads all bytes before it.
     pub fn place(&self, offset: usize) -> Place {
-        let before = self.bytes.get(..offset.min(self.bytes.len())).unwrap_or_default();
+        let before = self.bytes.get(usize::from(self.is_sequence())..offset.min(self.bytes.len())).unwrap_or_default();
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let line = 1 + before.iter().fold(0, |sum, byte| sum + usize::from(*byte == b'\n'));
         Place { line, column: before.len() - line_start + 1 }

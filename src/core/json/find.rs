@@ -20,6 +20,11 @@ impl Needle {
         Self { text: text.to_owned(), exact: text.chars().any(char::is_uppercase) }
     }
 
+    /// As it was typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()

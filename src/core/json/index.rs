@@ -64,6 +64,8 @@ pub(super) struct Index {
     pub(super) fault: Option<Fault>,
     pub(super) flaws: u64,
     pub(super) first_flaw: Option<(usize, Flaw)>,
+    /// The first byte is a bracket of ours: several values one after another, shown as the elements of one array.
+    pub(super) sequence: bool,
 }
 
 impl Index {
@@ -154,6 +156,8 @@ enum Due {
     Member,
     MemberOrEnd,
     CommaOrEnd,
+    /// Another value of a sequence, or its end.
+    Next,
     Nothing,
 }
 
@@ -182,6 +186,23 @@ pub struct Opening {
     done: bool,
 }
 
+impl Document {
+    /// What can be shown of a document of which only the beginning has come. That it breaks off is no fault.
+    pub fn head_of(prefix: &[u8]) -> Self {
+        let mut opening = Opening::new(prefix.to_vec());
+        opening.drain();
+        if opening.is_sequence() {
+            opening = opening.into_sequence();
+            opening.drain();
+        }
+        if opening.index.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Truncated || fault.kind == FaultKind::Empty) {
+            opening.index.fault = None;
+        }
+        opening.index.whole = false;
+        opening.head()
+    }
+}
+
 impl Opening {
     /// Begins with the bytes as they came. They are shared, never copied.
     pub fn new(bytes: impl Into<Arc<Vec<u8>>>) -> Self {
@@ -193,6 +214,29 @@ impl Opening {
             opening.fail(0, FaultKind::TooLarge);
         }
         opening
+    }
+
+    /// Begins with bytes whose first is a bracket of ours, put before several values that follow one another: JSON Lines.
+    fn sequence(bytes: Vec<u8>) -> Self {
+        let mut opening = Self::new(bytes);
+        opening.index.sequence = true;
+        if !opening.done {
+            opening.open(0, false);
+            opening.due = Due::Next;
+        }
+        opening
+    }
+
+    /// Whether another value begins where the document ended.
+    pub fn is_sequence(&self) -> bool {
+        let next = self.index.fault.as_ref().filter(|fault| fault.kind == FaultKind::Trailing).and_then(|fault| self.bytes.get(fault.at));
+        matches!(next, Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9'))
+    }
+
+    /// Begins anew with all values of [`Opening::is_sequence`] as the elements of one array.
+    #[must_use]
+    pub fn into_sequence(self) -> Self {
+        Self::sequence(bracketed(Arc::try_unwrap(self.bytes).unwrap_or_else(|shared| shared.to_vec())))
     }
 
     /// Reads on for about `budget` bytes (a single long string is read whole).
@@ -219,9 +263,13 @@ impl Opening {
         Document::from_parts(Arc::clone(&self.bytes), index)
     }
 
+    fn drain(&mut self) {
+        while !self.advance(usize::MAX / 2).done {}
+    }
+
     /// Reads the rest and gives the document, whole or with its [`Fault`].
     pub fn finish(mut self) -> Document {
-        while !self.advance(usize::MAX / 2).done {}
+        self.drain();
         self.index.scanned = self.at.min(self.bytes.len());
         close_open(&mut self.index, &self.frames, self.cut);
         self.index.entries.shrink_to_fit();
@@ -242,7 +290,7 @@ impl Opening {
         };
         match (self.due, byte) {
             (Due::ValueOrEnd, b']') | (Due::MemberOrEnd, b'}') => self.close(),
-            (Due::Value | Due::ValueOrEnd, _) => self.value(bytes, byte),
+            (Due::Value | Due::ValueOrEnd | Due::Next, _) => self.value(bytes, byte),
             (Due::Member | Due::MemberOrEnd, b'"') => self.key(bytes),
             (Due::CommaOrEnd, _) => self.comma_or_end(byte),
             (Due::Member | Due::MemberOrEnd, _) => self.fail(at, FaultKind::Expected("a key in quotes")),
@@ -255,6 +303,12 @@ impl Opening {
             Due::Nothing => {
                 self.index.whole = true;
                 self.done = true;
+            }
+            Due::Next => {
+                self.at = at;
+                self.index.whole = true;
+                self.done = true;
+                self.cut = at;
             }
             _ if self.index.root.is_none() => self.fail(at, FaultKind::Empty),
             _ => self.fail(at, FaultKind::Truncated),
@@ -331,7 +385,16 @@ impl Opening {
         self.child(start);
         self.at = end;
         self.cut = end;
-        self.due = if self.frames.is_empty() { Due::Nothing } else { Due::CommaOrEnd };
+        self.due = self.due_behind();
+    }
+
+    /// What is due behind a value.
+    fn due_behind(&self) -> Due {
+        match self.frames.len() {
+            0 => Due::Nothing,
+            1 if self.index.sequence => Due::Next,
+            _ => Due::CommaOrEnd,
+        }
     }
 
     /// Counts a value that begins at `start` with its container.
@@ -403,15 +466,19 @@ impl Opening {
                 self.index.milestones.insert(entry.start, frame.milestones.into_boxed_slice());
             }
         }
-        match self.frames.last_mut() {
-            Some(parent) => {
-                parent.below += below;
-                parent.closers += closers;
-                self.due = Due::CommaOrEnd;
-            }
-            None => self.due = Due::Nothing,
+        if let Some(parent) = self.frames.last_mut() {
+            parent.below += below;
+            parent.closers += closers;
         }
+        self.due = self.due_behind();
     }
+}
+
+/// Several values with the bracket of ours before them. In place where there is room for it.
+fn bracketed(mut values: Vec<u8>) -> Vec<u8> {
+    let mark = if values.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    values.splice(..mark, [b'[']);
+    values
 }
 
 /// Ends the containers that are still open at `cut`, from the inside out.

@@ -10,6 +10,9 @@
 //! Document: select, extract (JSONPath), hints, decoded, nested, preview, compact, pretty; diff, changes    what else one does with a value
 //! ```
 //!
+//! Several values one after another (JSON Lines) become the elements of one array: [`Opening::into_sequence`].
+//! What can be shown of bytes that are still coming: [`Document::head_of`].
+//!
 //! A value is a [`Node`]: the offset of its first byte. Nodes of a head are nodes of the whole document, so a tree made
 //! for the head goes on after [`Tree::rebase`]. A document that ends early or breaks off keeps what can be read and says
 //! what is wrong ([`Document::trouble`]). Nothing recurses; nesting ends at [`DEPTH_LIMIT`].
@@ -41,6 +44,7 @@ pub use find::{Find, HIT_LIMIT, Hit, Needle};
 pub use hint::Hint;
 pub use index::{DEPTH_LIMIT, Fault, FaultKind, Opening, Progress};
 pub use query::{Picked, QueryError, TREE_LIMIT};
+pub use raw::Pretty;
 pub use scan::Flaw;
 pub use table::{COLUMN_DEPTH, Column, Field, SORT_LIMIT, Sort, Table, TableRow};
 pub use text::quoted;

@@ -37,6 +37,9 @@ impl Document {
 
     /// A value on one line without white space between its tokens, cut after about `most` bytes. `true`: it was cut.
     fn push_compact(&self, out: &mut String, node: Node, most: usize) -> bool {
+        if self.is_sequence() && self.root() == Some(node) {
+            return self.push_sequence(out, node, most);
+        }
         let raw = self.raw(node);
         let mut kept = Vec::with_capacity(raw.len().min(most).min(4096));
         let (mut quoted, mut escaped) = (false, false);
@@ -54,6 +57,23 @@ impl Document {
             escaped = *byte == b'\\' && !escaped;
         }
         out.push_str(&String::from_utf8_lossy(&kept));
+        false
+    }
+
+    /// The same for values that only follow one another.
+    fn push_sequence(&self, out: &mut String, root: Node, most: usize) -> bool {
+        let start = out.len();
+        out.push('[');
+        for child in self.children(root) {
+            if child.ordinal > 0 {
+                out.push(',');
+            }
+            let left = most.saturating_sub(out.len() - start);
+            if self.push_compact(out, child.node, left) {
+                return true;
+            }
+        }
+        out.push(']');
         false
     }
 
@@ -98,6 +118,34 @@ impl Document {
             }
         }
         Some(out)
+    }
+}
+
+/// Lines of a document that are made at a time.
+const LINES: usize = 512;
+
+/// A document pretty-printed, some lines at a time: whoever writes it out needs no room for the whole.
+#[derive(Debug)]
+pub struct Pretty<'d> {
+    document: &'d Document,
+    tree: Tree,
+    next: usize,
+}
+
+impl Iterator for Pretty<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let rows = self.tree.rows(self.document, self.next, LINES);
+        self.next += rows.len();
+        (!rows.is_empty()).then(|| rows.iter().map(|row| self.document.line(row) + "\n").collect())
+    }
+}
+
+impl Document {
+    /// All of it pretty-printed, in parts of whole lines.
+    pub fn pretty_parts(&self) -> Pretty<'_> {
+        Pretty { document: self, tree: Tree::raw(self), next: 0 }
     }
 }
 

@@ -77,6 +77,7 @@ pub const COLUMN_DEPTH: usize = 4;
 pub struct Table {
     node: Node,
     count: usize,
+    depth: usize,
     columns: Vec<Column>,
     order: Option<Vec<u32>>,
     sort: Option<Sort>,
@@ -103,7 +104,7 @@ impl Table {
                 finder.row(child.node);
             }
         }
-        Some(Self { node, count, columns: finder.columns, order: None, sort: None })
+        Some(Self { node, count, depth, columns: finder.columns, order: None, sort: None })
     }
 
     /// The nearest container at or around `node` that makes a good table: an array, else the object itself.
@@ -111,6 +112,21 @@ impl Table {
         let trail = document.trail(node);
         let array = trail.iter().rev().find(|step| document.kind(step.node) == Kind::Array && document.count(step.node) > 0);
         array.or_else(|| trail.iter().rev().find(|step| document.count(step.node) > 0)).map(|step| step.node)
+    }
+
+    /// Takes up a longer reading of the same bytes: rows and columns that were not there yet are added, and what was hidden stays so.
+    pub fn rebase(&mut self, document: &Document) {
+        if let Some(mut fresh) = Self::new(document, self.node, self.depth) {
+            for column in &mut fresh.columns {
+                column.hidden = self.columns.iter().any(|known| known.field == column.field && known.hidden);
+            }
+            *self = fresh;
+        }
+    }
+
+    /// Takes over the order of the rows from the same table, sorted elsewhere.
+    pub fn take_order(&mut self, sorted: Self) {
+        (self.order, self.sort) = (sorted.order, sorted.sort);
     }
 
     /// The container.

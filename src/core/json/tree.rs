@@ -223,6 +223,12 @@ impl Tree {
         }
     }
 
+    /// Selects a value, or the shut container that hides it.
+    pub fn select(&mut self, document: &Document, node: Node) {
+        (self.selected, self.face) = (node, Face::Value);
+        self.climb_to_visible(document);
+    }
+
     /// Moves the selection by rows.
     pub fn move_by(&mut self, document: &Document, rows: isize) {
         let row = self.selected_row(document).saturating_add_signed(rows);

@@ -132,7 +132,7 @@ impl Door {
                 Ok(reply) if matches!(reply.status, 500 | 502 | 504) && !request.changes => {
                     retry_after(reply).unwrap_or_else(|| backoff(tried))
                 }
-                Err(Trouble::Transport(_) | Trouble::TimedOut(_)) if !request.changes => backoff(tried),
+                Err(Trouble::Unreached(_) | Trouble::Transport(_) | Trouble::TimedOut(_)) if !request.changes => backoff(tried),
                 _ => return answer,
             };
             let end = Instant::now() + pause;
@@ -302,6 +302,9 @@ impl Door {
             Err(_) => return Err(Trouble::TimedOut(format!("No answer within {} s.", idle.as_secs()))),
             Ok(Err(error)) if error.is_builder() => {
                 return Err(Trouble::Refused(format!("The request cannot be made: {}.", self.safe(error))));
+            }
+            Ok(Err(error)) if error.is_connect() => {
+                return Err(Trouble::Unreached(format!("The vendor cannot be reached: {}.", self.safe(error))));
             }
             Ok(Err(error)) => {
                 let text = self.safe(error);

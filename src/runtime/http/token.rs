@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::secrets::Secrets;
 use super::{Door, Scope};
 use crate::core::connection::Connection;
-use crate::core::outcome::Failure;
+use crate::core::outcome::{Failure, Fate};
 use crate::core::request::{Answer, Body, Follow, Piece, Reply, Request, Template, Trouble};
 use crate::core::sign_in::{SignIn, Token};
 use crate::secrets::{Redactor, Vault, vault};
@@ -281,10 +281,13 @@ impl Tokens {
 impl Door {
     /// Sends a token request: bare, with no redirect, again only where nothing was carried out.
     pub(super) async fn sign_in(&self, request: &Request, scope: &Scope) -> Answer {
+        let failed = |text: &str| Failure::new("Sign-in failed.", format!("The sign-in could not be made. {text}"));
         self.tries(request, scope).await.map_err(|trouble| match trouble {
-            Trouble::Transport(text) | Trouble::TimedOut(text) | Trouble::Refused(text) => {
-                Trouble::SignIn(Failure::new("Sign-in failed.", format!("The sign-in could not be made. {text}")))
+            Trouble::Unreached(text) | Trouble::Transport(text) | Trouble::TimedOut(text) => {
+                // The request that wanted the token was not sent.
+                Trouble::SignIn(Failure { fate: Fate::Unsent, ..failed(&text) })
             }
+            Trouble::Refused(text) => Trouble::SignIn(failed(&text)),
             other => other,
         })
     }

@@ -1,4 +1,4 @@
-//! What the console keeps between runs: its view, drafts of forms, what was entered before, actions for later, actions that are followed.
+//! What the console keeps between runs: its view, drafts of forms, what was entered before, actions that are followed.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,6 @@ use super::{Store, StoreError};
 const VIEW: &str = "view";
 const DRAFT: &str = "draft";
 const FORM: &str = "form";
-const OUTBOX: &str = "outbox";
 const FOLLOW: &str = "follow";
 /// How many former inputs of a form are kept.
 const INPUTS: usize = 20;
@@ -67,32 +66,6 @@ impl Store {
         inputs.truncate(INPUTS);
         let inputs = Value::Array(inputs.into_iter().map(Value::Object).collect());
         self.keep(FORM, &form(connection, command), Some(inputs)).await
-    }
-
-    /// Keeps an action for later; gives the id by which it is called.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn outbox_push(&self, action: Value) -> Result<String, StoreError> {
-        let id = uuid::Uuid::new_v4().to_string();
-        self.keep(OUTBOX, &id, Some(action)).await?;
-        Ok(id)
-    }
-
-    /// The actions for later with their ids, the last first.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn outbox(&self) -> Result<Vec<(String, Value)>, StoreError> {
-        self.all_kept(OUTBOX).await
-    }
-
-    /// Forgets an action for later.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn outbox_remove(&self, id: &str) -> Result<(), StoreError> {
-        self.keep(OUTBOX, id, None).await
     }
 
     /// Keeps an action that is followed; gives the id by which it is called.

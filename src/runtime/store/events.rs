@@ -54,8 +54,11 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
         .query_row(params![connection, event.event_type, event.key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     match known {
-        Some((_, known, _)) if known == hash => {
+        Some((id, known, _)) if known == hash => {
             counts.unchanged += 1;
+            // What the vendor was told to set gives way to what it says.
+            db.prepare_cached("UPDATE event SET vendor_status = ?2, vendor_means = ?3 WHERE id = ?1 AND (vendor_status IS NOT ?2 OR vendor_means IS NOT ?3)")?
+                .execute(params![id, event.vendor_status, event.vendor_means.map(|status| status as u8)])?;
             Ok(())
         }
         Some((id, _, revisions)) => {
@@ -66,7 +69,8 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
             .execute(params![id, revisions, nanos(at)])?;
             db.prepare_cached(
                 "UPDATE event SET title = ?2, severity = ?3, severity_origin = ?4, vendor_severity = ?5, vendor_status = ?6, vendor_assignee = ?7,
-                 occurred_at = ?8, updated_at = ?9, payload_hash = ?10, fields = ?11, entities = ?12, words = ?13, rule = ?14, entity_kind = ?15, entity_value = ?16, revisions = revisions + 1, unread = 1
+                 occurred_at = ?8, updated_at = ?9, payload_hash = ?10, fields = ?11, entities = ?12, words = ?13, rule = ?14, entity_kind = ?15,
+                 entity_value = ?16, vendor_means = ?17, revisions = revisions + 1, unread = 1
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -86,6 +90,7 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 rule(event),
                 main.map(|entity| entity.kind.as_str()),
                 main.map(|entity| &entity.value),
+                event.vendor_means.map(|status| status as u8),
             ])?;
             db.prepare_cached("DELETE FROM entity WHERE event = ?1")?.execute([id])?;
             db.prepare_cached("UPDATE payload SET raw = ?2 WHERE event = ?1")?.execute(params![id, raw])?;
@@ -95,8 +100,8 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
             counts.new += 1;
             db.prepare_cached(
                 "INSERT INTO event (connection, vendor, event_type, key, title, severity, severity_origin, vendor_severity, vendor_status,
-                 vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words, rule, entity_kind, entity_value)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                 vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words, rule, entity_kind, entity_value, vendor_means)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
             )?
             .execute(params![
                 connection,
@@ -119,6 +124,7 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 rule(event),
                 main.map(|entity| entity.kind.as_str()),
                 main.map(|entity| &entity.value),
+                event.vendor_means.map(|status| status as u8),
             ])?;
             let id = db.last_insert_rowid();
             db.prepare_cached("INSERT INTO payload (event, raw) VALUES (?1, ?2)")?.execute(params![id, raw])?;

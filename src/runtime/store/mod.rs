@@ -9,6 +9,7 @@ mod console;
 mod events;
 mod fetched;
 mod open;
+mod outbox;
 mod read;
 mod rows;
 mod sql;
@@ -29,7 +30,7 @@ pub use cases::{Case, CaseFile, WholeCase};
 pub use fetched::{Coverage, Mark};
 pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy, Within};
 pub use state::{Health, JobRun};
-pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Was};
+pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents, Was};
 
 /// Steps of the database between two looks whether anybody still waits: some tenths of a millisecond.
 const STEPS: i32 = 10_000;

@@ -5,7 +5,8 @@ use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Row as Record, params_from_iter};
 use serde::de::DeserializeOwned;
 
-use super::{Store, StoreError, limit_of, moment, sql};
+use super::sql::{self, MOVED};
+use super::{Store, StoreError, limit_of, moment};
 use crate::core::event::{Disposition, Event, Severity, SeverityOrigin, Status, StoredEvent};
 use crate::core::query::Query;
 
@@ -13,7 +14,8 @@ use crate::core::query::Query;
 const WHOLE: &str = "event.id, event.connection, event.vendor, event.event_type, event.key, event.title, event.severity, event.severity_origin,
     event.vendor_severity, event.vendor_status, event.vendor_assignee, event.occurred_at, event.updated_at, event.first_seen_at, event.fields,
     event.entities, event.revisions, event.unread, event.status, event.assignee, event.disposition, payload.raw,
-    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id)";
+    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id),
+    event.vendor_means";
 
 impl Store {
     /// Events that a query finds, the newest first.
@@ -26,7 +28,7 @@ impl Store {
             let mut condition = sql::condition(db, &query, now)?;
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
             let sql = format!(
-                "SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE {}
+                "SELECT {WHOLE}, {MOVED} FROM event JOIN payload ON payload.event = event.id WHERE {}
                  ORDER BY event.occurred_at DESC, event.id DESC LIMIT ? OFFSET ?",
                 condition.sql
             );
@@ -93,7 +95,7 @@ impl Store {
 
 /// One event.
 pub(super) fn one(db: &Connection, id: i64) -> Result<Option<StoredEvent>, StoreError> {
-    let sql = format!("SELECT {WHOLE} FROM event JOIN payload ON payload.event = event.id WHERE event.id = ?1");
+    let sql = format!("SELECT {WHOLE}, {MOVED} FROM event JOIN payload ON payload.event = event.id WHERE event.id = ?1");
     Ok(db.prepare_cached(&sql)?.query_row([id], whole).optional()?)
 }
 
@@ -110,6 +112,7 @@ fn whole(row: &Record<'_>) -> rusqlite::Result<StoredEvent> {
             severity_origin: origin(&row.get::<_, String>(7)?),
             vendor_severity: row.get(8)?,
             vendor_status: row.get(9)?,
+            vendor_means: row.get::<_, Option<u8>>(23)?.map(status),
             assignee: row.get(10)?,
             occurred_at: moment(row.get(11)?),
             updated_at: row.get::<_, Option<i64>>(12)?.map(moment),
@@ -124,6 +127,7 @@ fn whole(row: &Record<'_>) -> rusqlite::Result<StoredEvent> {
         taken_by: row.get(19)?,
         disposition: row.get::<_, Option<String>>(20)?.as_deref().and_then(Disposition::parse),
         cases: json(row, 22)?,
+        vendor_moved: row.get(24)?,
     })
 }
 

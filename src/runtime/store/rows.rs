@@ -5,7 +5,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row as Record, params, params_from_iter};
 
 use super::read::{json, origin, severity, status};
-use super::{Store, StoreError, limit_of, moment, nanos, sql};
+use super::sql::{self, MOVED};
+use super::{Store, StoreError, limit_of, moment, nanos};
 use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::{Disposition, Severity, SeverityOrigin, Status};
 use crate::core::query::Query;
@@ -38,6 +39,10 @@ pub struct Row {
     pub status: Status,
     /// The vendor's status.
     pub vendor_status: Option<String>,
+    /// What that means in ours.
+    pub vendor_means: Option<Status>,
+    /// Whether the vendor has moved since it was decided about here.
+    pub vendor_moved: bool,
     /// When it happened.
     pub occurred_at: Timestamp,
     /// When the vendor last changed it.
@@ -237,7 +242,8 @@ pub struct Pivot {
 const LIGHT: &str = "event.id, event.connection, event.vendor, event.event_type, event.key, event.title, event.rule, event.severity,
     event.severity_origin, event.status, event.vendor_status, event.occurred_at, event.updated_at, event.first_seen_at,
     coalesce(event.assignee, event.vendor_assignee), event.disposition, event.entity_kind, event.entity_value, event.unread, event.revisions,
-    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id)";
+    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id),
+    event.vendor_means";
 
 impl Store {
     /// Rows of the events that a query finds, in an order.
@@ -416,14 +422,14 @@ fn shares(db: &Connection, within: &str, values: &[Value]) -> Result<Vec<Share>,
 }
 
 fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-    let mut statement = db.prepare(&format!("SELECT {LIGHT} FROM event {rest}"))?;
+    let mut statement = db.prepare(&format!("SELECT {LIGHT}, {MOVED} FROM event {rest}"))?;
     Ok(statement.query_map(params_from_iter(values), light)?.collect::<Result<_, _>>()?)
 }
 
 /// The rows of these events, in order of time.
 pub(super) fn rows_of_case(db: &Connection, case: i64) -> Result<Vec<Row>, StoreError> {
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {LIGHT} FROM event JOIN case_event ON case_event.event = event.id WHERE case_event.\"case\" = ?1 ORDER BY event.occurred_at, event.id"
+        "SELECT {LIGHT}, {MOVED} FROM event JOIN case_event ON case_event.event = event.id WHERE case_event.\"case\" = ?1 ORDER BY event.occurred_at, event.id"
     ))?;
     Ok(statement.query_map(params![case], light)?.collect::<Result<_, _>>()?)
 }
@@ -457,5 +463,7 @@ fn light(row: &Record<'_>) -> rusqlite::Result<Row> {
         unread: row.get(18)?,
         revisions: row.get(19)?,
         cases: json(row, 20)?,
+        vendor_means: row.get::<_, Option<u8>>(21)?.map(status),
+        vendor_moved: row.get(22)?,
     })
 }

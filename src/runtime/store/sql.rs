@@ -13,6 +13,10 @@ use crate::core::mapping::scalar;
 use crate::core::query::{Compare, Field, Query, Term, age_bound, compare_text};
 use crate::core::search::{SHORT, haystack, needle, plain};
 
+/// Whether the vendor has set another status since an event was decided about here, or since the vendor was told.
+pub(super) const MOVED: &str =
+    "(event.revisions > coalesce(event.decided_revision, event.revisions) AND event.vendor_status IS NOT event.vendor_status_at_decision)";
+
 /// A condition on the table `event` with its values, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Condition {
@@ -22,6 +26,7 @@ pub(super) struct Condition {
     pub(super) values: Vec<Value>,
 }
 
+const CLOSED: u8 = Status::Closed as u8;
 /// Words that more events than this hold are looked for row by row: then the newest fitting rows are found sooner than all of them.
 const MANY: usize = if cfg!(test) { 4 } else { 20_000 };
 
@@ -120,6 +125,13 @@ impl Maker<'_> {
                     self.sql(&format!("event.status IN ({})", numbers.join(", ")));
                 }
             },
+            Field::Drift => {
+                let (open, closed) = (format!("event.status <> {CLOSED}"), format!("event.status = {CLOSED}"));
+                let drifted = format!(
+                    "coalesce((event.vendor_means = {CLOSED} AND {open}) OR (event.vendor_means <> {CLOSED} AND {closed} AND {MOVED}), 0)"
+                );
+                self.one_of(&drifted, [("no", 0), ("yes", 1)].into_iter(), compare, value);
+            }
             Field::Vendor => self.text("event.vendor", compare, value),
             Field::Connection => self.text("event.connection", compare, value),
             Field::Type => self.text("event.event_type", compare, value),

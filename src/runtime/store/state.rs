@@ -114,7 +114,7 @@ impl Store {
         .await
     }
 
-    /// A small value that the console keeps (`view`, `draft`, `form`, `follow`, `outbox`, …) by key.
+    /// A small value that the console keeps (`view`, `draft`, `form`, `follow`, …) by key.
     ///
     /// # Errors
     /// When the store fails.

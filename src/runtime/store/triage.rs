@@ -94,15 +94,26 @@ pub struct Closed {
     pub note: Option<String>,
 }
 
-/// How the same was closed before.
+/// How some events were closed before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precedent {
-    /// How many events alike were closed.
+    /// How many were closed.
     pub closed: usize,
     /// With which verdicts, the most frequent first.
     pub verdicts: Vec<(Option<Disposition>, usize)>,
     /// The last ones, newest first.
     pub last: Vec<Closed>,
+}
+
+/// How the same was closed before: first what has the same main entity too, then whatever has the same rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Precedents {
+    /// The main entity, if there is one.
+    pub entity: Option<String>,
+    /// Those of the same rule and entity.
+    pub same: Precedent,
+    /// Those of the same rule, whatever the entity.
+    pub alike: Precedent,
 }
 
 impl Decision {
@@ -163,6 +174,22 @@ impl Store {
         .await
     }
 
+    /// Notes what vendors have set for events, as they confirmed it, with what that means here: they count as moved only when they say
+    /// something else later. The next fetch says what is true.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn told(&self, told: Vec<(i64, String, Status)>) -> Result<(), StoreError> {
+        self.change(move |db| {
+            let sql = "UPDATE event SET vendor_status = ?2, vendor_means = ?3, vendor_status_at_decision = ?2, decided_revision = revisions
+                       WHERE id = ?1";
+            let mut update = db.prepare_cached(sql)?;
+            told.iter().try_for_each(|(id, status, means)| update.execute(params![id, status, *means as u8]).map(|_| ()))?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Writes a note on an event; whether it is there.
     ///
     /// # Errors
@@ -214,12 +241,20 @@ impl Store {
         .await
     }
 
-    /// How events alike (same vendor, type and rule) were closed before.
+    /// How events alike (same vendor, type and rule) were closed before, and of these the ones with the same main entity.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn precedent(&self, id: i64) -> Result<Precedent, StoreError> {
-        self.search(move |db| precedent(db, id)).await
+    pub async fn precedents(&self, id: i64) -> Result<Precedents, StoreError> {
+        self.search(move |db| {
+            const ENTITY: &str = "AND other.entity_kind = this.entity_kind AND other.entity_value = this.entity_value COLLATE NOCASE";
+            let entity = db
+                .prepare_cached("SELECT entity_value FROM event WHERE id = ?1")?
+                .query_row([id], |row| row.get::<_, Option<String>>(0))
+                .optional()?;
+            Ok(Precedents { entity: entity.flatten(), same: precedent(db, id, ENTITY)?, alike: precedent(db, id, "")? })
+        })
+        .await
     }
 }
 
@@ -241,7 +276,7 @@ fn decide(db: &Connection, id: i64, decision: &Decision, at: Timestamp) -> Resul
     if decision.status.is_some() || decision.disposition.is_some() || decision.assignee.is_some() {
         db.prepare_cached(
             "UPDATE event SET status = ?2, disposition = ?3, assignee = ?4, decided_at = ?5, decided_by = ?6,
-             vendor_status_at_decision = vendor_status, unread = 0 WHERE id = ?1",
+             vendor_status_at_decision = vendor_status, decided_revision = revisions, unread = 0 WHERE id = ?1",
         )?
         .execute(params![
             id,
@@ -313,17 +348,19 @@ pub(super) fn recorded(db: &Connection, item: &str) -> Result<Vec<Happened>, Sto
     Ok(entries.collect::<Result<_, _>>()?)
 }
 
-fn precedent(db: &Connection, id: i64) -> Result<Precedent, StoreError> {
-    const ALIKE: &str = "FROM event AS this JOIN event AS other USING (event_type, rule, vendor)
-        WHERE this.id = ?1 AND other.id <> ?1 AND other.status = 2";
+fn precedent(db: &Connection, id: i64, further: &str) -> Result<Precedent, StoreError> {
+    let alike = format!(
+        "FROM event AS this JOIN event AS other USING (event_type, rule, vendor)
+         WHERE this.id = ?1 AND other.id <> ?1 AND other.status = 2 {further}"
+    );
     let parse = |name: Option<String>| name.as_deref().and_then(Disposition::parse);
-    let mut statement = db.prepare_cached(&format!("SELECT other.disposition, count(*) {ALIKE} GROUP BY 1 ORDER BY 2 DESC, 1"))?;
+    let mut statement = db.prepare_cached(&format!("SELECT other.disposition, count(*) {alike} GROUP BY 1 ORDER BY 2 DESC, 1"))?;
     let verdicts: Vec<(Option<Disposition>, usize)> =
         statement.query_map([id], |row| Ok((parse(row.get(0)?), size(row, 1)?)))?.collect::<Result<_, _>>()?;
     let mut statement = db.prepare_cached(&format!(
         "SELECT other.id, other.title, other.disposition, other.decided_at, other.decided_by,
          (SELECT text FROM note WHERE note.event = other.id ORDER BY note.id DESC LIMIT 1)
-         {ALIKE} ORDER BY other.decided_at DESC, other.id DESC LIMIT 5"
+         {alike} ORDER BY other.decided_at DESC, other.id DESC LIMIT 5"
     ))?;
     let last = statement.query_map([id], |row| {
         Ok(Closed {

@@ -100,7 +100,12 @@ pub async fn start(shared: &Arc<Shared>) -> io::Result<Vendor> {
         vendor: "lacework-edge",
         parameters: vec![("api_url", format!("\"{root}\"")), ("account", format!("\"{ACCOUNT}\""))],
         secrets: vec![("api_token", ADMIN_TOKEN.into())],
-        extra: Vec::new(),
+        // What the vendor does not print, this one knows of itself.
+        extra: vec![
+            "[connection.options]".into(),
+            "enum.alert_status = { new = 1, in_progress = 2 }".into(),
+            "enum.incident_status = { true_positive = 1, false_positive = 2, benign = 3, duplicate = 4, undetermined = 5 }".into(),
+        ],
     };
     Ok(Vendor { endpoints: vec![("lacework.api".into(), root)], connection, servers: vec![server] })
 }

@@ -13,6 +13,9 @@ use crate::core::explorer::{Explorer, Face};
 use crate::core::json::{Document, Hint, Node};
 use crate::core::model::Model;
 
+/// Bytes that are shown of what is no JSON.
+const PLAIN: usize = 64 * 1024;
+
 /// How a document is drawn.
 struct Manner {
     /// How times are shown.
@@ -52,7 +55,10 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, face: Face, mode
 fn path_bar(paint: &mut Paint, area: Rect, explorer: &Explorer, face: Face, manner: &Manner, model: &Model) {
     let theme = paint.theme;
     let path = explorer.path_text(face).unwrap_or_default();
-    let find = explorer.find.as_ref().map(|find| format!("  {} found", find.total())).unwrap_or_default();
+    let find = match &explorer.pending {
+        Some(pending) => format!("  {} {} % (esc stops)", pending.doing, pending.percent),
+        None => explorer.find.as_ref().map(|find| format!("  {} found", find.total())).unwrap_or_default(),
+    };
     let trouble = explorer.document.trouble().map(|trouble| format!("  {trouble}")).unwrap_or_default();
     let hint = explorer.selected(face).and_then(|node| explorer.document.hints(node).into_iter().next());
     let hint = hint.map(|hint| format!("  {}", meaning(&hint, manner, model))).unwrap_or_default();
@@ -86,6 +92,19 @@ fn tail(text: &str, room: usize) -> String {
         return text.to_owned();
     }
     format!("…{}", text.chars().skip(count - room.saturating_sub(1)).collect::<String>())
+}
+
+/// The beginning of what is no JSON, as it is.
+fn plain(paint: &mut Paint, area: Rect, document: &Document) {
+    let bytes = document.bytes();
+    let text = String::from_utf8_lossy(bytes.get(..PLAIN).unwrap_or(bytes));
+    let style = paint.theme.dim;
+    if text.trim().is_empty() {
+        paint.text(area.x, area.y, area.width, "This document is empty.", style);
+    }
+    for (y, line) in (area.y..area.bottom()).zip(text.lines()) {
+        paint.text(area.x, y, area.width, line, style);
+    }
 }
 
 fn fit(first: usize, selected: usize, height: usize) -> usize {

@@ -11,15 +11,14 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner)
     let (document, tree, theme) = (&explorer.document, &explorer.raw, paint.theme);
     let height = usize::from(area.height);
     if document.root().is_none() {
-        let text = String::from_utf8_lossy(document.bytes()).into_owned();
-        paint.text(area.x, area.y, area.width, if text.trim().is_empty() { "This document is empty." } else { &text }, theme.text);
+        super::plain(paint, area, document);
         return height;
     }
     let selected = tree.selected_row(document);
     let first = super::fit(explorer.first, selected, height);
     for (at, row) in tree.rows(document, first, height).into_iter().enumerate() {
         let y = area.y + short(at);
-        paint.text(area.x, y, area.width, &document.line(&row), theme.text);
+        paint.text(area.x, y, area.width, &document.line_head(&row, usize::from(area.width) * 4).0, theme.text);
         if first + at == selected {
             paint.tint(Rect { y, height: 1, ..area }, theme.selection);
         }

@@ -12,7 +12,7 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner)
     let (document, tree, theme) = (&explorer.document, &explorer.tree, paint.theme);
     let height = usize::from(area.height);
     if document.root().is_none() {
-        paint.text(area.x, area.y, area.width, "This document is empty.", theme.dim);
+        super::plain(paint, area, document);
         return height;
     }
     let selected = tree.selected_row(document);

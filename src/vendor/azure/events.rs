@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::answer;
 use super::sign_in::GRAPH;
+use super::write_back;
 use crate::core::catalogue::{Fetched, Gap, Page, Position, Quick, Source, Window};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind::{CloudResource, Device, Domain, File, Hash, Host, Ip, Mail, TenantObject, Url, User};
@@ -101,7 +102,7 @@ pub fn sources() -> Vec<Source> {
         .map(|kind| {
             let mut source = Source::new(kind.name, kind.event_type, (kind.mapping)(), Duration::from_secs(kind.overlap), fetch);
             source.by_default = false;
-            source.quick(quick(kind.name))
+            source.write_back(write_back::of(kind.name)).quick(quick(kind.name))
         })
         .collect()
 }
@@ -245,6 +246,7 @@ fn describe_alert(raw: &Value, event: &mut Event) {
     vendor_severity(raw, event);
     event.title = text_at(raw, "title").unwrap_or_else(|| "Alert without a title".into());
     event.vendor_status = text_at(raw, "status");
+    event.vendor_means = event.vendor_status.as_deref().and_then(write_back::meaning);
     event.assignee = text_at(raw, "assignedTo");
 }
 
@@ -252,6 +254,7 @@ fn describe_incident(raw: &Value, event: &mut Event) {
     vendor_severity(raw, event);
     event.title = text_at(raw, "displayName").unwrap_or_else(|| "Incident without a name".into());
     event.vendor_status = text_at(raw, "status");
+    event.vendor_means = event.vendor_status.as_deref().and_then(write_back::meaning);
     event.assignee = text_at(raw, "assignedTo");
 }
 

@@ -13,6 +13,7 @@ mod prepare;
 pub mod renewal;
 mod sign_in;
 mod templates;
+mod write_back;
 
 use serde_json::json;
 

@@ -132,7 +132,7 @@ impl Refused {
     pub fn stops(&self) -> bool {
         match self {
             Self::Reply(reply) => matches!(reply.status, 401 | 429),
-            Self::Trouble(trouble) => matches!(trouble, Trouble::SignIn(_) | Trouble::Cancelled | Trouble::Planned),
+            Self::Trouble(trouble) => matches!(trouble, Trouble::SignIn(_) | Trouble::Unreached(_) | Trouble::Cancelled | Trouble::Planned),
         }
     }
 

@@ -69,7 +69,9 @@ fn mapping() -> Mapping {
 
 /// The event source.
 pub(super) fn source() -> Source {
-    Source::new(DETECTIONS, DETECTIONS, mapping(), OVERLAP, fetch).quick(|_| {
+    let source = Source::new(DETECTIONS, DETECTIONS, mapping(), OVERLAP, fetch)
+        .write_back(Err("ESET PROTECT Cloud has no way to write back: none of its commands changes a detection."));
+    source.quick(|_| {
         vec![
             Quick::new('i', "Isolate the device", "isolate-endpoints"),
             Quick::new('u', "Unisolate the device", "unisolate-endpoints"),
@@ -234,6 +236,7 @@ fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
         severity_origin: if rank.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None },
         vendor_severity: severity,
         vendor_status: some(".responses.displayName"),
+        vendor_means: None,
         // One that tells no time is placed where it was found, so that it is neither lost nor taken for ancient.
         occurred_at: time_of(&raw).unwrap_or(unless),
         updated_at: None,

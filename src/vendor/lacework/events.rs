@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::write_back;
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::event::{Event, Severity, SeverityOrigin};
@@ -152,6 +153,7 @@ impl Kind {
             severity,
             severity_origin,
             vendor_severity,
+            vendor_means: if self.name == "alerts" { write_back::meaning(connection, &record) } else { None },
             vendor_status: text(if self.name == "audit-events" { ".response_status" } else { ".status" }),
             occurred_at: moment(&record, "create_time").or_else(|| moment(&record, "update_time")).unwrap_or(received),
             updated_at: moment(&record, "update_time"),

@@ -9,6 +9,7 @@ mod learn;
 mod quick;
 #[cfg(test)]
 mod tests;
+mod write_back;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -66,9 +67,19 @@ fn options() -> Vec<Parameter> {
         )
         .named("enum.alert_severity")
         .default(json!({})),
+        names(write_back::STATUS, "Numbers of an alert's status by our statuses: { new = 1, in_progress = 2 }."),
+        names(
+            write_back::INCIDENT_STATUS,
+            "Numbers of the incident status that an alert is closed with, by disposition: { false_positive = 2 }.",
+        ),
         Parameter::new("workflow_run_statuses", Type::texts(0), "States of workflow runs that wait for an answer.")
             .default(json!(["PENDING"])),
     ]
+}
+
+/// A table of numbers that the vendor does not print.
+fn names(option: &str, help: &str) -> Parameter {
+    Parameter::new(option, Type::Object { schema: None }, help).named(option).default(json!({}))
 }
 
 /// The document, read once.
@@ -125,7 +136,10 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         commands,
         sources: events::KINDS
             .iter()
-            .map(|kind| Source::new(kind.name, kind.name, kind.mapping(), fetch::OVERLAP, fetch::fetch_source).quick(quick::of(kind.name)))
+            .map(|kind| {
+                let source = Source::new(kind.name, kind.name, kind.mapping(), fetch::OVERLAP, fetch::fetch_source);
+                source.write_back(write_back::of(kind.name, connection)).quick(quick::of(kind.name))
+            })
             .collect(),
         roots: vec![Root { name: ROOT.into(), url, auth: Auth::SignIn(Box::new(sign_in(connection, &profile, &operations))) }, login],
         rate: Some(CALLS_A_SECOND),

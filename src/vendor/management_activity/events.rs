@@ -119,6 +119,7 @@ pub(super) fn event(content_type: &str, mapping: &Mapping, record: Value, blob: 
         severity_origin,
         vendor_severity,
         vendor_status: text_at(&record, ".ResultStatus"),
+        vendor_means: None,
         occurred_at: happened(&record).unwrap_or(blob.created),
         updated_at: None,
         assignee: None,

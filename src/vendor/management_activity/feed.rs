@@ -117,7 +117,10 @@ impl Feed<'_> {
         let reply = match answer {
             Ok(reply) => reply,
             Err(trouble) => {
-                let fatal = matches!(trouble, Trouble::SignIn(_) | Trouble::Cancelled | Trouble::Refused(_) | Trouble::Planned);
+                let fatal = matches!(
+                    trouble,
+                    Trouble::SignIn(_) | Trouble::Unreached(_) | Trouble::Cancelled | Trouble::Refused(_) | Trouble::Planned
+                );
                 let planned = trouble == Trouble::Planned;
                 return Refused { failure: trouble.failure(self.indicator), code: String::new(), fatal, planned };
             }

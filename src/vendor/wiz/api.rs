@@ -149,7 +149,7 @@ fn unanswered(indicator: &str, document: Document, trouble: &Trouble) -> Refused
     if document.changes && lost {
         failure.hint = Some("Whether Wiz carried it out is not known; look at the issue before you repeat it.".into());
     }
-    let fatal = matches!(trouble, Trouble::SignIn(_) | Trouble::Cancelled | Trouble::Refused(_));
+    let fatal = matches!(trouble, Trouble::SignIn(_) | Trouble::Cancelled | Trouble::Refused(_) | Trouble::Unreached(_));
     Refused { failure, code: String::new(), raw: Value::Null, fatal }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::api::Document;
 use super::list::{List, PAGE};
+use super::write_back::meaning;
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Event, Severity, SeverityOrigin};
 use crate::core::mapping::{Mapping, scalar, text_at, values_at};
@@ -212,6 +213,7 @@ impl EventType {
             severity: severity.as_deref().map_or(Severity::Unknown, rank),
             severity_origin: if severity.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None },
             vendor_severity: severity,
+            vendor_means: text_at(&record, ".status").as_deref().and_then(meaning),
             vendor_status: text_at(&record, ".status"),
             occurred_at: moment(self.happened).or_else(|| self.time(&record)).unwrap_or(received),
             updated_at: moment(".updatedAt").or_else(|| self.time(&record)),

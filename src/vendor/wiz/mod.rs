@@ -10,13 +10,14 @@ mod fetch;
 mod list;
 #[cfg(test)]
 mod tests;
+mod write_back;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use url::{Host, Url};
 
-use self::events::TYPES;
+use self::events::{EventType, TYPES};
 use crate::core::catalogue::{
     Auth, Choice, Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Quick, Reach, Root, Source, TimeForm, Type, Undo, Vendor,
 };
@@ -83,10 +84,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     let base = api.as_str().trim_end_matches('/').to_owned();
     Ok(Entry {
         commands: commands(),
-        sources: TYPES
-            .iter()
-            .map(|kind| Source::new(kind.name, kind.name, kind.mapping(), OVERLAP, fetch::fetch_source).quick(quick(kind.name)))
-            .collect(),
+        sources: TYPES.iter().map(source).collect(),
         roots: vec![
             Root { name: api::API.into(), url: base, auth: Auth::SignIn(Box::new(sign_in(connection, audience))) },
             Root { name: "auth".into(), url: auth.into(), auth: Auth::None },
@@ -95,6 +93,12 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         test: "test-connection".into(),
         ..Entry::default()
     })
+}
+
+fn source(kind: &EventType) -> Source {
+    Source::new(kind.name, kind.name, kind.mapping(), OVERLAP, fetch::fetch_source)
+        .write_back(write_back::of(kind.name))
+        .quick(quick(kind.name))
 }
 
 /// What is offered on the events of a type: only issues can be changed.

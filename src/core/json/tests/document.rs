@@ -317,3 +317,51 @@ fn paths_are_read_in_either_quotes() {
         assert_eq!(document.lookup(path), None, "{path}");
     }
 }
+
+/// Reads values that follow one another.
+fn sequence(text: &str) -> Document {
+    let mut opening = Document::open(text.as_bytes().to_vec());
+    while !opening.advance(7).done {}
+    assert!(opening.is_sequence(), "{text}");
+    opening.into_sequence().finish()
+}
+
+#[test]
+fn values_one_after_another_are_the_elements_of_one_array() {
+    for text in ["{\"a\":1}\n{\"a\":[2,3]}\n\"x\"\n4", "\u{feff}{\"a\":1}{\"a\":[2,3]}\"x\" 4\r\n\n"] {
+        let document = sequence(text);
+        let root = document.root().unwrap();
+        assert!(document.is_whole() && document.is_sequence());
+        assert_eq!((document.count(root), document.trouble()), (4, None));
+        walk_all(&document);
+        assert_eq!(document.lookup("$[1].a[0]").map(|node| document.text(node).into_owned()), Some("2".into()));
+        assert_eq!(document.compact(root), r#"[{"a":1},{"a":[2,3]},"x",4]"#);
+        assert_eq!(document.preview(root, 9), ("[{\"a\":1},".to_owned(), true));
+        let parts: String = document.pretty_parts().collect();
+        assert_eq!(parts, "[\n  {\n    \"a\": 1\n  },\n  {\n    \"a\": [\n      2,\n      3\n    ]\n  },\n  \"x\",\n  4\n]\n");
+    }
+}
+
+#[test]
+fn a_sequence_says_where_it_stops_making_sense() {
+    let document = sequence("{\"a\":1}\n{\"a\":2}\noops\n{\"a\":3}\n");
+    assert_eq!(document.count(document.root().unwrap()), 2);
+    assert_eq!(document.trouble(), Some("not a JSON value at line 3, column 1 (byte 16)"));
+    // A document with a remark behind it is no sequence.
+    let document = parse("{\"a\":1} done");
+    assert_eq!(document.trouble(), Some("more text after the end of the document at line 1, column 9 (byte 8)"));
+    assert!(!document.is_sequence());
+}
+
+#[test]
+fn the_beginning_of_a_document_is_shown_without_complaint() {
+    let text = "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n";
+    for cut in 0..text.len() {
+        let head = Document::head_of(&text.as_bytes()[..cut]);
+        assert_eq!(head.trouble(), None, "{cut}");
+        assert!(!head.is_whole());
+        assert_eq!(head.is_sequence(), cut > 8, "{cut}");
+    }
+    let head = Document::head_of(b"[{\"a\": [1, 2");
+    assert_eq!(head.lookup("$[0].a").map(|node| head.count(node)), Some(2));
+}

@@ -55,14 +55,62 @@ async fn a_decision_stands_in_the_record_and_outlives_an_update() {
 async fn precedent_tells_how_the_same_rule_was_closed() {
     let (_dir, store) = filled().await;
     assert_eq!((store.alike(2).await.unwrap(), store.alike(3).await.unwrap()), (1, 0));
-    assert_eq!(store.precedent(2).await.unwrap().closed, 0);
+    assert_eq!(store.precedents(2).await.unwrap().alike.closed, 0);
     store.decide(vec![1], close(Disposition::FalsePositive, "scanner"), now()).await.unwrap();
-    let precedent = store.precedent(2).await.unwrap();
+    let precedent = store.precedents(2).await.unwrap().alike;
     assert_eq!(precedent.verdicts, [(Some(Disposition::FalsePositive), 1)]);
     assert_eq!((precedent.last[0].id, precedent.last[0].note.as_deref()), (1, Some("scanner")));
     // Another vendor's is no precedent, nor is the event's own.
-    assert_eq!(store.precedent(3).await.unwrap().closed, 0);
-    assert_eq!(store.precedent(1).await.unwrap().closed, 0);
+    assert_eq!(store.precedents(3).await.unwrap().alike.closed, 0);
+    assert_eq!(store.precedents(1).await.unwrap().alike.closed, 0);
+}
+
+#[tokio::test]
+async fn precedent_begins_with_what_concerned_the_same_entity() {
+    let (_dir, store) = filled().await;
+    let other = Entity { kind: EntityKind::User, value: "ilse".into(), path: "$".into() };
+    store.store_events("wiz-1", "wiz", vec![Event { entities: vec![other], ..event("d", "four") }], now()).await.unwrap();
+    store.decide(vec![1], close(Disposition::FalsePositive, "scanner"), now()).await.unwrap();
+    store.decide(vec![4], close(Disposition::TruePositive, "real"), now()).await.unwrap();
+    let found = store.precedents(2).await.unwrap();
+    assert_eq!(found.entity.as_deref(), Some("Dana.Weiss@northwind.example"));
+    assert_eq!((found.same.closed, found.same.last[0].id), (1, 1));
+    assert_eq!(found.alike.closed, 2);
+}
+
+#[tokio::test]
+async fn drift_is_seen_once_the_vendor_has_moved_and_not_before() {
+    let (_dir, store) = filled().await;
+    let says = |status: &str, title: &str| Event {
+        vendor_status: Some(status.into()),
+        vendor_means: Some(if status == "OPEN" { Status::New } else { Status::Closed }),
+        ..event("a", title)
+    };
+    let drifted = async || {
+        let query = Query::parse("drift:yes").unwrap();
+        let rows = store.rows(&query, Sort::default(), None, 0, now()).await.unwrap();
+        let event = store.event(1).await.unwrap().unwrap();
+        assert_eq!(event.drifted(), query.matches(&event, now()));
+        assert_eq!(event.drifted(), rows.iter().any(|row| row.id == 1));
+        event.drifted()
+    };
+    let send = async |event| store.store_events("wiz-1", "wiz", vec![event], now()).await.unwrap();
+    send(says("RESOLVED", "1")).await;
+    assert!(drifted().await, "done there, open here");
+    send(says("OPEN", "2")).await;
+    store.decide(vec![1], close(Disposition::Benign, ""), now()).await.unwrap();
+    assert!(!drifted().await, "closed here only: the vendor was not told");
+    send(says("OPEN", "3")).await;
+    assert!(!drifted().await, "another revision, the same status");
+    store.told(vec![(1, "REJECTED".into(), Status::Closed)]).await.unwrap();
+    assert!(!drifted().await, "what it was told counts until it says something else");
+    assert_eq!(store.event(1).await.unwrap().unwrap().event.vendor_status.as_deref(), Some("REJECTED"));
+    send(says("OPEN", "3")).await;
+    assert_eq!(store.event(1).await.unwrap().unwrap().event.vendor_status.as_deref(), Some("OPEN"), "its own word wins, changed or not");
+    send(says("REJECTED", "4")).await;
+    assert!(!drifted().await);
+    send(says("OPEN", "5")).await;
+    assert!(drifted().await, "opened again there");
 }
 
 #[tokio::test]
@@ -175,8 +223,4 @@ async fn health_jobs_and_what_the_console_keeps_are_found_again() {
     assert_eq!(store.draft("wiz-1", "x").await.unwrap(), Some(input("one")));
     store.set_draft("wiz-1", "x", serde_json::Map::new()).await.unwrap();
     assert_eq!(store.draft("wiz-1", "x").await.unwrap(), None);
-    let id = store.outbox_push(json!({"command": "x"})).await.unwrap();
-    assert_eq!(store.outbox().await.unwrap(), [(id.clone(), json!({"command": "x"}))]);
-    store.outbox_remove(&id).await.unwrap();
-    assert!(store.outbox().await.unwrap().is_empty());
 }
