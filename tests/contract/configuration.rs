@@ -223,7 +223,7 @@ fn one_bad_connection_stops_only_what_needs_it() {
     ] {
         desk.call(call).ended(0);
     }
-    let handover = desk.call(&["report", "handover"]).ended(0).out;
+    let handover = desk.call(&["report", "handover"]).ended(0).stdout;
     assert!(handover.contains("odd: it is misconfigured"), "{handover}");
     // What names a bad one, or means all.
     for call in [
@@ -239,12 +239,12 @@ fn one_bad_connection_stops_only_what_needs_it() {
     ] {
         let told = desk.call(call).ended(2);
         assert!(
-            told.err.contains("nobody")
-                || told.err.contains("api_endpoint_url")
-                || told.out.contains("nobody")
-                || told.out.contains("api_endpoint_url"),
+            told.stderr.contains("nobody")
+                || told.stderr.contains("api_endpoint_url")
+                || told.stdout.contains("nobody")
+                || told.stdout.contains("api_endpoint_url"),
             "{call:?}: {}",
-            told.err
+            told.stderr
         );
     }
 }
