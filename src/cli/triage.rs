@@ -11,6 +11,7 @@ use crate::core::entity::EntityKind;
 use crate::core::event::{Disposition, Status};
 use crate::core::export::{self, Format};
 use crate::core::query::Query;
+use crate::runtime::cases;
 use crate::runtime::report;
 use crate::runtime::run::actor;
 use crate::runtime::store::{Decision, Row, Store, StoreError};
@@ -252,6 +253,26 @@ pub enum Case {
         /// Its name
         name: String,
     },
+    /// Open a closed case again
+    Reopen {
+        /// Its name
+        name: String,
+    },
+    /// Put a file into a case: archived in the quarantine, with its SHA-256
+    File {
+        /// Its name
+        name: String,
+        /// The file
+        path: std::path::PathBuf,
+    },
+    /// Write a case: in Markdown all that belongs to it, in the other formats its events
+    Export {
+        /// Its name
+        name: String,
+        /// The format
+        #[arg(long, value_enum, default_value = "markdown")]
+        format: FormatName,
+    },
 }
 
 impl Case {
@@ -310,12 +331,24 @@ impl Case {
             }
             Self::Note { name, text } => store.case_note(&name, &text, &actor, now).await?,
             Self::Close { name } => store.case_close(&name, true, &actor, now).await?,
+            Self::Reopen { name } => store.case_close(&name, false, &actor, now).await?,
+            Self::File { name, path } => match cases::add_file(store, &context.paths.quarantine(), &name, &path, &actor).await {
+                Ok(added) => {
+                    let line = json!({"name": name, "path": added.path, "sha256": added.sha256, "size": added.size});
+                    context.output.rows(&[line], &[("CASE", "name"), ("FILE", "path"), ("SHA256", "sha256"), ("SIZE", "size")]);
+                }
+                Err(message) => return Ok(wrong(&message)),
+            },
+            Self::Export { name, format } => match cases::export(store, &name, format.format()).await {
+                Ok(text) => context.output.bytes(text.as_bytes()),
+                Err(message) => return Ok(wrong(&message)),
+            },
         }
         Ok(0)
     }
 }
 
-fn case(case: &crate::runtime::store::Case) -> Value {
+fn case(case: &crate::core::case::Case) -> Value {
     json!({"name": case.name, "title": case.title, "open": case.open, "opened_at": case.opened_at, "closed_at": case.closed_at, "events": case.events})
 }
 
@@ -330,6 +363,17 @@ pub enum FormatName {
     Markdown,
     /// OCSF Detection Findings.
     Ocsf,
+}
+
+impl FormatName {
+    fn format(self) -> Format {
+        match self {
+            Self::Jsonl => Format::Jsonl,
+            Self::Csv => Format::Csv,
+            Self::Markdown => Format::Markdown,
+            Self::Ocsf => Format::Ocsf,
+        }
+    }
 }
 
 /// Arguments of `nightdesk export`.
@@ -352,12 +396,7 @@ impl Export {
             Ok(store) => store,
             Err(cannot) => return cannot.say(),
         };
-        let format = match self.format {
-            FormatName::Jsonl => Format::Jsonl,
-            FormatName::Csv => Format::Csv,
-            FormatName::Markdown => Format::Markdown,
-            FormatName::Ocsf => Format::Ocsf,
-        };
+        let format = self.format.format();
         match store.events(&query, None, 0, Timestamp::now()).await {
             Ok(events) => {
                 context.output.bytes(export::export(&events, format).as_bytes());

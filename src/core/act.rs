@@ -17,7 +17,7 @@ use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{add, choose, columns, copy, explore, help, jump, mark, post, reading, resume, run, views};
+use super::{add, cases, choose, columns, copy, explore, help, jump, mark, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -62,6 +62,12 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Reverse => reverse(model),
         Action::Fold => mark::fold(model),
         Action::Alike => only_alike(model),
+        Action::ShowCases => cases::open(model),
+        Action::NewCase => cases::ask(model, Asks::NewCase),
+        Action::AddFile => cases::ask(model, Asks::CaseFile),
+        Action::CloseCase => cases::close(model),
+        Action::CaseQueue => cases::to_queue(model),
+        Action::Withdraw => cases::remove(model),
         Action::Columns => columns::open(model),
         Action::Toggle | Action::MoveLater | Action::MoveEarlier => columns::change(model, action),
         Action::Decode => reading::decode(model),
@@ -215,6 +221,10 @@ pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
             columns.move_by(rows);
             return Vec::new();
         }
+        Some(Layer::Cases(_) | Layer::Case(_)) => {
+            cases::move_by(model, rows);
+            return Vec::new();
+        }
         Some(Layer::Chooser(chooser)) => {
             chooser.move_by(rows);
             return Vec::new();
@@ -268,7 +278,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
         Some(Face::Raw) => return Vec::new(),
-        None if !model.layers.is_empty() => return Vec::new(),
+        None if !model.layers.is_empty() => return cases::enter(model),
         None => {}
     }
     match model.focus {
@@ -411,6 +421,9 @@ pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
 }
 
 fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Case(_))) && matches!(action, Action::Memo | Action::Save) {
+        return cases::ask(model, if action == Action::Memo { Asks::CaseNote } else { Asks::Export });
+    }
     let (asks, text) = match action {
         Action::Filter => (Asks::Filter, model.queue.view.query.clone()),
         Action::Find => (Asks::Find, String::new()),
@@ -432,7 +445,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         prompt.events = model.targets();
     }
     model.layers.push(Layer::Prompt(Box::new(prompt)));
-    Vec::new()
+    if asks == Asks::Case { vec![Effect::Cases] } else { Vec::new() }
 }
 
 /// Enter in a prompt.
@@ -452,9 +465,12 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    let case = prompt.case.clone();
     model.layers.pop();
     match asks {
         Asks::Filter => {
+            // The queue is what one wants to see now.
+            model.layers.retain(|layer| matches!(layer, Layer::Form(_) | Layer::Confirm(_)));
             model.queries.retain(|query| *query != text);
             model.queries.push(text.clone());
             if model.queries.len() > 50 {
@@ -465,6 +481,7 @@ pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
         }
         Asks::Find => explore::find(model, &text),
         Asks::Path => reading::select(model, text),
+        Asks::NewCase | Asks::CaseNote | Asks::CaseFile | Asks::Export => cases::answer(asks, case, text),
         Asks::Open if text.is_empty() => Vec::new(),
         Asks::Open => explore::open(model, Source::File(text)),
         Asks::View => views::save(model, text),

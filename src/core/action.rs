@@ -34,6 +34,10 @@ pub enum Context {
     Welcome,
     /// A list to tick.
     Checklist,
+    /// The list of cases.
+    Cases,
+    /// A case.
+    Case,
 }
 
 impl Context {
@@ -53,6 +57,8 @@ impl Context {
             Self::Chooser => "list",
             Self::Welcome => "welcome",
             Self::Checklist => "checklist",
+            Self::Cases => "cases",
+            Self::Case => "one case",
         }
     }
 }
@@ -89,13 +95,13 @@ macro_rules! actions {
 }
 
 actions! {
-    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist], ["down", "ctrl-n", "j"];
-    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist], ["up", "k"];
-    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pagedown", "ctrl-f"];
-    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist], ["pageup", "ctrl-b"];
-    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["g g", "home"];
-    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist], ["G", "end"];
-    Open, "open", "Open", "Open what is selected; in a table, the row as a document of its own.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser], ["enter"];
+    Down, "down", "Down", "Go one row down.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist, Cases, Case], ["down", "ctrl-n", "j"];
+    Up, "up", "Up", "Go one row up.", [Queue, Record, Tree, Table, Connections, Tasks, Outbox, Page, Chooser, Checklist, Cases, Case], ["up", "k"];
+    PageDown, "page-down", "Page down", "Go one page down.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Cases, Case], ["pagedown", "ctrl-f"];
+    PageUp, "page-up", "Page up", "Go one page up.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Chooser, Checklist, Cases, Case], ["pageup", "ctrl-b"];
+    Top, "top", "First", "Go to the first row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist, Cases, Case], ["g g", "home"];
+    Bottom, "bottom", "Last", "Go to the last row.", [Queue, Record, Tree, Table, Connections, Tasks, Page, Checklist, Cases, Case], ["G", "end"];
+    Open, "open", "Open", "Open what is selected; in a table, the row as a document of its own.", [Queue, Record, Tree, Table, Connections, Tasks, Chooser, Cases, Case], ["enter"];
     Back, "back", "Back", "Go back: close what is on top, then clear marks, then leave the pivot, then the filter.", [Global, Page, Checklist], ["esc"];
     Quit, "quit", "Quit", "Leave the console; asks when something runs.", [Global, Page, Checklist], ["q"];
     Interrupt, "interrupt", "Interrupt", "Close what is on top, or leave the console.", [Global], ["ctrl-c"];
@@ -127,7 +133,7 @@ actions! {
     Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
     WriteBack, "write-back", "Tell the vendor", "Set the vendor's own status to what the event is here.", [Queue, Record], ["W"];
-    Memo, "note", "Note", "Write a note on the event.", [Queue, Record], ["m"];
+    Memo, "note", "Note", "Write a note on the event, or on the case.", [Queue, Record, Case], ["m"];
     Case, "case", "Case", "Put the marked events, or this one, into a case.", [Queue, Record], ["c"];
     Act, "act", "Act", "Choose among the commands that this event, or this outcome, can fill in, best first.", [Queue, Record, Page], ["a"];
     Quick, "quick", "Quick", "Do what this kind of event is for: x and a letter; the lines quick/… list them.", [Queue, Record], ["x"];
@@ -138,8 +144,8 @@ actions! {
     Related, "run-last", "Run again", "Open the last command's form again.", [Queue, Record], ["g r"];
     NextEvent, "next-event", "Next event", "Show the next event of the queue.", [Record], ["J"];
     PreviousEvent, "previous-event", "Previous event", "Show the previous event of the queue.", [Record], ["K"];
-    NextTab, "next-tab", "Next tab", "Go to the next tab.", [Record, Page], ["]"];
-    PreviousTab, "previous-tab", "Previous tab", "Go to the previous tab.", [Record, Page], ["["];
+    NextTab, "next-tab", "Next tab", "Go to the next tab.", [Record, Page, Case], ["]"];
+    PreviousTab, "previous-tab", "Previous tab", "Go to the previous tab.", [Record, Page, Case], ["["];
     Expand, "expand", "Unfold", "Unfold, or go in; the next column in a table.", [Tree, Table], ["l", "right"];
     Collapse, "collapse", "Fold", "Fold, or go out; the previous column in a table.", [Tree, Table], ["h", "left"];
     UnfoldAll, "unfold-all", "Unfold all", "Unfold the whole document.", [Tree], ["z R"];
@@ -159,8 +165,8 @@ actions! {
     SelectPath, "select-path", "JSON path", "Open what a JSONPath picks as a document of its own.", [Tree, Table], ["$"];
     Times, "times", "Times", "Show timestamps and numbers since an epoch as times, or as they came.", [Tree, Table], ["z t"];
     Changes, "changes", "What changed", "Show what the last revision changed; in the history, the selected one.", [Record], ["R"];
-    Jump, "jump", "Jump", "Show a letter beside each row; typing it goes there.", [Queue, Record, Tree, Table, Connections, Tasks, Checklist], ["'"];
-    CopyValue, "copy-value", "Copy value", "Copy the selected value, or the event's title.", [Queue, Record, Tree, Table, Page], ["y y"];
+    Jump, "jump", "Jump", "Show a letter beside each row; typing it goes there.", [Queue, Record, Tree, Table, Connections, Tasks, Checklist, Cases, Case], ["'"];
+    CopyValue, "copy-value", "Copy value", "Copy the selected value, or the event's title.", [Queue, Record, Tree, Table, Page, Case], ["y y"];
     CopyPath, "copy-path", "Copy path", "Copy the path of the selected value.", [Record, Tree, Table, Page], ["y p"];
     CopyJson, "copy-json", "Copy JSON", "Copy the selected value, or the event, as JSON.", [Queue, Record, Tree, Table, Page], ["y j"];
     CopyId, "copy-id", "Copy id", "Copy the vendor's key of the event.", [Queue, Record], ["y i"];
@@ -168,7 +174,7 @@ actions! {
     Pager, "pager", "Open in pager", "Show the document in $PAGER.", [Record, Tree, Table, Page], ["V"];
     Editor, "editor", "Open in editor", "Show the document in $EDITOR.", [Record, Tree, Table, Page], ["E"];
     Pipe, "pipe", "Pipe", "Pipe the document into a command.", [Record, Tree, Table, Page], ["|"];
-    Save, "save", "Save", "Write the document to a file.", [Record, Tree, Table, Page], ["w"];
+    Save, "save", "Save", "Write the document, or the case, to a file.", [Record, Tree, Table, Page, Case], ["w"];
     Fetch, "fetch", "Fetch", "Bring new events of the selected connection, or of all.", [Queue, Connections], ["f"];
     Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
     Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
@@ -186,6 +192,12 @@ actions! {
     OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];
     History, "history", "History", "Show what was run and decided.", [Global], ["g h"];
+    ShowCases, "cases", "Cases", "Show the cases.", [Global], ["g k"];
+    NewCase, "new-case", "New case", "Open a case.", [Cases], ["n"];
+    CloseCase, "close-case", "Close or reopen", "Close the case, or open it again.", [Cases, Case], ["X"];
+    CaseQueue, "case-queue", "In the queue", "Show the case's events in the queue.", [Cases, Case], ["p"];
+    Withdraw, "remove-from-case", "Take out", "Take the event out of the case.", [Case], ["x"];
+    AddFile, "add-file", "Add file", "Put a file into the case: archived in the quarantine, with its SHA-256.", [Case], ["a"];
     OpenFile, "open-file", "Open file", "Open a JSON file here.", [Global], ["g o"];
     Log, "log", "Log", "Show what the program logged.", [Global], ["g l"];
     Stats, "stats", "Stats", "Show the key and time meter.", [Global], ["g s"];

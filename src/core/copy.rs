@@ -17,6 +17,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(Layer::Page(page)) = model.layers.last() {
         return page.lines.get(page.first).map(|line| vec![Effect::Copy(line.clone())]).unwrap_or_default();
     }
+    if let Some(Layer::Case(view)) = model.layers.last() {
+        return view.text().map(|text| vec![Effect::Copy(text)]).unwrap_or_default();
+    }
     if let (Some(face), Some(explorer)) = (model.face(), model.explorer()) {
         let size = explorer.selected(face).map_or(0, |node| explorer.document.raw(node).len());
         if size > MOST && action != Action::CopyPath {

@@ -31,6 +31,23 @@ pub enum Change {
     Case(String),
 }
 
+/// What an analyst does to a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseChange {
+    /// Opened, about something.
+    Open(String),
+    /// A note was written.
+    Note(String),
+    /// Closed.
+    Close,
+    /// Opened again.
+    Reopen,
+    /// Events were taken out.
+    Remove(Vec<i64>),
+    /// A file was put in.
+    File(String),
+}
+
 /// Why the records of events are wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gather {
@@ -197,6 +214,14 @@ pub enum Effect {
     Health,
     /// Read what was run and decided; answered by `Page`.
     History,
+    /// List the cases; answered by `Cases`.
+    Cases,
+    /// Read a case with all that belongs to it; answered by `Case`.
+    Case(String),
+    /// Change a case (a new one has no name yet); answered by `OnCase`.
+    OnCase(String, CaseChange),
+    /// Write a case to a file.
+    ExportCase(String, String),
     /// Read what the program logged; answered by `Page`.
     Log,
     /// Find what a JSONPath picks in a document; answered by `Document`.

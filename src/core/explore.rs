@@ -1,6 +1,7 @@
 //! What one does with a JSON document on show, wherever it is shown.
 
 use super::action::Action;
+use super::cases;
 use super::detail::Tab;
 use super::effect::{Effect, Source};
 use super::explorer::{Begun, Found};
@@ -105,6 +106,7 @@ pub fn turn(model: &mut Model, forward: bool) -> Vec<Effect> {
     match model.layers.last_mut() {
         Some(Layer::Outcome(view)) => view.turn(forward),
         Some(Layer::Document(reading)) => reading.turn(forward),
+        Some(Layer::Case(_)) => cases::turn(model, forward),
         None => model.detail.turn(model.detail.tab.beside(forward)),
         Some(_) => {}
     }

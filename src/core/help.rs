@@ -26,6 +26,8 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Form,
         Context::Chooser,
         Context::Checklist,
+        Context::Cases,
+        Context::Case,
         Context::Global,
     ];
     let rest = all.into_iter().filter(|context| !here.contains(context)).collect::<Vec<_>>();
@@ -100,6 +102,11 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         Action::MarkAlike,
         Action::Expand,
         Action::Find,
+        Action::NewCase,
+        Action::CaseQueue,
+        Action::CloseCase,
+        Action::AddFile,
+        Action::Withdraw,
         Action::Toggle,
         Action::MoveLater,
         Action::SelectPath,

@@ -40,8 +40,11 @@ pub fn take(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// The first row on the screen and the selected one, of what has the keys.
 fn place(model: &mut Model) -> Option<(usize, usize)> {
-    if let Some(Layer::Columns(columns)) = model.layers.last() {
-        return Some((columns.first, columns.at));
+    match model.layers.last() {
+        Some(Layer::Columns(columns)) => return Some((columns.first, columns.at)),
+        Some(Layer::Cases(cases)) => return Some((cases.first, cases.place())),
+        Some(Layer::Case(view)) => return Some((view.first, view.at)),
+        _ => {}
     }
     if let Some((face, explorer)) = model.explorer_mut() {
         return explorer.place(face);

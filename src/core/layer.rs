@@ -1,5 +1,6 @@
 //! The overlay stack: the top layer gets the key first.
 
+use super::cases::{CaseView, Cases};
 use super::chooser::Chooser;
 use super::columns::Columns;
 use super::confirm::Confirm;
@@ -18,6 +19,10 @@ pub enum Layer {
     Page(Page),
     /// A document: from outside, or taken from what lies below.
     Document(Box<Reading>),
+    /// The list of cases.
+    Cases(Box<Cases>),
+    /// A case.
+    Case(Box<CaseView>),
     /// The columns of the table below.
     Columns(Box<Columns>),
     /// What a task gave back.
@@ -39,7 +44,7 @@ pub enum Layer {
 impl Layer {
     /// Whether it covers all panes and what lies below it.
     pub fn covers(&self) -> bool {
-        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_))
+        matches!(self, Self::Page(_) | Self::Outcome(_) | Self::Document(_) | Self::Cases(_) | Self::Case(_))
     }
 
     /// What it is, in a few words.
@@ -48,6 +53,8 @@ impl Layer {
             Self::Page(page) => page.title.clone(),
             Self::Document(reading) => reading.title.clone(),
             Self::Columns(_) => "Columns".into(),
+            Self::Cases(_) => "Cases".into(),
+            Self::Case(view) => format!("Case {}", view.name),
             Self::Outcome(view) => tasks.get(view.task).map(|task| task.title.clone()).unwrap_or_default(),
             Self::Chooser(chooser) => chooser.title.clone(),
             Self::Form(form) => form.command.title.clone(),
@@ -210,6 +217,14 @@ pub enum Asks {
     Open,
     /// A JSONPath that picks values of the document.
     Path,
+    /// What a new case is about.
+    NewCase,
+    /// A note on a case.
+    CaseNote,
+    /// A file to put into a case.
+    CaseFile,
+    /// A file to write a case to.
+    Export,
     /// The name of a view.
     View,
 }
@@ -226,6 +241,10 @@ impl Asks {
             Self::Save => "write to",
             Self::Open => "open",
             Self::Path => "path",
+            Self::NewCase => "what the case is about",
+            Self::CaseNote => "note on the case",
+            Self::CaseFile => "file to add",
+            Self::Export => "write the case to (.md .csv .jsonl .ocsf.jsonl)",
             Self::View => "save this view as",
         }
     }
@@ -238,6 +257,8 @@ pub struct Prompt {
     pub asks: Asks,
     /// The events that it is about.
     pub events: Vec<i64>,
+    /// The case that it is about.
+    pub case: Option<String>,
     /// What was typed.
     pub line: Line,
     /// Why it is not accepted.
@@ -258,12 +279,22 @@ impl Prompt {
         Self {
             asks,
             events: Vec::new(),
+            case: None,
             line: Line::new(text),
             error: None,
             candidates: Vec::new(),
             candidate: None,
             earlier: Vec::new(),
             recalled: None,
+        }
+    }
+
+    /// Puts the next of the candidates in.
+    pub fn next_candidate(&mut self) {
+        let next = self.candidate.map_or(0, |at| (at + 1) % self.candidates.len().max(1));
+        if let Some(candidate) = self.candidates.get(next).cloned() {
+            self.candidate = Some(next);
+            self.line.set(&candidate);
         }
     }
 

@@ -43,13 +43,15 @@ impl Line {
 
     /// Puts in pasted text; control characters are dropped, line ends become blanks.
     pub fn paste(&mut self, text: &str) {
-        for c in text.trim_end_matches(['\r', '\n']).chars() {
-            match c {
-                '\n' | '\t' => self.insert(' '),
-                c if c.is_control() => {}
-                c => self.insert(c),
-            }
-        }
+        let plain = |c: char| match c {
+            '\n' | '\t' => Some(' '),
+            c if c.is_control() => None,
+            c => Some(c),
+        };
+        let pasted: Vec<char> = text.trim_end_matches(['\r', '\n']).chars().filter_map(plain).collect();
+        let at = self.cursor.min(self.text.len());
+        self.cursor = at + pasted.len();
+        self.text.splice(at..at, pasted);
     }
 
     fn insert(&mut self, c: char) {

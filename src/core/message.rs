@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::action::Action;
+use super::case::{Case, Dossier};
 use super::detail::Shown;
-use super::effect::{Before, Change, Gather};
+use super::effect::{Before, CaseChange, Change, Gather};
 use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
@@ -79,6 +80,12 @@ pub enum Message {
     Views(Result<(Vec<Saved>, String), String>),
     /// A page to show.
     Page(String, Vec<String>),
+    /// The answer to `Effect::Cases`.
+    Cases(Result<Vec<Case>, String>),
+    /// The answer to `Effect::Case`.
+    Case(String, Result<Box<Dossier>, String>),
+    /// The answer to `Effect::OnCase`: what was done.
+    OnCase(CaseChange, Result<String, String>),
     /// A document to show on top.
     Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.

@@ -5,6 +5,8 @@ pub mod action;
 pub mod add;
 pub mod answer;
 pub mod answers;
+pub mod case;
+pub mod cases;
 pub mod catalogue;
 pub mod choose;
 pub mod chooser;

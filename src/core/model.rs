@@ -340,6 +340,8 @@ impl Model {
         match self.layers.last() {
             Some(Layer::Page(_) | Layer::Outcome(_) | Layer::Document(_)) => contexts.extend([Context::Page, Context::Global]),
             Some(Layer::Columns(_)) => contexts.push(Context::Checklist),
+            Some(Layer::Cases(_)) => contexts.extend([Context::Cases, Context::Global]),
+            Some(Layer::Case(_)) => contexts.extend([Context::Case, Context::Global]),
             Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
@@ -376,7 +378,8 @@ impl Model {
             let answered = matches!(self.layers.last(), Some(Layer::Outcome(view)) if self.tasks.get(view.task).is_some_and(|task| task.report.is_some()));
             return if answered { Ok(()) } else { Err("works on an event, and on the outcome of a command".into()) };
         }
-        if action.needs_event() && !self.has_targets() {
+        let on_case = matches!(self.layers.last(), Some(Layer::Case(_)));
+        if action.needs_event() && !on_case && !self.has_targets() {
             return Err("no event is selected".into());
         }
         match action {
@@ -423,6 +426,8 @@ impl Model {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
             Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Cases(cases)) => cases.follow(screen.layer),
+            Some(Layer::Case(view)) => view.follow(screen.layer),
             Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),
             Some(Layer::Outcome(view)) => {
                 if let (Some(face), Some(explorer)) = (view.side.face(), view.explorer.as_mut()) {

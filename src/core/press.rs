@@ -20,7 +20,7 @@ use super::run;
 pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notices.seen = true;
     let typed = match model.layers.last() {
-        Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note) && key.typed().is_some(),
+        Some(Layer::Prompt(prompt)) => matches!(prompt.asks, Asks::Note | Asks::CaseNote) && key.typed().is_some(),
         Some(Layer::Dispose(dispose)) => !dispose.is_own(key),
         _ => false,
     };
@@ -107,6 +107,7 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
         Code::Up => prompt.recall(true),
         Code::Down => prompt.recall(false),
         Code::Tab if prompt.asks == Asks::Filter => complete::next(prompt),
+        Code::Tab => prompt.next_candidate(),
         _ => {
             if prompt.line.input(key) {
                 prompt.candidate = None;

@@ -41,6 +41,7 @@ fn typing(layer: &Layer) -> Option<Value> {
         Layer::Dispose(dispose) => Some(json!({
             "disposition": dispose.disposition.map(Disposition::as_str), "note": dispose.note.text(), "events": dispose.events,
         })),
+        Layer::Prompt(prompt) if prompt.asks == Asks::CaseNote => Some(json!({ "note": prompt.line.text(), "case": prompt.case })),
         Layer::Prompt(prompt) if prompt.asks == Asks::Note => Some(json!({ "note": prompt.line.text(), "events": prompt.events })),
         _ => None,
     }
@@ -112,6 +113,10 @@ fn typed(model: &mut Model, typing: &Value) -> Option<Layer> {
         let own = model.setup.templates.clone();
         let typed = !note.is_empty();
         return Some(Layer::Dispose(Box::new(Dispose { events, disposition, note, own, typed, ..Dispose::default() })));
+    }
+    if let Some(case) = text("case") {
+        let prompt = Prompt { case: Some(case.into()), ..Prompt::new(Asks::CaseNote, &note.text()) };
+        return Some(Layer::Prompt(Box::new(prompt)));
     }
     let mut prompt = Prompt::new(Asks::Note, &note.text());
     prompt.events = events;

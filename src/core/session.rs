@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
 use super::add::Connectable;
+use super::case::{Case, CaseFile, Dossier, Moment, NOTE};
 use super::catalogue::{
     Class, Command, Effect as Changes, Entry, Fetched, Inverse, Look, Parameter, Reach, Ruling, Source, Telling, Type, Undo, WriteBack,
     arguments,
 };
 use super::detail::{Known, Past, Shown};
-use super::effect::{self, Change, Effect};
+use super::effect::{self, CaseChange, Change, Effect};
 use super::entity::{Entity, EntityKind};
 use super::event::{Disposition, Event, Severity, Status, StoredEvent};
 use super::explorer::{Explorer, Face};
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     pub model: Model,
     /// The world's events.
     pub events: Vec<StoredEvent>,
+    /// The world's cases.
+    pub cases: Vec<Dossier>,
     /// Everything that was asked for, in order.
     pub asked: Vec<Effect>,
     /// What was asked for and not answered yet.
@@ -242,8 +245,17 @@ impl Session {
         let mut model = Model::new(setup, noon());
         model.size = (80, 24);
         let open = model.start();
-        let mut session =
-            Self { model, events, asked: Vec::new(), open, refused: Vec::new(), offline: false, letters: Vec::new(), most: None };
+        let mut session = Self {
+            model,
+            events,
+            cases: Vec::new(),
+            asked: Vec::new(),
+            open,
+            refused: Vec::new(),
+            offline: false,
+            letters: Vec::new(),
+            most: None,
+        };
         session.settle();
         session
     }
@@ -305,6 +317,10 @@ impl Session {
         }
         let wanted = |event: &&StoredEvent| match query {
             "-status:closed" => event.status != Status::Closed,
+            query if query.starts_with("case:=") => self
+                .cases
+                .iter()
+                .any(|dossier| query == format!("case:=\"{}\"", dossier.case.name) && dossier.events.iter().any(|row| row.id == event.id)),
             query => match query.strip_prefix("entity:=") {
                 Some(value) => event.event.entities.iter().any(|entity| format!("\"{}\"", entity.value) == value),
                 None => query.split_whitespace().all(|word| event.event.title.contains(word)),
@@ -371,6 +387,9 @@ impl Session {
                 Message::Gathered(why, Ok(self.events.iter().filter(|event| ids.contains(&event.id)).cloned().collect()))
             }
             Effect::Decide(ids, change) => {
+                if let Change::Case(name) = &change {
+                    self.into_case(name, &ids);
+                }
                 let touched = self.events.iter().filter(|event| ids.contains(&event.id));
                 let before = touched.map(|event| (event.id, event.status, event.disposition)).collect();
                 for event in self.events.iter_mut().filter(|event| ids.contains(&event.id)) {
@@ -458,6 +477,13 @@ impl Session {
                 let title = format!("Event {id}: revision {revision}");
                 Message::Document(Ok(Box::new(Reading::by_path(title, changes(&was, &is, 100).document, Face::Table))))
             }
+            Effect::Cases => Message::Cases(Ok(self.cases.iter().map(|dossier| dossier.case.clone()).collect())),
+            Effect::Case(name) => {
+                let found = self.cases.iter().find(|dossier| dossier.case.name == name).cloned();
+                let found = found.map(Box::new).ok_or_else(|| format!("There is no case {name} any more."));
+                Message::Case(name, found)
+            }
+            Effect::OnCase(name, change) => Message::OnCase(change.clone(), Ok(self.on_case(&name, change))),
             Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
             Effect::Count(queries) => {
                 Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
@@ -485,6 +511,43 @@ impl Session {
             Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
             _ => return None,
         })
+    }
+
+    /// Puts events into a case.
+    fn into_case(&mut self, name: &str, ids: &[i64]) {
+        if !self.cases.iter().any(|dossier| dossier.case.name == name) {
+            let case = Case { name: name.into(), open: true, opened_at: noon(), ..Case::default() };
+            self.cases.push(Dossier { case, ..Dossier::default() });
+        }
+        let rows: Vec<Listed> = self.events.iter().filter(|event| ids.contains(&event.id)).map(listed).collect();
+        if let Some(dossier) = self.cases.iter_mut().find(|dossier| dossier.case.name == name) {
+            dossier.events.extend(rows);
+            dossier.case.events = dossier.events.len();
+        }
+    }
+
+    /// Changes a case; says what was done.
+    fn on_case(&mut self, name: &str, change: CaseChange) -> String {
+        if let CaseChange::Open(title) = change {
+            let name = format!("case-{}", self.cases.len() + 1);
+            self.into_case(&name, &[]);
+            self.cases.last_mut().unwrap().case.title = title;
+            return format!("Case {name} opened");
+        }
+        let Some(dossier) = self.cases.iter_mut().find(|dossier| dossier.case.name == name) else { return "no such case".into() };
+        match change {
+            CaseChange::Note(text) => dossier.timeline.push(Moment { time: noon(), kind: NOTE, actor: "ana".into(), text }),
+            CaseChange::Close | CaseChange::Reopen => {
+                dossier.case.open = change == CaseChange::Reopen;
+                dossier.case.closed_at = (change == CaseChange::Close).then(noon);
+            }
+            CaseChange::Remove(ids) => dossier.events.retain(|row| !ids.contains(&row.id)),
+            CaseChange::File(path) => {
+                dossier.files.push(CaseFile { path, sha256: "ab12".repeat(16), size: 1234, added_at: noon() });
+            }
+            CaseChange::Open(_) => {}
+        }
+        format!("Case {name} changed")
     }
 
     /// The world's files: one with events in it, and one that is not there.

@@ -2,10 +2,12 @@
 
 mod add;
 mod answers;
+mod cases;
 mod explorer;
 mod view;
 mod views;
 
+pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;
 

@@ -2,6 +2,7 @@
 
 use super::add;
 use super::answers;
+use super::cases;
 use super::effect::Effect;
 use super::explore;
 use super::mark;
@@ -24,7 +25,11 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => Vec::new(),
-        Message::Changed => vec![model.list(), Effect::Health, Effect::Outbox],
+        Message::Changed => {
+            let mut effects = vec![model.list(), Effect::Health, Effect::Outbox];
+            effects.extend(cases::refresh(model));
+            effects
+        }
         Message::Returned => vec![Effect::Redraw],
         Message::Stop => {
             model.leaving = true;
@@ -52,6 +57,9 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
         Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Cases(result) => cases::listed(model, &result),
+        Message::Case(name, result) => cases::read(model, &name, &result),
+        Message::OnCase(change, result) => cases::changed(model, &change, result),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
         Message::Added(vendor, name, result) => add::added(model, vendor, &name, result),

@@ -2,6 +2,7 @@
 
 pub mod adding;
 pub mod attachment;
+pub mod cases;
 pub mod clipboard;
 pub mod console;
 pub mod document;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::adding;
+use super::cases;
 use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
@@ -20,6 +21,7 @@ use super::run::{Progress, RunOptions, RunReport, Runner};
 use super::shell;
 use super::store::{Decision, Store, Was};
 use crate::config::{Problem, views};
+use crate::core::case::format_of;
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
@@ -256,6 +258,21 @@ impl World {
             Effect::History => self.answer(async move {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
+            }),
+            Effect::Cases => self.answer(async move { Message::Cases(store.case_list().await.map_err(|error| error.to_string())) }),
+            Effect::Case(name) => self.answer(async move {
+                let dossier = cases::dossier(&store, &name).await.map(Box::new);
+                Message::Case(name, dossier)
+            }),
+            Effect::OnCase(name, change) => self.answer(async move {
+                let done = cases::change(&runner, &name, &change).await;
+                Message::OnCase(change, done)
+            }),
+            Effect::ExportCase(name, path) => self.answer(async move {
+                match cases::export(&store, &name, format_of(&path)).await {
+                    Ok(text) => save(path, Text::Plain(text)).await,
+                    Err(message) => Message::Notice(Tone::Error, message),
+                }
             }),
             Effect::Changes(id, revision) => {
                 self.answer(async move { Message::Document(read::changes(&store, id, revision).await) });

@@ -132,7 +132,7 @@ pub async fn tally(store: &Store, view: &View, grouping: Option<Grouping>) -> Re
     Ok(Tally { total, arrivals, groups })
 }
 
-fn listed(row: Row) -> Listed {
+pub(super) fn listed(row: Row) -> Listed {
     Listed {
         id: row.id,
         connection: row.connection,

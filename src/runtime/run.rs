@@ -333,6 +333,12 @@ impl Runner {
             outcome.errors.push(Failure::new(indicator, format!("The events could not be stored: {error}.")));
             outcome.return_data = ReturnData::PartiallySuccessful;
         }
+        if !outcome.attachments.is_empty() && !options.events.is_empty() {
+            let kept = self.inner.store.case_attachments(&options.events, &outcome.attachments, &self.inner.actor, Timestamp::now()).await;
+            if let Err(error) = kept {
+                tracing::warn!(%error, "what was saved could not be put into the cases of its events");
+            }
+        }
         if let Some(seq) = audit {
             let ended = self.inner.store.end_intent(seq, outcome.return_data.as_str(), self.recorded(&outcome)).await;
             if let Err(error) = ended {

@@ -2,6 +2,7 @@
 //!
 //! Every text goes through [`paint::Paint`], which makes it visible, measures it and cuts it.
 
+mod cases;
 mod chooser;
 mod columns;
 mod confirm;
@@ -68,6 +69,8 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
             Layer::Document(view) => screen.layer = reading::draw(&mut paint, body, view, model),
+            Layer::Cases(view) => screen.layer = cases::list(&mut paint, body, view, model),
+            Layer::Case(view) => screen.layer = cases::one(&mut paint, body, view, model),
             Layer::Columns(view) => screen.layer = columns::draw(&mut paint, body, view),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),

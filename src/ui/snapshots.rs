@@ -75,6 +75,29 @@ snapshots! {
     stats_80(80, 24): "d b enter g s";
 }
 
+macro_rules! cases {
+    ($($name:ident($width:literal, $height:literal): $keys:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            let mut session = crate::core::stories::with_case();
+            session.send(Message::Resized($width, $height));
+            session.settle();
+            session.press($keys);
+            insta::assert_snapshot!(screen(&mut session, $width, $height));
+        })*
+    };
+}
+
+cases! {
+    cases_80(80, 24): "g k";
+    case_80(80, 24): "g k enter j";
+    case_40(40, 12): "g k enter j";
+    case_160(160, 45): "g k enter m d o n e enter ]";
+    case_tasks_80(80, 24): "g k enter ] ] ]";
+    case_files_80(80, 24): "g k enter a / x enter [";
+    case_notes_80(80, 24): "g k enter ] ]";
+}
+
 macro_rules! hiding {
     ($($name:ident($width:literal, $height:literal): $keys:literal;)*) => {
         $(#[test]
@@ -149,7 +172,27 @@ fn hostile_text_is_visible_and_keeps_the_frame() {
 
 #[test]
 fn no_size_breaks_any_screen() {
-    for keys in ["", "enter", "enter ] ] ] ]", "1", "4", "a", "d b", "a i s o enter", "a i s o enter enter", "?", ":", "/ s", "p", "g"] {
+    for keys in [
+        "",
+        "enter",
+        "enter ] ] ] ]",
+        "1",
+        "4",
+        "a",
+        "d b",
+        "a i s o enter",
+        "a i s o enter enter",
+        "?",
+        ":",
+        "/ s",
+        "p",
+        "g",
+        "g k",
+        "c x enter g k enter",
+        "'",
+        "enter ] ] ] $",
+        "g l",
+    ] {
         let mut session = Session::new();
         if !keys.is_empty() {
             session.press(keys);

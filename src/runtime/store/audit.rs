@@ -217,6 +217,18 @@ impl Store {
     }
 }
 
+/// The entries about a case and its events, in order: of each run its end, or its intent where that never ended.
+pub(super) fn about_case(db: &Connection, case: i64, name: &str) -> Result<Vec<AuditEntry>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM audit AS this WHERE NOT EXISTS (SELECT 1 FROM audit AS later WHERE later.refers_to = this.seq)
+         AND EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(this.items) THEN this.items ELSE '[]' END) AS item WHERE item.value = ?2
+         OR item.value IN (SELECT 'event ' || event FROM case_event WHERE \"case\" = ?1)) ORDER BY this.seq"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![case, format!("case {name}")], Stored::read)?;
+    Ok(rows.map(|row| row.map(Stored::entry)).collect::<Result<_, _>>()?)
+}
+
 /// An entry without number, time, place in the chain.
 fn stored(intent: &Intent, state: &str, detail: &Value) -> Stored {
     Stored {

@@ -4,41 +4,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
-use super::audit::{Intent, record};
+use super::audit::{AuditEntry, INTENT, Intent, about_case, record};
 use super::rows::{Row, rows_of_case, size};
-use super::triage::{Happened, HappenedKind, recorded};
+use super::triage::{Happened, HappenedKind};
 use super::{Store, StoreError, moment, nanos};
+use crate::core::case::{Case, CaseFile};
 use crate::core::catalogue::Effect;
-
-/// A case as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// Its name, by which it is called.
-    pub name: String,
-    /// What it is about.
-    pub title: String,
-    /// Whether it is open.
-    pub open: bool,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it was closed.
-    pub closed_at: Option<Timestamp>,
-    /// How many events it has.
-    pub events: usize,
-}
-
-/// A file of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseFile {
-    /// Where it lies.
-    pub path: String,
-    /// SHA-256 of its content, hexadecimal.
-    pub sha256: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// When it was added.
-    pub added_at: Timestamp,
-}
+use crate::core::outcome::Attachment;
 
 /// A case with all that belongs to it.
 #[derive(Clone, Debug)]
@@ -49,8 +21,10 @@ pub struct WholeCase {
     pub events: Vec<Row>,
     /// Its files.
     pub files: Vec<CaseFile>,
-    /// What was done and written, in order of time.
+    /// What was done and written on it and on its events, in order of time.
     pub entries: Vec<Happened>,
+    /// What was run on its events, in order of time: of each run its end, or its intent where that never ended.
+    pub runs: Vec<AuditEntry>,
 }
 
 /// One change of a case, by whom and when.
@@ -99,10 +73,13 @@ impl Store {
     /// When the store fails.
     pub async fn case_show(&self, name: &str) -> Result<Option<WholeCase>, StoreError> {
         let name = name.to_owned();
-        self.read(move |db| {
+        self.search(move |db| {
             let found = db.prepare_cached(&format!("{CASE} WHERE name = ?1"))?.query_row([&name], case).optional()?;
             let (Some(case), Some(id)) = (found, id_of(db, &name)?) else { return Ok(None) };
-            Ok(Some(WholeCase { case, events: rows_of_case(db, id)?, files: files(db, id)?, entries: entries(db, id, &name)? }))
+            let mut runs = about_case(db, id, &name)?;
+            let entries = entries(db, id, &runs)?;
+            runs.retain(|entry| entry.connection.is_some());
+            Ok(Some(WholeCase { case, events: rows_of_case(db, id)?, files: files(db, id)?, entries, runs }))
         })
         .await
     }
@@ -182,13 +159,25 @@ impl Store {
     /// When there is no such case, or the store fails.
     pub async fn case_file(&self, name: &str, path: &str, sha256: &str, size: u64, actor: &str, at: Timestamp) -> Result<(), StoreError> {
         let (name, path, sha256, actor) = (name.to_owned(), path.to_owned(), sha256.to_owned(), actor.to_owned());
+        self.change(move |db| put_file(db, &Change { name: &name, actor: &actor, at }, &path, &sha256, size)).await
+    }
+
+    /// Adds what runs on events saved to the cases of those events that are open.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn case_attachments(&self, events: &[i64], attachments: &[Attachment], actor: &str, at: Timestamp) -> Result<(), StoreError> {
+        let (events, attachments, actor) = (json!(events).to_string(), attachments.to_vec(), actor.to_owned());
         self.change(move |db| {
-            db.execute(
-                "INSERT OR IGNORE INTO case_file (\"case\", path, sha256, size, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![existing(db, &name)?, path, sha256, i64::try_from(size).unwrap_or(i64::MAX), nanos(at)],
+            let mut statement = db.prepare_cached(
+                "SELECT DISTINCT c.name FROM \"case\" AS c JOIN case_event ON case_event.\"case\" = c.id
+                 WHERE c.state = 'open' AND case_event.event IN (SELECT value FROM json_each(?1))",
             )?;
-            let file = json!({"path": path, "sha256": sha256, "size": size});
-            note_down(db, &Change { name: &name, actor: &actor, at }, "case file", &[], file)
+            let names: Vec<String> = statement.query_map([events], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            for (name, file) in names.iter().flat_map(|name| attachments.iter().map(move |file| (name, file))) {
+                put_file(db, &Change { name, actor: &actor, at }, &file.path, &file.sha256, file.size)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -216,9 +205,9 @@ impl Store {
     /// When there is no such case, or the store fails.
     pub async fn case_timeline(&self, name: &str) -> Result<Vec<Happened>, StoreError> {
         let name = name.to_owned();
-        self.read(move |db| {
+        self.search(move |db| {
             let id = existing(db, &name)?;
-            let mut all = entries(db, id, &name)?;
+            let mut all = entries(db, id, &about_case(db, id, &name)?)?;
             all.extend(rows_of_case(db, id)?.into_iter().map(|row| Happened {
                 time: row.occurred_at,
                 kind: HappenedKind::Arrived,
@@ -269,6 +258,15 @@ fn create(db: &Connection, change: &Change<'_>, title: &str) -> Result<i64, Stor
     Ok(id)
 }
 
+/// Adds a file to a case.
+fn put_file(db: &Connection, change: &Change<'_>, path: &str, sha256: &str, size: u64) -> Result<(), StoreError> {
+    db.execute(
+        "INSERT OR IGNORE INTO case_file (\"case\", path, sha256, size, added_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![existing(db, change.name)?, path, sha256, i64::try_from(size).unwrap_or(i64::MAX), nanos(change.at)],
+    )?;
+    note_down(db, change, "case file", &[], json!({"path": path, "sha256": sha256, "size": size}))
+}
+
 /// Puts a change of a case into the record.
 fn note_down(db: &Connection, change: &Change<'_>, command: &str, events: &[i64], arguments: Value) -> Result<(), StoreError> {
     let items = std::iter::once(format!("case {}", change.name)).chain(events.iter().map(|id| format!("event {id}"))).collect();
@@ -294,14 +292,39 @@ fn files(db: &Connection, case: i64) -> Result<Vec<CaseFile>, StoreError> {
     Ok(files.collect::<Result<_, _>>()?)
 }
 
-/// What was done to a case and written on it.
-fn entries(db: &Connection, case: i64, name: &str) -> Result<Vec<Happened>, StoreError> {
-    let mut statement = db.prepare_cached("SELECT time, actor, text FROM case_entry WHERE \"case\" = ?1 ORDER BY id")?;
+/// What was done and written on a case and on its events, in order of time.
+fn entries(db: &Connection, case: i64, record: &[AuditEntry]) -> Result<Vec<Happened>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT time, actor, text, NULL FROM case_entry WHERE \"case\" = ?1
+         UNION ALL SELECT note.time, note.actor, note.text, note.event FROM note JOIN case_event USING (event) WHERE case_event.\"case\" = ?1",
+    )?;
     let notes = statement.query_map([case], |row| {
-        Ok(Happened { time: moment(row.get(0)?), kind: HappenedKind::Note, actor: row.get(1)?, text: row.get(2)? })
+        let (text, event): (String, Option<i64>) = (row.get(2)?, row.get(3)?);
+        let text = event.map_or_else(|| text.clone(), |id| format!("{text} (event {id})"));
+        Ok(Happened { time: moment(row.get(0)?), kind: HappenedKind::Note, actor: row.get(1)?, text })
     })?;
     let mut all: Vec<Happened> = notes.collect::<Result<_, _>>()?;
-    all.extend(recorded(db, &format!("case {name}"))?);
+    // Notes have been told already.
+    let told = |entry: &&AuditEntry| !matches!(entry.command.as_str(), "case note" | "event note");
+    all.extend(record.iter().filter(told).map(|entry| Happened {
+        time: entry.time,
+        kind: HappenedKind::Recorded,
+        actor: entry.actor.clone(),
+        text: line_of(entry),
+    }));
     all.sort_by_key(|one| one.time);
     Ok(all)
+}
+
+/// An entry of the record in a line: what, where, how it ended, and on which events.
+fn line_of(entry: &AuditEntry) -> String {
+    let place = entry.connection.as_ref().map_or_else(String::new, |name| format!(" on {name}"));
+    let state = if entry.state == INTENT { "its end is unknown" } else { &entry.state };
+    let events: Vec<&String> = entry.items.iter().filter(|item| item.starts_with("event ")).collect();
+    let about = match events.as_slice() {
+        [] => String::new(),
+        [only] => format!(" ({only})"),
+        several => format!(" ({} events)", several.len()),
+    };
+    format!("{}{place}: {state}{about}", entry.command)
 }

@@ -26,7 +26,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 pub use audit::{AuditEntry, Intent, Verdict};
-pub use cases::{Case, CaseFile, WholeCase};
+pub use cases::WholeCase;
 pub use fetched::{Coverage, Mark};
 pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy, Within};
 pub use state::{Health, JobRun};

@@ -6,7 +6,7 @@ use super::{at, event, now, store};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Disposition, Event, Severity, Status};
 use crate::core::query::Query;
-use crate::runtime::store::{Decision, GroupBy, HappenedKind, Sort, SortBy, Store, Was, Within};
+use crate::runtime::store::{Decision, GroupBy, HappenedKind, Intent, Sort, SortBy, Store, Was, Within};
 
 async fn filled() -> (tempfile::TempDir, Store) {
     let (dir, store) = store();
@@ -193,6 +193,42 @@ async fn a_case_holds_events_notes_and_files_and_is_searched_for() {
     for text in ["wiz-1: one", "case open: Successful", "asked Dana", "case close: Successful"] {
         assert!(timeline.iter().any(|line| line == text), "{text}: {timeline:?}");
     }
+    // What was done on its events is in its log, once however many of them it was about; what was run is told apart.
+    store.case_add(&name, vec![2], "dana", now()).await.unwrap();
+    store
+        .decide(
+            vec![1, 2],
+            Decision { actor: "dana".into(), note: Some("seen".into()), status: Some(Status::InProgress), ..Decision::default() },
+            now(),
+        )
+        .await
+        .unwrap();
+    let intent = Intent {
+        actor: "dana".into(),
+        connection: "wiz-1".into(),
+        command: "update-issues".into(),
+        arguments: serde_json::Map::new(),
+        items: vec!["event 2".into(), "ISSUE-1".into()],
+        effect: crate::core::catalogue::Effect::Write,
+    };
+    let seq = store.begin_intent(intent).await.unwrap();
+    let whole = store.case_show(&name).await.unwrap().unwrap();
+    assert_eq!((whole.runs.len(), whole.runs[0].state.as_str()), (1, "intent"));
+    store.end_intent(seq, "Successful", json!({"message": "ok"})).await.unwrap();
+    let whole = store.case_show(&name).await.unwrap().unwrap();
+    assert_eq!((whole.runs.len(), whole.runs[0].state.as_str()), (1, "Successful"));
+    let log: Vec<&str> = whole.entries.iter().map(|one| one.text.as_str()).collect();
+    for text in ["event take: Successful (2 events)", "update-issues on wiz-1: Successful (event 2)", "seen (event 1)", "seen (event 2)"] {
+        assert_eq!(log.iter().filter(|line| **line == text).count(), 1, "{text}: {log:?}");
+    }
+    // What a run on its events saved is put into the case while it is open.
+    let saved =
+        |sha256: &str| crate::core::outcome::Attachment { path: "/q/s.zip".into(), sha256: sha256.into(), encrypted: true, size: 9 };
+    store.case_attachments(&[2], &[saved("cd")], "dana", now()).await.unwrap();
+    assert_eq!(store.case_show(&name).await.unwrap().unwrap().files.len(), 1, "a closed case takes nothing");
+    store.case_close(&name, false, "dana", now()).await.unwrap();
+    store.case_attachments(&[2, 3], &[saved("cd")], "dana", now()).await.unwrap();
+    assert_eq!(store.case_show(&name).await.unwrap().unwrap().files.len(), 2);
     assert!(store.case_note("none", "x", "dana", now()).await.unwrap_err().to_string().contains("no case none"));
     assert_eq!(store.case_list().await.unwrap().iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["other", name.as_str()]);
 }
