@@ -206,11 +206,9 @@ fn everything_is_private_whatever_the_umask() {
 #[test]
 fn one_bad_connection_stops_only_what_needs_it() {
     let desk = Desk::bare();
-    std::fs::write(
-        desk.config_dir().join("connections.toml"),
-        WIZ.to_owned() + "\n[[connection]]\nname = \"odd\"\nvendor = \"nobody\"\n\n[[connection]]\nname = \"half\"\nvendor = \"wiz\"\n",
-    )
-    .unwrap();
+    desk.configure(
+        &(WIZ.to_owned() + "\n[[connection]]\nname = \"odd\"\nvendor = \"nobody\"\n\n[[connection]]\nname = \"half\"\nvendor = \"wiz\"\n"),
+    );
     // What reads the store, or names a connection that is right.
     for call in [
         &["events"][..],
