@@ -124,6 +124,7 @@ impl Run {
             cancel: cancel.clone(),
             progress: Some(send),
             events: self.event.into_iter().collect(),
+            unrecorded: false,
         };
         let report = runner.execute(prepared, options).await;
         let _ = said.await;

@@ -25,6 +25,7 @@ pub mod explorer;
 pub mod export;
 pub mod fit;
 pub mod form;
+pub mod guide;
 pub mod health;
 pub mod help;
 pub mod json;

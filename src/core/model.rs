@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::action::{Action, Context};
 use super::add::Connectable;
@@ -18,7 +19,7 @@ use super::meter::Meter;
 use super::notice::{Notices, Tone};
 use super::outbox::Outbox;
 use super::queue::{FIRST_LIMIT, Queue};
-use super::task::Tasks;
+use super::task::{TaskId, Tasks};
 use super::views::Saved;
 
 /// A pane.
@@ -58,8 +59,21 @@ pub struct Screen {
 pub enum Undoable {
     /// A decision: what the events were before.
     Decision(Vec<Before>),
-    /// A run, by the form that takes it back: connection, command, arguments, condition.
-    Run(String, String, serde_json::Map<String, serde_json::Value>, String),
+    /// A run.
+    Run(Way),
+}
+
+/// The way back from a run: the form that takes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// The run.
+    pub task: TaskId,
+    /// The connection.
+    pub connection: String,
+    /// The command that takes it back, its arguments, and under which condition it does.
+    pub back: (String, Map<String, Value>, String),
+    /// The same for as long as the run was accepted and not observed yet.
+    pub recall: Option<(String, Map<String, Value>, String)>,
 }
 
 /// What comes after the console.
@@ -345,6 +359,7 @@ impl Model {
             Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
+            Some(Layer::Guide(_)) => contexts.push(Context::SignIn),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
             None if self.is_new() => contexts.extend([Context::Welcome, Context::Global]),
             None => {
@@ -386,6 +401,7 @@ impl Model {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
+            Action::SignIn if super::guide::of(self).is_none() => Err("this connection signs in by itself".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
                 Some(letter) if letter.standing.is_open() => Ok(()),

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::catalogue::{Effect as Changes, Quick, Reach};
+use super::catalogue::{Effect as Changes, Inverse, Quick, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{About, Confirm, Ready, Subject};
 use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::form::Form;
 use super::layer::{Layer, OutcomeView};
-use super::model::{Model, Pane, Undoable};
+use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::outcome::Outcome;
 use super::task::{State, TaskId};
@@ -217,8 +217,12 @@ pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoab
     let inverse = command.inverse.as_ref()?;
     let last = model.last_run.as_ref().filter(|last| last.command == task.command && last.connection == task.connection)?;
     let arguments = super::catalogue::validate(command, last.given.clone(), task.started_at).ok()?;
-    let values = (inverse.arguments)(&arguments, outcome)?;
-    Some(Undoable::Run(task.connection.clone(), inverse.command.clone(), values, inverse.condition.clone()))
+    let way = |inverse: &Inverse| {
+        let values = (inverse.arguments)(&arguments, outcome)?;
+        Some((inverse.command.clone(), values, inverse.condition.clone()))
+    };
+    let recall = command.recall.as_ref().filter(|_| outcome.follow.is_some()).and_then(way);
+    Some(Undoable::Run(Way { task: task.id, connection: task.connection.clone(), back: way(inverse)?, recall }))
 }
 
 /// Shows the exact requests, of a form or of what only waits to be confirmed.

@@ -59,6 +59,8 @@ pub struct RunOptions {
     pub progress: Option<mpsc::Sender<Progress>>,
     /// Stored events that the run was started from; they are named in the audit record.
     pub events: Vec<i64>,
+    /// Leaves a read out of the record: a look that nobody asked for.
+    pub unrecorded: bool,
 }
 
 /// What came of a run.
@@ -344,7 +346,7 @@ impl Runner {
             if let Err(error) = ended {
                 tracing::warn!(%error, "the outcome could not be recorded; the record shows it as unknown");
             }
-        } else {
+        } else if !options.unrecorded {
             // Reads are recorded too, once, when they are over.
             let seq = self.inner.store.begin_intent(self.intent(&prepared, &options)).await;
             if let Ok(seq) = seq {
