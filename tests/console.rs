@@ -23,17 +23,22 @@ struct Shown {
     bytes: Vec<u8>,
 }
 
-/// A console on a terminal of its own, with a simulated Wiz behind it.
+/// What is behind a console and outlives it: a simulated Wiz, and where its configuration and data lie.
+struct World {
+    _simulation: Simulation,
+    _runtime: tokio::runtime::Runtime,
+    home: tempfile::TempDir,
+}
+
+/// A console on a terminal of its own.
 struct Console {
+    world: Arc<World>,
     shown: Arc<(Mutex<Shown>, Condvar)>,
     child: Box<dyn Child + Send + Sync>,
     keys: Option<Box<dyn Write + Send>>,
     master: Option<Box<dyn MasterPty + Send>>,
     reading: Option<JoinHandle<()>>,
     closing: Arc<AtomicBool>,
-    _simulation: Simulation,
-    _runtime: tokio::runtime::Runtime,
-    _home: tempfile::TempDir,
 }
 
 /// Opens a console. `before` goes before the call in a shell.
@@ -42,8 +47,13 @@ fn open(columns: u16, rows: u16, before: &str) -> Console {
     let mut simulation = runtime.block_on(Simulation::start(Options { events: 60, ..Options::default() })).unwrap();
     simulation.vendors.retain(|simulated| simulated.connection.vendor == "wiz");
     let home = tempfile::tempdir().unwrap();
-    let paths = Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") };
-    simulation.write_config(&paths.config_dir).unwrap();
+    simulation.write_config(&home.path().join("config")).unwrap();
+    open_on(Arc::new(World { _simulation: simulation, _runtime: runtime, home }), columns, rows, before)
+}
+
+/// Opens a console on a world.
+fn open_on(world: Arc<World>, columns: u16, rows: u16, before: &str) -> Console {
+    let paths = Paths { config_dir: world.home.path().join("config"), data_dir: world.home.path().join("data") };
     let pty = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     let mut command = CommandBuilder::new("sh");
     let call = format!(
@@ -81,18 +91,8 @@ fn open(columns: u16, rows: u16, before: &str) -> Console {
         sink.1.notify_all();
     });
     let keys = Some(pty.master.take_writer().unwrap());
-    let console = Console {
-        shown,
-        child,
-        keys,
-        master: Some(pty.master),
-        reading: Some(reading),
-        closing,
-        _simulation: simulation,
-        _runtime: runtime,
-        _home: home,
-    };
-    console.wait("Queue");
+    let console = Console { world, shown, child, keys, master: Some(pty.master), reading: Some(reading), closing };
+    console.wait("nightdesk");
     console
 }
 
@@ -136,6 +136,25 @@ impl Console {
             assert!(start.elapsed() < PATIENCE, "the console did not end");
             std::thread::yield_now();
         }
+    }
+
+    /// What the screen shows now.
+    fn contents(&self) -> String {
+        self.shown.0.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Gives the terminal another size; nobody looks at what is drawn meanwhile.
+    fn resize(&self, columns: u16, rows: u16) {
+        self.master.as_ref().unwrap().resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// Closes the terminal's other end. The reader holds a copy of it, and ends with the output that `last` brings.
+    fn vanish(&mut self, last: &str) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.press(last);
+        self.reading.take().unwrap().join().unwrap();
+        self.keys = None;
+        self.master = None;
     }
 
     fn count(&self) -> usize {
@@ -206,14 +225,139 @@ fn a_signal_gives_the_terminal_back() {
 fn a_terminal_that_vanishes_ends_the_program_even_where_hangups_are_ignored() {
     for before in ["", "trap '' HUP;"] {
         let mut console = open(80, 24, before);
-        // The reader holds a copy of the terminal's other end; it ends with the next output.
-        console.closing.store(true, Ordering::SeqCst);
-        console.press("?");
-        console.reading.take().unwrap().join().unwrap();
-        console.keys = None;
-        console.master = None;
+        console.vanish("?");
         console.ended();
     }
+}
+
+#[test]
+fn a_terminal_that_vanishes_in_mid_form_leaves_the_row_and_the_draft_and_nothing_armed() {
+    for before in ["", "trap '' HUP;"] {
+        let mut console = open(100, 30, before);
+        console.fill();
+        console.press("jj\r");
+        console.wait("Severity");
+        let title = |console: &Console| console.contents().lines().next().unwrap().split("  ").next().unwrap().to_owned();
+        let event = title(&console);
+        console.press(":");
+        console.wait("Palette");
+        console.press("update issues\r");
+        console.wait("Issue ID");
+        console.press("ISSUE-8841\t  ");
+        console.wait("ISSUE-8841");
+        console.press("\r");
+        console.wait("Update Issues on wiz");
+        let question = |console: &Console| console.contents().contains("Update Issues on wiz-");
+        console.wait_for("the question", |shown| shown.screen.screen().contents().contains('?'));
+        assert!(question(&console));
+        console.vanish("x");
+        let start = Instant::now();
+        console.ended();
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(2), "the process was there for {took:?} after its terminal had gone");
+
+        let mut back = open_on(Arc::clone(&console.world), 100, 30, "");
+        back.wait("ISSUE-8841");
+        assert!(!question(&back), "what was asked is not asked any more:\n{}", back.contents());
+        back.press("\u{1b}\u{1b}");
+        back.wait("3 Event");
+        back.wait_for("the same event", |shown| shown.screen.screen().contents().starts_with(&event));
+        back.press("gh");
+        back.wait("History");
+        assert!(!back.contents().contains("update-issues"), "nothing was sent:\n{}", back.contents());
+    }
+}
+
+#[test]
+fn a_megabyte_pasted_acts_on_nothing_and_stalls_nothing() {
+    let mut console = open(100, 30, "");
+    console.fill();
+    let text = "dfb\rq:quit\r".repeat(100_000);
+    let paste = format!("\u{1b}[200~{text}\u{1b}[201~");
+    let start = Instant::now();
+    console.press(&paste);
+    console.wait("Pasted text");
+    eprintln!("into the queue: {:?}", start.elapsed());
+    console.press(":update issues\r");
+    console.wait("Issue ID");
+    let start = Instant::now();
+    // At the beginning of what is there already: what lies behind it has to move.
+    console.press("the-end");
+    console.wait("the-end");
+    console.press("\u{1b}[H");
+    console.press(&paste);
+    console.wait_for("what was pasted", |shown| !shown.screen.screen().contents().contains("the-end"));
+    console.press("\u{1b}[F");
+    console.wait("the-end");
+    eprintln!("into a field: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20));
+    console.press("\u{1b}\u{1b}");
+    console.press("gs");
+    console.wait("Events closed         0");
+    assert!(!console.contents().contains("ran "), "nothing was run");
+}
+
+/// Numbers as random as a storm needs them, the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(most).unwrap()).unwrap()
+    }
+}
+
+/// `NIGHTDESK_TEST_STORM` says how many seconds.
+#[test]
+fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
+    const SIZES: [(u16, u16); 8] = [(1, 1), (40, 12), (300, 100), (80, 24), (2, 60), (200, 3), (59, 17), (120, 40)];
+    const ESCAPE: &str = "\u{1b}\u{1b}";
+    // Nothing that leaves the console or opens another program.
+    const KEYS: [&str; 24] =
+        ["j", "k", "\r", "]", "[", "\t", "1", "2", "3", "4", "G", "gg", "+", "*", "M", " ", "?", "gk", "gl", "z3", "'s", "T", "/se", "="];
+    let seconds = std::env::var("NIGHTDESK_TEST_STORM").ok().and_then(|text| text.parse().ok());
+    let length = seconds.map_or(Duration::from_millis(1500), Duration::from_secs);
+    let mut console = open(120, 40, "");
+    console.fill();
+    let (start, mut dice, mut resizes) = (Instant::now(), Dice(0x9E37_79B9_7F4A_7C15), 0_u32);
+    while start.elapsed() < length || resizes < 400 {
+        let (columns, rows) = match dice.below(3) {
+            0 => SIZES[dice.below(SIZES.len())],
+            _ => (u16::try_from(1 + dice.below(300)).unwrap(), u16::try_from(1 + dice.below(100)).unwrap()),
+        };
+        console.resize(columns, rows);
+        resizes += 1;
+        if dice.below(4) == 0 {
+            console.press(KEYS[dice.below(KEYS.len())]);
+        }
+        if dice.below(8) == 0 {
+            console.press(ESCAPE);
+        }
+        assert!(console.child.try_wait().unwrap().is_none(), "the console ended after {resizes} sizes");
+    }
+    // The calm after it: whatever lies on top is closed, and the screen is as a whole drawing would have it.
+    console.shown.0.lock().unwrap().screen.set_size(NonZero::new(30).unwrap(), NonZero::new(100).unwrap());
+    console.resize(99, 30);
+    console.resize(100, 30);
+    let calm = Instant::now();
+    console.press(&ESCAPE.repeat(12));
+    console.press("22gs");
+    // Everything that was pressed before has been taken then.
+    console.wait("Keys in all");
+    console.press(ESCAPE);
+    console.wait_for("a whole screen", |shown| {
+        let lines: Vec<String> = shown.screen.screen().contents().lines().map(str::to_owned).collect();
+        lines.len() == 30 && lines[0].starts_with(" nightdesk") && lines[1].starts_with("╭ 2 Queue") && lines[28].starts_with('╰')
+    });
+    eprintln!("{resizes} sizes in {:?}, whole again after {:?}", start.elapsed(), calm.elapsed());
+    // A whole drawing begins by clearing the screen; what it shows must not differ, but for the clock.
+    let rest = |text: &str| text.lines().skip(2).take(26).map(str::to_owned).collect::<Vec<_>>();
+    let (shown, bytes) = (rest(&console.contents()), console.count());
+    console.press("\u{c}");
+    console.wait_for("a drawing of the whole", |shown| String::from_utf8_lossy(&shown.bytes[bytes..]).contains("╰"));
+    assert_eq!(rest(&console.contents()), shown);
 }
 
 #[test]

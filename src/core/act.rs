@@ -17,7 +17,8 @@ use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::{cases, choose, columns, copy, explore, help, jump, mark, post, reading, resume, run, views};
+use super::task::Stage;
+use super::{add, cases, choose, columns, copy, explore, guide, help, jump, mark, post, reading, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -80,6 +81,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
+        Action::SignIn => guide::begin(model),
+        Action::CopyLink => guide::copy(model),
+        Action::NewLink => guide::renew(model),
         Action::Quick => gather(model, Purpose::Quick(Vec::new()), "Quick commands", Gather::Quick, true),
         Action::Pivot => pivot(model),
         Action::GoBack | Action::GoForward => {
@@ -109,6 +113,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Fetch => run::fetch(model),
         Action::Refill => run::refill(model),
         Action::Test => run::test(model),
+        Action::AddConnection => add::open(model),
+        Action::Demo => add::demo(model),
         Action::Cancel if matches!(model.layers.last(), Some(Layer::Outbox)) => post::take_back(model),
         Action::Cancel => run::cancel(model),
         Action::RetryFailed => post::retry(model),
@@ -575,7 +581,17 @@ fn undo(model: &mut Model) -> Vec<Effect> {
             model.deciding += 1;
             vec![Effect::Restore(before)]
         }
-        Some(Undoable::Run(connection, command, values, condition)) => {
+        Some(Undoable::Run(mut way)) => {
+            let waits = model.tasks.get(way.task).is_some_and(|task| task.stage == Some(Stage::Accepted));
+            let connection = way.connection.clone();
+            let (command, values, condition) = match way.recall.take().filter(|_| waits) {
+                // Once it has run, the other way is the one.
+                Some(recall) => {
+                    model.undo.push(Undoable::Run(way));
+                    recall
+                }
+                None => way.back,
+            };
             if !condition.is_empty() {
                 model.tell(Tone::Info, format!("The way back works {condition}"));
             }

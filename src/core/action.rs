@@ -30,6 +30,10 @@ pub enum Context {
     Form,
     /// A list to choose from.
     Chooser,
+    /// The welcome, where nothing is configured yet.
+    Welcome,
+    /// A guided sign-in.
+    SignIn,
     /// A list to tick.
     Checklist,
     /// The list of cases.
@@ -53,6 +57,8 @@ impl Context {
             Self::Page => "page",
             Self::Form => "form",
             Self::Chooser => "list",
+            Self::Welcome => "welcome",
+            Self::SignIn => "sign-in",
             Self::Checklist => "checklist",
             Self::Cases => "cases",
             Self::Case => "one case",
@@ -175,7 +181,12 @@ actions! {
     Fetch, "fetch", "Fetch", "Bring new events of the selected connection, or of all.", [Queue, Connections], ["f"];
     Refill, "retry-gap", "Retry gaps", "Fetch the first gap of the selected connection again.", [Connections], ["g f"];
     Test, "test", "Test connection", "Run the connection's own test.", [Connections], ["t"];
+    SignIn, "sign-in", "Sign in", "Sign a user in to this connection: open a link, paste the address that it ends at.", [Connections], ["s"];
+    CopyLink, "copy-link", "Copy link", "Copy the link to open.", [SignIn], ["ctrl-y"];
+    NewLink, "new-link", "New link", "Make another link, for other scopes or when the last one is used up.", [SignIn], ["ctrl-r"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
+    AddConnection, "add-connection", "Add connection", "Add a connection: choose the system, fill in what it needs.", [Welcome, Connections], ["n"];
+    Demo, "demo", "Demo", "Start the demo: simulated vendors, thrown away when you leave.", [Welcome], ["d"];
     Cancel, "cancel", "Cancel", "Cancel the selected task, or take the selected letter of the outbox back.", [Tasks, Outbox], ["x"];
     RetryFailed, "retry-failed", "Retry the failed", "Open the form again with only the items that failed.", [Tasks, Page], ["R"];
     KeepForLater, "keep-for-later", "Into the outbox", "Put a run that could not be sent into the outbox.", [Tasks, Page], ["b"];

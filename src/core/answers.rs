@@ -11,6 +11,7 @@ use super::event::StoredEvent;
 use super::explorer::Explorer;
 use super::fit;
 use super::form::Entry;
+use super::guide;
 use super::layer::Layer;
 use super::mark;
 use super::message::Decided;
@@ -21,7 +22,7 @@ use super::post;
 use super::queue::Listing;
 use super::quick;
 use super::run;
-use super::task::{Report, State, TaskId};
+use super::task::{Report, Stage, State, TaskId};
 
 /// Rows of the queue.
 pub fn rows(model: &mut Model, generation: u64, result: Result<Listing, String>) -> Vec<Effect> {
@@ -191,6 +192,8 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
     task.state = State::Ended(state);
     task.ended_at = Some(now);
     task.message = text;
+    let followed = report.as_ref().is_some_and(|report| report.outcome.follow.is_some());
+    task.stage = followed.then_some(Stage::Accepted);
     let (title, message, fetched, changes) = (task.title.clone(), task.message.clone(), task.command.is_empty(), task.changes);
     let explorer = report.as_ref().map(|report| (Explorer::new(report.document.clone()), report.outcome.errors.len()));
     task.report = report;
@@ -198,7 +201,8 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
     if let (Some(Layer::Outcome(view)), Some((explorer, errors)), true) = (model.layers.last_mut(), explorer, watched) {
         view.fill(explorer, state, errors);
     }
-    if !watched {
+    let guided = guide::ended(model, id, state);
+    if !watched && !guided {
         let tone = match state {
             ReturnData::Successful | ReturnData::SuccessfulWithNoEventData => Tone::Done,
             ReturnData::PartiallySuccessful => Tone::Warning,
@@ -219,9 +223,11 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
 pub fn followed(model: &mut Model, task: Option<TaskId>, tone: Tone, text: String) -> Vec<Effect> {
     if let Some(task) = task.and_then(|task| model.tasks.get_mut(task)) {
         task.message.clone_from(&text);
+        task.stage = Some(Stage::Observed { well: tone == Tone::Done });
     }
     model.tell(tone, text);
-    Vec::new()
+    // Its record is part of what is known about the event.
+    model.detail.wanted.map(Effect::Show).into_iter().collect()
 }
 
 /// The values of a pick list.

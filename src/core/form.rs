@@ -302,6 +302,8 @@ pub struct Form {
     pub names: BTreeMap<String, String>,
     /// First line on the screen.
     pub first: usize,
+    /// Whether it adds a connection instead of running a command.
+    pub adds: bool,
     /// What makes it a short form: what is given already, and what one should know.
     pub quick: Option<Box<Quick>>,
 }
@@ -322,6 +324,7 @@ impl Form {
             complaint: None,
             names: names_of(events),
             first: 0,
+            adds: false,
             quick: None,
         }
     }

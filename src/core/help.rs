@@ -25,6 +25,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         Context::Page,
         Context::Form,
         Context::Chooser,
+        Context::SignIn,
         Context::Checklist,
         Context::Cases,
         Context::Case,

@@ -7,6 +7,7 @@ use super::confirm::Confirm;
 use super::dispose::Dispose;
 use super::explorer::{Explorer, Face};
 use super::form::Form;
+use super::guide::Guide;
 use super::line::Line;
 use super::outcome::ReturnData;
 use super::reading::Reading;
@@ -37,6 +38,8 @@ pub enum Layer {
     Prompt(Box<Prompt>),
     /// A verdict.
     Dispose(Box<Dispose>),
+    /// A guided sign-in.
+    Guide(Box<Guide>),
     /// The outbox.
     Outbox,
 }
@@ -61,6 +64,7 @@ impl Layer {
             Self::Confirm(confirm) => confirm.title.clone(),
             Self::Prompt(prompt) => prompt.asks.label().into(),
             Self::Dispose(_) => "Close".into(),
+            Self::Guide(guide) => format!("Sign in · {}", guide.connection),
             Self::Outbox => "Outbox".into(),
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod action;
+pub mod add;
 pub mod answer;
 pub mod answers;
 pub mod case;
@@ -24,6 +25,7 @@ pub mod explorer;
 pub mod export;
 pub mod fit;
 pub mod form;
+pub mod guide;
 pub mod health;
 pub mod help;
 pub mod json;

@@ -2,22 +2,24 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::action::{Action, Context};
+use super::add::Connectable;
 use super::catalogue::Command;
 use super::confirm::Ready;
 use super::detail::Detail;
 use super::effect::{Before, Effect};
 use super::event::Disposition;
 use super::explorer::{Explorer, Face};
-use super::health::{Connected, Health};
+use super::health::{Connected, Health, Misconfigured};
 use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
 use super::outbox::Outbox;
 use super::queue::{FIRST_LIMIT, Queue};
-use super::task::Tasks;
+use super::task::{TaskId, Tasks};
 use super::views::Saved;
 
 /// A pane.
@@ -57,8 +59,33 @@ pub struct Screen {
 pub enum Undoable {
     /// A decision: what the events were before.
     Decision(Vec<Before>),
-    /// A run, by the form that takes it back: connection, command, arguments, condition.
-    Run(String, String, serde_json::Map<String, serde_json::Value>, String),
+    /// A run.
+    Run(Way),
+}
+
+/// The way back from a run: the form that takes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// The run.
+    pub task: TaskId,
+    /// The connection.
+    pub connection: String,
+    /// The command that takes it back, its arguments, and under which condition it does.
+    pub back: (String, Map<String, Value>, String),
+    /// The same for as long as the run was accepted and not observed yet.
+    pub recall: Option<(String, Map<String, Value>, String)>,
+}
+
+/// What comes after the console.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Exit {
+    /// The shell.
+    #[default]
+    Shell,
+    /// The console again, as the connections are others now; with something to tell.
+    Again(String),
+    /// The demo.
+    Demo,
 }
 
 /// Whether the vendor is told of a decision.
@@ -79,6 +106,10 @@ pub enum Tell {
 pub struct Setup {
     /// The connections and what they can do.
     pub connected: Vec<Connected>,
+    /// Systems that connections can be made to.
+    pub vendors: Vec<Connectable>,
+    /// Connections that cannot be used as they are configured.
+    pub misconfigured: Vec<Misconfigured>,
     /// The keys.
     pub keymap: Keymap,
     /// Names of the colour themes.
@@ -187,6 +218,8 @@ pub struct Model {
     pub screen: Screen,
     /// Whether the end has come.
     pub leaving: bool,
+    /// What comes after it.
+    pub exit: Exit,
     /// Counter of form numbers.
     pub next_form: u64,
 }
@@ -227,6 +260,7 @@ impl Model {
             mouse: false,
             screen: Screen::default(),
             leaving: false,
+            exit: Exit::Shell,
             next_form: 0,
         }
     }
@@ -241,6 +275,11 @@ impl Model {
         self.queue.generation += 1;
         self.queue.loading = true;
         Effect::Rows { generation: self.queue.generation, view: self.queue.view.clone(), limit: self.queue.limit.max(FIRST_LIMIT) }
+    }
+
+    /// Whether nothing is configured yet, so that there is nothing but a welcome to show.
+    pub fn is_new(&self) -> bool {
+        !self.setup.alone && self.setup.connected.is_empty() && self.setup.misconfigured.is_empty()
     }
 
     /// A connection by name.
@@ -322,7 +361,9 @@ impl Model {
             Some(Layer::Outbox) => contexts.extend([Context::Outbox, Context::Global]),
             Some(Layer::Form(_)) => contexts.push(Context::Form),
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
+            Some(Layer::Guide(_)) => contexts.push(Context::SignIn),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
+            None if self.is_new() => contexts.extend([Context::Welcome, Context::Global]),
             None => {
                 contexts.push(match self.focus {
                     Pane::Connections => Context::Connections,
@@ -362,6 +403,7 @@ impl Model {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
             Action::ForgetView if self.setup.views.is_empty() => Err("no view of your own is saved yet".into()),
+            Action::SignIn if super::guide::of(self).is_none() => Err("this connection signs in by itself".into()),
             Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
                 Some(letter) if letter.standing.is_open() => Ok(()),

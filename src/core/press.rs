@@ -8,6 +8,7 @@ use super::complete;
 use super::confirm::{Answer, Subject};
 use super::dispose::Verdict;
 use super::effect::Effect;
+use super::guide;
 use super::jump;
 use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer};
@@ -34,6 +35,11 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         model.early.push(key);
         return Vec::new();
     }
+    // Escape takes back what was typed ahead; it must not overtake it.
+    if key.code == Code::Esc && !model.early.is_empty() {
+        model.early.clear();
+        return Vec::new();
+    }
     if model.jumping {
         return jump::take(model, key);
     }
@@ -43,6 +49,7 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
         Some(Layer::Dispose(_)) => dispose(model, key),
         Some(Layer::Chooser(_)) => chooser(model, key),
         Some(Layer::Form(_)) => form(model, key),
+        Some(Layer::Guide(_)) => guide::key(model, key),
         _ => chord(model, key),
     }
 }
@@ -197,6 +204,10 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => {
             dispose.note.paste(text);
             dispose.typed = true;
+        }
+        Some(Layer::Guide(guide)) if guide.done.is_none() => {
+            guide.line.paste(text);
+            guide.fault = None;
         }
         // A confirmation is typed by hand.
         _ => model.tell(Tone::Info, "Pasted text is only taken where text is typed; nothing was done."),

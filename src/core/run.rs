@@ -2,19 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use super::act;
-use super::catalogue::{Effect as Changes, Quick, Reach};
+use super::catalogue::{Effect as Changes, Inverse, Quick, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{About, Confirm, Ready, Subject};
 use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::form::Form;
 use super::layer::{Layer, OutcomeView};
-use super::model::{Model, Pane, Undoable};
+use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::outcome::Outcome;
 use super::task::{State, TaskId};
 use super::telling::Call;
+use super::{act, add};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
@@ -143,6 +143,9 @@ fn ready(model: &mut Model) -> Option<Ready> {
 
 /// Checks the form; runs what only reads, asks about the rest.
 pub fn submit(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Form(form)) if form.adds) {
+        return add::submit(model);
+    }
     let Some(ready) = ready(model) else { return Vec::new() };
     if ready.class.effect == Changes::Read {
         return start(model, ready);
@@ -214,12 +217,20 @@ pub fn way_back(model: &Model, task: TaskId, outcome: &Outcome) -> Option<Undoab
     let inverse = command.inverse.as_ref()?;
     let last = model.last_run.as_ref().filter(|last| last.command == task.command && last.connection == task.connection)?;
     let arguments = super::catalogue::validate(command, last.given.clone(), task.started_at).ok()?;
-    let values = (inverse.arguments)(&arguments, outcome)?;
-    Some(Undoable::Run(task.connection.clone(), inverse.command.clone(), values, inverse.condition.clone()))
+    let way = |inverse: &Inverse| {
+        let values = (inverse.arguments)(&arguments, outcome)?;
+        Some((inverse.command.clone(), values, inverse.condition.clone()))
+    };
+    let recall = command.recall.as_ref().filter(|_| outcome.follow.is_some()).and_then(way);
+    Some(Undoable::Run(Way { task: task.id, connection: task.connection.clone(), back: way(inverse)?, recall }))
 }
 
 /// Shows the exact requests, of a form or of what only waits to be confirmed.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Form(form)) if form.adds) {
+        model.tell(Tone::Info, "Nothing is sent: it is written into connections.toml.");
+        return Vec::new();
+    }
     let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given };
     match model.layers.last() {
         Some(Layer::Confirm(confirm)) => match &confirm.subject {

@@ -1,5 +1,6 @@
 //! Stories of the console: keys in, effects out.
 
+mod add;
 mod answers;
 mod cases;
 mod explorer;
@@ -10,15 +11,17 @@ pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;
 
-use super::catalogue::Given;
+use super::catalogue::{Given, Inverse};
 use super::effect::{Change, Effect};
 use super::event::{Disposition, Status};
 use super::keys::Key;
 use super::layer::Layer;
 use super::message::{Decided, Message};
 use super::model::{OPEN, Pane};
+use super::outcome::{Follow, Outcome, ReturnData};
 use super::queue::Item;
-use super::session::{Session, events, setup};
+use super::session::{Session, events, report, setup};
+use super::task::Stage;
 
 fn decisions(session: &Session) -> Vec<Effect> {
     session.asked_for(|effect| matches!(effect, Effect::Decide(..) | Effect::Restore(..)))
@@ -144,6 +147,45 @@ fn an_event_is_isolated_within_twenty_five_keys() {
     session.press("esc u");
     let Some(Layer::Form(form)) = session.model.layers.last() else { panic!("no form") };
     assert_eq!((form.command.name.as_str(), form.fields[0].text().as_str()), ("end-isolation", "dev-7"));
+}
+
+#[test]
+fn what_was_only_accepted_is_taken_back_otherwise_than_what_ran() {
+    let mut setup = setup();
+    let mut entry = (*setup.connected[0].entry).clone();
+    entry.commands[0].recall = Some(Inverse {
+        command: "list-devices".into(),
+        arguments: |_, _| Some(serde_json::Map::new()),
+        condition: "while it has not run".into(),
+    });
+    setup.connected[0].entry = std::sync::Arc::new(entry);
+    let mut session = Session::with(setup, events());
+    session.press("a").text("iso").press("enter enter").wait(801);
+    session.text("1 host").type_ahead("enter");
+    session.open.clear();
+    let task = session.model.tasks.list[0].id;
+    let mut outcome = Outcome::new(ReturnData::Successful);
+    outcome.follow = Some(Follow {
+        title: "Isolate".into(),
+        command: "list-devices".into(),
+        arguments: serde_json::Map::new(),
+        state: String::new(),
+        done: Vec::new(),
+        failed: Vec::new(),
+        expires_at: None,
+    });
+    session.send(Message::Ended(task, ReturnData::Successful, "Accepted.".into(), Some(Box::new(report(outcome)))));
+    assert_eq!(session.model.tasks.list[0].stage, Some(Stage::Accepted));
+    let form = |session: &Session| match session.model.layers.last() {
+        Some(Layer::Form(form)) => form.command.name.clone(),
+        other => panic!("{other:?}"),
+    };
+    session.settle().press("esc u");
+    assert_eq!(form(&session), "list-devices", "it has not run yet");
+    session.send(Message::Followed(Some(task), super::notice::Tone::Done, "Observed.".into()));
+    assert_eq!(session.model.tasks.list[0].stage, Some(Stage::Observed { well: true }));
+    session.press("esc u");
+    assert_eq!(form(&session), "end-isolation", "now it has");
 }
 
 #[test]
@@ -359,6 +401,15 @@ fn events_that_arrive_do_not_close_a_line_under_edit() {
     session.send(Message::Changed).settle();
     session.text("k").press("enter");
     assert_eq!((session.model.queue.view.query.as_str(), session.model.queue.total), ("disk", 4));
+}
+
+#[test]
+fn escape_takes_back_what_was_typed_ahead_of_a_view() {
+    let mut session = Session::new();
+    session.press("/ ctrl-u").text("disk");
+    session.type_ahead("enter d b enter esc").settle();
+    assert!(decisions(&session).is_empty() && session.model.layers.is_empty());
+    assert_eq!(session.model.queue.view.query, "disk", "the view itself stays");
 }
 
 #[test]

@@ -29,6 +29,18 @@ pub enum State {
     Ended(ReturnData),
 }
 
+/// How far it is with what the vendor accepted: accepted is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The vendor took it; it has not been seen to run.
+    Accepted,
+    /// It was seen to have ended, well or not.
+    Observed {
+        /// Whether it ended well.
+        well: bool,
+    },
+}
+
 /// The whole of what a command gave back.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -67,6 +79,8 @@ pub struct Task {
     pub message: String,
     /// What it gave back.
     pub report: Option<Box<Report>>,
+    /// How far it is with what the vendor accepted, where that is followed.
+    pub stage: Option<Stage>,
     /// The run, where it is one that changes something.
     pub ready: Option<Box<Ready>>,
     /// The calls that tell vendors, where that is what it does.
@@ -113,6 +127,7 @@ impl Tasks {
             state: State::Running { text: "starting".into(), done: 0, total: None },
             message: String::new(),
             report: None,
+            stage: None,
             ready: None,
             calls: Vec::new(),
             kept: false,

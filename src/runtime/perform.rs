@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::adding;
 use super::cases;
 use super::document;
 use super::fetch::FetchOptions;
@@ -248,6 +249,11 @@ impl World {
                     cancel.cancel();
                 }
             }
+            Effect::AddConnection(wanted) => self.answer(async move {
+                let (vendor, name) = (wanted.vendor.clone(), wanted.name.clone());
+                let written = tokio::task::spawn_blocking(move || adding::add(runner.paths(), runner.vault(), &wanted)).await;
+                Message::Added(vendor, name, written.unwrap_or_else(|error| Err(error.to_string())))
+            }),
             Effect::Health => self.answer(async move { Message::Health(read::health(&runner).await) }),
             Effect::History => self.answer(async move {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
@@ -342,9 +348,15 @@ impl World {
                     )
                     .await;
             }
-            if let Some(accepted) = run.outcome.follow.clone() {
-                let kept = runner.store().follow_push(follow::kept(&ready.connection, &accepted)).await.unwrap_or_default();
-                let following = follow::follow(runner, kept, ready.connection, accepted, Some(id), inbox);
+            if let Some(follow) = run.outcome.follow.clone() {
+                if let Some(seq) = run.audit
+                    && let Err(error) = runner.store().end_intent(seq, "Accepted, not yet observed", Value::Null).await
+                {
+                    tracing::warn!(%error, "what was accepted could not be recorded");
+                }
+                let accepted = follow::Accepted { connection: ready.connection, follow, audit: run.audit };
+                let kept = runner.store().follow_push(serde_json::json!(accepted)).await.unwrap_or_default();
+                let following = follow::follow(runner, kept, accepted, Some(id), inbox);
                 tracker.spawn(ending.run_until_cancelled_owned(following));
             }
             ended(id, run)
@@ -457,8 +469,8 @@ impl World {
     pub async fn go_on_following(&self) {
         let Some(runner) = &self.runner else { return };
         for (id, kept) in runner.store().follows().await.unwrap_or_default() {
-            if let Some((connection, accepted)) = follow::read(&kept) {
-                let following = follow::follow(runner.clone(), id, connection, accepted, None, self.inbox.clone());
+            if let Ok(accepted) = serde_json::from_value(kept) {
+                let following = follow::follow(runner.clone(), id, accepted, None, self.inbox.clone());
                 self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
             }
         }

@@ -279,6 +279,7 @@ async fn one(runner: &Runner, playbook: &str, event: Option<i64>, call: Call, op
                 cancel: options.cancel.clone(),
                 progress: options.progress.clone(),
                 events: event.into_iter().collect(),
+                unrecorded: false,
             };
             let mut report = runner.execute(prepared, run).await;
             if let Some(waits) = waits {

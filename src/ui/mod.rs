@@ -10,6 +10,7 @@ mod connections;
 mod dispose;
 mod explorer;
 mod form;
+mod guide;
 mod outbox;
 mod outcome;
 mod page;
@@ -50,8 +51,8 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     status::head(&mut paint, head, model);
     if model.setup.alone {
         // The document covers all.
-    } else if model.setup.connected.is_empty() {
-        welcome::draw(&mut paint, body);
+    } else if model.is_new() {
+        welcome::draw(&mut paint, body, model);
     } else {
         panes(&mut paint, body, model, &mut screen);
     }
@@ -76,6 +77,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
+            Layer::Guide(view) => cursor = guide::draw(&mut paint, body, view, model),
             Layer::Outbox => screen.layer = outbox::draw(&mut paint, body, model),
             Layer::Dispose(view) => cursor = dispose::draw(&mut paint, body, view, model),
         }

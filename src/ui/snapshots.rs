@@ -146,6 +146,15 @@ fn quick_commands_80() {
 }
 
 #[test]
+fn sign_in_80() {
+    let mut session = crate::core::guide::tests::session();
+    session.send(Message::Paste("http://localhost/?code=c0de".into()));
+    let shown = screen(&mut session, 80, 24);
+    assert!(!shown.contains("c0de"), "{shown}");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
 fn ascii_80() {
     let mut session = Session::new();
     session.model.setup.ascii = true;

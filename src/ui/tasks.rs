@@ -6,7 +6,7 @@ use super::paint::{Paint, short};
 use super::time::age;
 use crate::core::model::{Model, Pane};
 use crate::core::outcome::ReturnData;
-use crate::core::task::{State, Task};
+use crate::core::task::{Stage, State, Task};
 
 /// Draws the pane; says how many tasks it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
@@ -28,6 +28,8 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         let y = inside.y + short((at - first) * 2);
         let (sign, style) = match task.state {
             State::Running { .. } | State::Cancelling => ("~", theme.accent),
+            State::Ended(_) if task.stage == Some(Stage::Accepted) => ("~", theme.warning),
+            State::Ended(_) if task.stage == Some(Stage::Observed { well: false }) => ("x", theme.error),
             State::Ended(ReturnData::Failed) => ("x", theme.error),
             State::Ended(ReturnData::PartiallySuccessful) => ("!", theme.warning),
             State::Ended(_) => ("+", theme.good),
@@ -47,6 +49,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
 /// The state of a task in words.
 pub fn state(task: &Task, model: &Model) -> String {
     match &task.state {
+        State::Running { text, .. } if task.changes && text == "starting" => "requested".into(),
         State::Running { text, done, total } => match (total, done) {
             (Some(total), done) => format!("{text} · {done} of {total}"),
             (None, 0) => text.clone(),
@@ -56,6 +59,11 @@ pub fn state(task: &Task, model: &Model) -> String {
         State::Ended(state) => {
             let ended = task.ended_at.map(|at| age(at, model.now)).unwrap_or_default();
             let first = task.message.lines().next().unwrap_or_default();
+            match task.stage {
+                Some(Stage::Accepted) => return format!("accepted {ended} ago, not yet observed · {first}").replace("now ago", "just now"),
+                Some(Stage::Observed { .. }) => return first.to_owned(),
+                None => {}
+            }
             format!("{} {ended} {first}", state.as_str()).trim_end().to_owned()
         }
     }

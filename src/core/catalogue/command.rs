@@ -41,6 +41,8 @@ pub struct Command {
     pub key_fields: Vec<KeyField>,
     /// What takes it back.
     pub inverse: Option<Inverse>,
+    /// What takes it back as long as the vendor has only accepted it and it has not run.
+    pub recall: Option<Inverse>,
     /// Whether its route is assumed rather than documented.
     pub assumed: bool,
     /// Whether it can be called but is not offered (its purpose is not known).
@@ -87,6 +89,7 @@ impl Command {
             rules: Vec::new(),
             key_fields: Vec::new(),
             inverse: None,
+            recall: None,
             assumed: false,
             hidden: false,
             group: String::new(),
@@ -154,6 +157,13 @@ impl Command {
     #[must_use]
     pub fn inverse(mut self, inverse: Inverse) -> Self {
         self.inverse = Some(inverse);
+        self
+    }
+
+    /// The same with what takes it back as long as it has not run.
+    #[must_use]
+    pub fn recall(mut self, recall: Inverse) -> Self {
+        self.recall = Some(recall);
         self
     }
 

@@ -102,6 +102,21 @@ pub struct Entry {
     pub headers: Vec<(String, String)>,
     /// How long the client waits for a request, where the vendor has its own rule.
     pub timeout: Option<Duration>,
+    /// How a user signs in by a browser, where the vendor has such a way.
+    pub guided: Option<Guided>,
+}
+
+/// A sign-in by a browser: one command makes the link, another takes the address that the browser ends at.
+#[derive(Clone, Debug)]
+pub struct Guided {
+    /// Name of the command that makes the link.
+    pub link: String,
+    /// Name of the line of its result that holds the link.
+    pub shown: String,
+    /// Name of the command that takes the address.
+    pub answer: String,
+    /// Its secret parameter.
+    pub parameter: String,
 }
 
 impl Entry {

@@ -14,8 +14,8 @@ use super::{Answered, Ask, State, lock};
 use crate::simulator::Fault;
 use crate::simulator::world::{Dice, World};
 
-/// How long a run waits for a device that is on, in seconds.
-const QUEUED: i64 = 2;
+/// How long a run waits for a device that is on, in seconds: devices connect now and then, not at once.
+const QUEUED: i64 = 20;
 /// The expiry of a trigger that names none.
 const DEFAULT_EXPIRY: SignedDuration = SignedDuration::from_hours(30 * 24);
 const TYPE_PREFIX: &str = "type.googleapis.com/Era.Common.DataDefinition.Task.";

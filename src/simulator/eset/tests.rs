@@ -217,7 +217,7 @@ async fn a_task_runs_on_its_device_by_the_clock() {
         runs["taskRuns"][0]["status"].as_str().unwrap().trim_start_matches("TASK_RUN_STATUS_").to_owned()
     };
     assert_eq!(state(&off).await, "QUEUED");
-    client.simulation.shared.clock.advance(Duration::from_secs(10));
+    client.simulation.shared.clock.advance(Duration::from_secs(25));
     assert_eq!((state(&on).await.as_str(), state(&off).await.as_str()), ("RUNNING", "QUEUED"));
     client.simulation.shared.clock.advance(Duration::from_mins(1));
     assert_eq!((state(&on).await.as_str(), state(&off).await.as_str()), ("FINISHED", "QUEUED"));

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::sign_in::{by_code, endpoint, hint, token_roots};
-use crate::core::catalogue::{Arguments, Class, Command, Invalid, Parameter, Type};
+use crate::core::catalogue::{Arguments, Class, Command, Guided, Invalid, Parameter, Type};
 use crate::core::connection::Connection;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::request::{Reply, Trouble};
@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Where the vault remembers what was put into the last consent address.
 const PENDING: &str = "azure-authorization";
+/// Line of the result that holds the address.
+const LINK: &str = "Authorization URL";
 /// How long Entra keeps a code.
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 const NO_CODE: &str =
@@ -41,6 +43,11 @@ pub fn generate_token() -> Command {
             Pasted::Nothing => Err(Invalid::new("authorization_url", NO_CODE)),
             _ => Ok(()),
         })
+}
+
+/// Both together, as the console leads through them.
+pub fn guided() -> Guided {
+    Guided { link: "get-authorization".into(), shown: LINK.into(), answer: "generate-token".into(), parameter: "authorization_url".into() }
 }
 
 async fn address(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
@@ -76,7 +83,7 @@ async fn address(talk: Talk, connection: Arc<Connection>, arguments: Arguments) 
     if !scopes.iter().any(|scope| scope.eq_ignore_ascii_case("offline_access")) {
         message.push_str("\nWithout offline_access among the scopes no refresh token will come back.");
     }
-    Outcome::new(ReturnData::Successful).message(message).result("Authorization URL", url).result("is_success", true)
+    Outcome::new(ReturnData::Successful).message(message).result(LINK, url).result("is_success", true)
 }
 
 /// What an analyst pasted.
@@ -165,8 +172,15 @@ async fn exchange(talk: Talk, connection: Arc<Connection>, arguments: Arguments)
             return failed(&format!("the token was received but cannot be kept: {reason}"), None);
         }
     }
-    let message =
-        format!("Successfully fetched the refresh token: ***\nIt is kept for the connection {} and used from now on.", connection.name);
+    let good = answer.get("expires_in").and_then(|seconds| seconds.as_i64().or_else(|| seconds.as_str()?.parse().ok()));
+    let until = good.and_then(|seconds| talk.now().checked_add(SignedDuration::from_secs(seconds)).ok());
+    let until =
+        until.map(|time| format!("Its first access token is good until {} UTC. ", time.strftime("%Y-%m-%d %H:%M"))).unwrap_or_default();
+    let message = format!(
+        "Successfully fetched the refresh token: ***\nIt is kept for the connection {} and used from now on.\n{until}It is renewed by itself \
+         as long as it is used once in 90 days; an administrator, a new password or a rule of the tenant can end it earlier.",
+        connection.name
+    );
     Outcome::new(ReturnData::Successful).message(message).result("Refresh Token", "***").result("is_success", true)
 }
 

@@ -86,5 +86,6 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         secret_fields: secret.iter().map(ToString::to_string).collect(),
         headers: Vec::new(),
         timeout: None,
+        guided: Some(authorize::guided()),
     })
 }

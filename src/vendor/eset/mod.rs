@@ -130,6 +130,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         headers: vec![("3rd-integration".into(), connection.option_text("integration_header").unwrap_or("nightdesk").into())],
         // ESET may hold an answer for 50 s before it says that it is pending (vendors/eset-connect.md §4).
         timeout: Some(std::time::Duration::from_secs(60)),
+        ..Entry::default()
     })
 }
 

@@ -119,7 +119,7 @@ pub(super) fn isolate() -> Command {
         arguments: |arguments, _| Some(opposite(arguments, "Unisolate")),
         condition: "once the isolation has run; a task that has not run yet is better let expire with Update Task Trigger".into(),
     };
-    task(&ISOLATE).class(Class::new(Effect::Write, Reach::Disruptive, Undo::Conditional)).inverse(inverse)
+    task(&ISOLATE).class(Class::new(Effect::Write, Reach::Disruptive, Undo::Conditional)).inverse(inverse).recall(expire())
 }
 
 /// Lets a task that has not run yet expire: the way back of every task that has no opposite.
@@ -133,7 +133,7 @@ fn expire() -> Inverse {
             values.insert("expire_time".into(), "+1m".into());
             Some(values)
         },
-        condition: "lets the task expire, while it has not run".into(),
+        condition: "by letting the task expire, while it has not run".into(),
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) fn others() -> Vec<Command> {
             .parameter(flag("Cancel Action", "Whether the user may cancel it.", false)),
         task(&STOP).class(irreversible).inverse(expire()),
         task(&UNINSTALL).class(irreversible).inverse(expire()),
-        task(&UNISOLATE).class(Class::new(Effect::Write, Reach::Disruptive, Undo::Conditional)).inverse(inverse),
+        task(&UNISOLATE).class(Class::new(Effect::Write, Reach::Disruptive, Undo::Conditional)).inverse(inverse).recall(expire()),
         task(&UPDATE)
             .class(disruptive)
             .inverse(expire())
