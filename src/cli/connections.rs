@@ -106,7 +106,7 @@ async fn list(context: &Context) -> u8 {
 }
 
 async fn test(context: &Context, names: Vec<String>) -> u8 {
-    let runner = match context.runner() {
+    let runner = match context.runner_for(&names) {
         Ok(runner) => runner,
         Err(cannot) => return cannot.say(),
     };
@@ -149,19 +149,16 @@ fn changes(context: &Context, name: &str, values: &Values) -> Result<Change, Str
     let set = values.set.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
     let mut secrets = Vec::new();
     for (key, from) in values.secret.iter().map(pair).collect::<Result<Vec<_>, _>>()? {
-        let place = match from.split_once(':') {
+        let place = match SecretRef::place(&from) {
             _ if from == "-" => {
                 let value = read_secret(&format!("{key} of {name}"))?;
-                let entry = format!("{name}.{key}");
+                let entry = edit::vault_entry(name, &key);
                 let vault = context.vault().map_err(|cannot| cannot.reasons.join(" "))?;
                 vault.set_secret(&entry, Some(value.expose_secret())).map_err(|error| error.to_string())?;
                 SecretRef::Vault(entry)
             }
-            Some(("env", rest)) => SecretRef::Env(rest.into()),
-            Some(("file", rest)) => SecretRef::File(rest.into()),
-            Some(("vault", rest)) => SecretRef::Vault(rest.into()),
-            Some(("keyring", rest)) => SecretRef::Keyring(rest.into()),
-            _ => {
+            Some(place) => place,
+            None => {
                 return Err(format!(
                     "--secret {key}=… takes env:NAME, file:PATH, vault:NAME, keyring:NAME or -; a secret itself never stands on a command line"
                 ));

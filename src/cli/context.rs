@@ -119,12 +119,46 @@ impl Context {
         Store::open(&self.paths.data_dir).map_err(CannotBegin::new)
     }
 
-    /// A runner over the configured connections.
+    /// A runner over all configured connections, each of which must be right.
     ///
     /// # Errors
     /// When the configuration is wrong or the store cannot be opened.
     pub fn runner(&self) -> Result<Runner, CannotBegin> {
-        let (settings, connections) = (self.settings()?, self.connections()?);
+        self.runner_over(self.connections()?)
+    }
+
+    /// A runner for these connections; with none named, for all. What is wrong with others is said and is no hindrance.
+    ///
+    /// # Errors
+    /// When one of these is misconfigured, the file is wrong as a whole, or the store cannot be opened.
+    pub fn runner_for(&self, names: &[String]) -> Result<Runner, CannotBegin> {
+        if names.is_empty() {
+            return self.runner();
+        }
+        let read = connections::load_usable(&self.paths, &vendor::all())?;
+        if let Some(one) = read.misconfigured.iter().find(|one| names.contains(&one.name)) {
+            return Err(one.problems.clone().into());
+        }
+        read.misconfigured
+            .iter()
+            .flat_map(|one| &one.problems)
+            .chain(&read.warnings)
+            .for_each(|problem| complain(&format!("warning: {problem}")));
+        self.runner_over(read)
+    }
+
+    /// A runner over what can be used; what is wrong is told by whoever shows the connections.
+    ///
+    /// # Errors
+    /// When the file is wrong as a whole, or the store cannot be opened.
+    pub fn runner_of_usable(&self) -> Result<Runner, CannotBegin> {
+        let read = connections::load_usable(&self.paths, &vendor::all())?;
+        read.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
+        self.runner_over(read)
+    }
+
+    fn runner_over(&self, connections: Connections) -> Result<Runner, CannotBegin> {
+        let settings = self.settings()?;
         let runner = Runner::new(self.paths.clone(), &settings, connections, &vendor::all(), self.store()?).map_err(|complaints| {
             CannotBegin { reasons: complaints.into_iter().map(|complaint| complaint.message).collect(), status_code: None }
         })?;

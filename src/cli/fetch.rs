@@ -43,7 +43,7 @@ impl Fetch {
         if self.max == Some(0) {
             return wrong("--max must be 1 or more");
         }
-        let runner = match context.runner() {
+        let runner = match context.runner_for(&self.connections) {
             Ok(runner) => runner,
             Err(cannot) => return cannot.say(),
         };

@@ -68,7 +68,7 @@ impl Run {
             Ok(given) => given,
             Err(reason) => return wrong(&[reason], None),
         };
-        let runner = match context.runner() {
+        let runner = match context.runner_for(std::slice::from_ref(&self.connection)) {
             Ok(runner) => runner,
             Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };

@@ -71,6 +71,11 @@ impl Sim {
 }
 
 impl Demo {
+    /// The demo as it is without any flags.
+    pub(super) fn plain() -> Self {
+        Self { world: World { seed: None, events: None, faults: Vec::new() } }
+    }
+
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
         let simulation = match Simulation::start(self.world.options()).await {
             Ok(simulation) => simulation,
@@ -98,7 +103,7 @@ impl Demo {
                 tokio::spawn(async move { runner.fetch(&opened, &FetchOptions::default()).await })
             })
             .collect();
-        let code = super::console::open_on(&context, runner, true).await;
+        let code = super::console::open_on(&context, runner, true, None).await.map_or_else(|code| code, |_| 0);
         fetching.iter().for_each(tokio::task::JoinHandle::abort);
         drop(simulation);
         code

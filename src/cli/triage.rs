@@ -423,7 +423,7 @@ impl Report {
         let Self::Handover { since } = self;
         let now = Timestamp::now();
         let Some(from) = crate::core::query::age_bound(&since, now) else { return wrong(&format!("{since} is not a span; give 8h or 1d")) };
-        let runner = match context.runner() {
+        let runner = match context.runner_of_usable() {
             Ok(runner) => runner,
             Err(cannot) => return cannot.say(),
         };

@@ -29,6 +29,19 @@ pub enum SecretRef {
     Vault(String),
 }
 
+impl SecretRef {
+    /// The place that `env:NAME`, `file:PATH`, `vault:NAME` or `keyring:NAME` names.
+    pub fn place(text: &str) -> Option<Self> {
+        match text.split_once(':')? {
+            ("env", name) => Some(Self::Env(name.into())),
+            ("file", path) => Some(Self::File(path.into())),
+            ("vault", name) => Some(Self::Vault(name.into())),
+            ("keyring", name) => Some(Self::Keyring(name.into())),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Debug for SecretRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -60,6 +73,19 @@ pub struct Connections {
     pub all: Vec<Configured>,
     /// What works but should be mended.
     pub warnings: Vec<Problem>,
+    /// Connections that cannot be used as they stand there.
+    pub misconfigured: Vec<Misconfigured>,
+}
+
+/// A connection that cannot be used as it stands in the file.
+#[derive(Clone, Debug, Default)]
+pub struct Misconfigured {
+    /// Its name, where it has one.
+    pub name: String,
+    /// The vendor that it names.
+    pub vendor: String,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
 }
 
 const TOP: [&str; 1] = ["connection"];
@@ -82,23 +108,42 @@ const KEYS: [&str; 15] = [
 ];
 const REFS: [&str; 5] = ["env", "file", "command", "keyring", "vault"];
 
-/// Reads the connections file; one that is not there is empty.
+/// Reads the connections file, all of which must be right; one that is not there is empty.
 ///
 /// # Errors
 /// Every problem found, so that all can be mended at once.
 pub fn load(paths: &Paths, vendors: &[Vendor]) -> Result<Connections, Vec<Problem>> {
+    let (read, problems) = read(paths, vendors)?;
+    all_right(read, problems)
+}
+
+/// Reads the connections file, and sets those connections aside that cannot be used.
+///
+/// # Errors
+/// What is wrong with the file as a whole.
+pub fn load_usable(paths: &Paths, vendors: &[Vendor]) -> Result<Connections, Vec<Problem>> {
+    let (read, problems) = read(paths, vendors)?;
+    if problems.is_empty() { Ok(read) } else { Err(problems) }
+}
+
+fn read(paths: &Paths, vendors: &[Vendor]) -> Result<(Connections, Vec<Problem>), Vec<Problem>> {
     let file = paths.connections();
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Connections::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(<_>::default()),
         Err(error) => return Err(vec![Problem::of(file, format!("cannot be read: {error}"))]),
     };
-    let mut read = parse(&file, &text, vendors)?;
+    let (mut read, problems) = sort_out(&file, &text, vendors)?;
     let plain = read.all.iter().any(|one| one.secrets.values().any(|place| matches!(place, SecretRef::Plain(_))));
     if plain && let Err(complaint) = super::files::check_private(&file) {
         read.warnings.push(Problem::of(file, format!("holds secrets in clear and {complaint}")));
     }
-    Ok(read)
+    Ok((read, problems))
+}
+
+fn all_right(read: Connections, mut problems: Vec<Problem>) -> Result<Connections, Vec<Problem>> {
+    problems.extend(read.misconfigured.iter().flat_map(|one| one.problems.iter().cloned()));
+    if problems.is_empty() { Ok(read) } else { Err(problems) }
 }
 
 /// The vendor that a connection names, whatever else is wrong with the file.
@@ -110,11 +155,27 @@ pub fn vendor_of(paths: &Paths, name: &str) -> Option<String> {
     table.get("vendor")?.as_str().map(str::to_owned)
 }
 
-/// Reads the text of a connections file.
+/// Reads the text of a connections file, all of which must be right.
 ///
 /// # Errors
 /// Every problem found.
 pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections, Vec<Problem>> {
+    let (read, problems) = sort_out(file, text, vendors)?;
+    all_right(read, problems)
+}
+
+/// Whether a connection of this name is right in a text, whatever others are.
+///
+/// # Errors
+/// What is wrong with it, or with the file as a whole.
+pub fn check(file: &Path, text: &str, vendors: &[Vendor], name: &str) -> Result<(), Vec<Problem>> {
+    let (read, mut problems) = sort_out(file, text, vendors)?;
+    problems.extend(read.misconfigured.into_iter().filter(|one| one.name == name).flat_map(|one| one.problems));
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The connections of a text, usable and not, and what is wrong with the file as a whole.
+fn sort_out(file: &Path, text: &str, vendors: &[Vendor]) -> Result<(Connections, Vec<Problem>), Vec<Problem>> {
     let source = Source::new(file, text);
     let document = Document::parse(text).map_err(|error| {
         vec![source.problem(error.span().map(|span| span.start), "", format!("is not TOML: {}", error.message().trim()))]
@@ -127,10 +188,12 @@ pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections,
         }
     }
     let mut all: Vec<Configured> = Vec::new();
+    let mut misconfigured = Vec::new();
     match root.get("connection") {
         None => {}
         Some(Item::ArrayOfTables(tables)) => {
             for table in tables {
+                let before = reader.problems.len();
                 if let Some(one) = reader.connection(table, table.span().map(|span| span.start)) {
                     if let Some(other) = all.iter().find(|other| other.connection.name == one.connection.name) {
                         let message = format!("there is a connection of this name in line {} already; rename one", other.line);
@@ -145,6 +208,11 @@ pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections,
                         all.push(one);
                     }
                 }
+                let problems = reader.problems.split_off(before);
+                if !problems.is_empty() {
+                    let text = |key: &str| table.get(key).and_then(Item::as_str).unwrap_or_default().to_owned();
+                    misconfigured.push(Misconfigured { name: text("name"), vendor: text("vendor"), problems });
+                }
             }
         }
         Some(other) => {
@@ -152,7 +220,7 @@ pub fn parse(file: &Path, text: &str, vendors: &[Vendor]) -> Result<Connections,
             reader.problems.push(reader.source.problem(other.span().map(|span| span.start), "connection", message));
         }
     }
-    if reader.problems.is_empty() { Ok(Connections { all, warnings: reader.warnings }) } else { Err(reader.problems) }
+    Ok((Connections { all, warnings: reader.warnings, misconfigured }, reader.problems))
 }
 
 struct Reader<'a> {

@@ -95,6 +95,11 @@ pub(super) fn without(document: &mut DocumentMut, list: &str, at: usize) -> Stri
     format!("{head}{document}")
 }
 
+/// The name under which the vault keeps a secret of a connection.
+pub fn vault_entry(connection: &str, key: &str) -> String {
+    format!("{connection}.{key}")
+}
+
 /// Writes the new text.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ pub mod views;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use connections::{Configured, Connections, SecretRef};
+pub use connections::{Configured, Connections, Misconfigured, SecretRef};
 pub use settings::Settings;
 
 /// Where configuration and data lie.

@@ -18,7 +18,7 @@ use super::notice::Tone;
 use super::query::Query;
 use super::queue::{FIRST_LIMIT, Item, MOST, View};
 use super::task::Stage;
-use super::{cases, choose, columns, copy, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views};
+use super::{add, cases, choose, columns, copy, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -115,6 +115,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Fetch => run::fetch(model),
         Action::Refill => run::refill(model),
         Action::Test => run::test(model),
+        Action::AddConnection => add::open(model),
+        Action::Demo => add::demo(model),
         Action::Cancel if matches!(model.layers.last(), Some(Layer::Outbox)) => post::take_back(model),
         Action::Cancel => run::cancel(model),
         Action::RetryFailed => post::retry(model),

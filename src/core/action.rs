@@ -32,6 +32,8 @@ pub enum Context {
     Chooser,
     /// The dry run of a playbook.
     Sheet,
+    /// The welcome, where nothing is configured yet.
+    Welcome,
     /// A guided sign-in.
     SignIn,
     /// A list to tick.
@@ -58,6 +60,7 @@ impl Context {
             Self::Form => "form",
             Self::Chooser => "list",
             Self::Sheet => "dry run",
+            Self::Welcome => "welcome",
             Self::SignIn => "sign-in",
             Self::Checklist => "checklist",
             Self::Cases => "cases",
@@ -186,6 +189,8 @@ actions! {
     CopyLink, "copy-link", "Copy link", "Copy the link to open.", [SignIn], ["ctrl-y"];
     NewLink, "new-link", "New link", "Make another link, for other scopes or when the last one is used up.", [SignIn], ["ctrl-r"];
     Commands, "commands", "Commands", "Choose a command of this connection.", [Connections], ["a"];
+    AddConnection, "add-connection", "Add connection", "Add a connection: choose the system, fill in what it needs.", [Welcome, Connections], ["n"];
+    Demo, "demo", "Demo", "Start the demo: simulated vendors, thrown away when you leave.", [Welcome], ["d"];
     Cancel, "cancel", "Cancel", "Cancel the selected task, or take the selected letter of the outbox back.", [Tasks, Outbox], ["x"];
     RetryFailed, "retry-failed", "Retry the failed", "Open the form again with only the items that failed.", [Tasks, Page], ["R"];
     KeepForLater, "keep-for-later", "Into the outbox", "Put a run that could not be sent into the outbox.", [Tasks, Page], ["b"];

@@ -8,7 +8,7 @@ use super::layer::Layer;
 use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::queue::{Column, Grouping, View};
-use super::{fit, mark, play, quick, run, views};
+use super::{add, fit, mark, play, quick, run, views};
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -94,6 +94,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
             model.setup.theme.clone_from(&choice.id);
             Vec::new()
         }
+        Purpose::Vendor => add::chosen(model, &choice.id),
         Purpose::ForgetView => vec![Effect::ForgetView(choice.title.clone())],
         Purpose::View | Purpose::Palette | Purpose::Pivot => by_id(model, &choice.id),
         Purpose::Act(known, events) => {

@@ -49,6 +49,8 @@ pub enum Purpose {
     ForgetView,
     /// An entity to pivot on.
     Pivot,
+    /// A system to connect to.
+    Vendor,
     /// A value for the field of the form below.
     Value {
         /// The form.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::action::Action;
+use super::add::Wanted;
 use super::catalogue::{Given, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
@@ -221,6 +222,8 @@ pub enum Effect {
     Test(TaskId, String),
     /// Stop a task.
     Cancel(TaskId),
+    /// Write a connection into the configuration, its secrets into the vault; answered by `Added`.
+    AddConnection(Wanted),
     /// Read the state of the connections; answered by `Health`.
     Health,
     /// Read what was run and decided; answered by `Page`.

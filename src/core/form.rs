@@ -304,6 +304,8 @@ pub struct Form {
     pub first: usize,
     /// The playbook whose inputs these are, and the event that it is for.
     pub playbook: Option<Box<(Playbook, Option<StoredEvent>)>>,
+    /// Whether it adds a connection instead of running a command.
+    pub adds: bool,
     /// What makes it a short form: what is given already, and what one should know.
     pub quick: Option<Box<Quick>>,
 }
@@ -324,6 +326,7 @@ impl Form {
             complaint: None,
             names: names_of(events),
             first: 0,
+            adds: false,
             quick: None,
             playbook: None,
         }

@@ -25,6 +25,17 @@ pub struct Connected {
     pub entry: Arc<Entry>,
 }
 
+/// A connection that cannot be used as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misconfigured {
+    /// Its name.
+    pub name: String,
+    /// Its vendor.
+    pub vendor: String,
+    /// What is wrong, and where.
+    pub reason: String,
+}
+
 /// A stretch that was not fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {

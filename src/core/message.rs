@@ -96,6 +96,8 @@ pub enum Message {
     Document(Result<Box<Reading>, String>),
     /// The answer to `Effect::Draft`.
     Draft(u64, Map<String, Value>),
+    /// The answer to `Effect::AddConnection`: vendor and name, and why not.
+    Added(String, String, Result<(), String>),
     /// The answers to `Effect::Read`.
     Read(Ticket, Arrived),
     /// Work on a document is so many percent done.

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod action;
+pub mod add;
 pub mod answer;
 pub mod answers;
 pub mod case;

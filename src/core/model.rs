@@ -5,13 +5,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::action::{Action, Context};
+use super::add::Connectable;
 use super::catalogue::Command;
 use super::confirm::Ready;
 use super::detail::Detail;
 use super::effect::{Before, Effect};
 use super::event::Disposition;
 use super::explorer::{Explorer, Face};
-use super::health::{Connected, Health};
+use super::health::{Connected, Health, Misconfigured};
 use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
@@ -77,6 +78,18 @@ pub struct Way {
     pub recall: Option<(String, Map<String, Value>, String)>,
 }
 
+/// What comes after the console.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Exit {
+    /// The shell.
+    #[default]
+    Shell,
+    /// The console again, as the connections are others now; with something to tell.
+    Again(String),
+    /// The demo.
+    Demo,
+}
+
 /// Whether the vendor is told of a decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -95,6 +108,10 @@ pub enum Tell {
 pub struct Setup {
     /// The connections and what they can do.
     pub connected: Vec<Connected>,
+    /// Systems that connections can be made to.
+    pub vendors: Vec<Connectable>,
+    /// Connections that cannot be used as they are configured.
+    pub misconfigured: Vec<Misconfigured>,
     /// The keys.
     pub keymap: Keymap,
     /// Names of the colour themes.
@@ -139,6 +156,8 @@ const NEEDS_CONNECTIONS: &[Action] = &[
     Action::SaveView,
     Action::ForgetView,
     Action::History,
+    Action::OpenOutbox,
+    Action::ShowCases,
 ];
 
 /// The query that the console opens with: what is still to be decided.
@@ -205,6 +224,8 @@ pub struct Model {
     pub screen: Screen,
     /// Whether the end has come.
     pub leaving: bool,
+    /// What comes after it.
+    pub exit: Exit,
     /// Counter of form numbers.
     pub next_form: u64,
 }
@@ -246,6 +267,7 @@ impl Model {
             mouse: false,
             screen: Screen::default(),
             leaving: false,
+            exit: Exit::Shell,
             next_form: 0,
         }
     }
@@ -260,6 +282,11 @@ impl Model {
         self.queue.generation += 1;
         self.queue.loading = true;
         Effect::Rows { generation: self.queue.generation, view: self.queue.view.clone(), limit: self.queue.limit.max(FIRST_LIMIT) }
+    }
+
+    /// Whether nothing is configured yet, so that there is nothing but a welcome to show.
+    pub fn is_new(&self) -> bool {
+        !self.setup.alone && self.setup.connected.is_empty() && self.setup.misconfigured.is_empty()
     }
 
     /// A connection by name.
@@ -344,6 +371,7 @@ impl Model {
             Some(Layer::Chooser(_)) => contexts.push(Context::Chooser),
             Some(Layer::Guide(_)) => contexts.push(Context::SignIn),
             Some(Layer::Confirm(_) | Layer::Prompt(_) | Layer::Dispose(_)) => {}
+            None if self.is_new() => contexts.extend([Context::Welcome, Context::Global]),
             None => {
                 contexts.push(match self.focus {
                     Pane::Connections => Context::Connections,

@@ -35,7 +35,7 @@ pub fn session(model: &Model) -> Value {
 /// What is being typed, if it is worth keeping. Secrets are not.
 fn typing(layer: &Layer) -> Option<Value> {
     match layer {
-        Layer::Form(form) if form.playbook.is_none() => Some(json!({
+        Layer::Form(form) if form.playbook.is_none() && !form.adds => Some(json!({
             "connection": form.connection, "command": form.command.name, "values": form.draft(), "events": form.events,
         })),
         Layer::Dispose(dispose) => Some(json!({

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::act;
 use super::catalogue::{Effect as Changes, Given, Inverse, Quick, Reach};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{About, Confirm, Ready, Subject};
@@ -17,6 +16,7 @@ use super::outcome::Outcome;
 use super::play;
 use super::task::{State, TaskId};
 use super::telling::Call;
+use super::{act, add};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
@@ -148,6 +148,7 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Sheet(_)) => return play::go(model),
         Some(Layer::Form(form)) if form.playbook.is_some() => return play::submit(model),
+        Some(Layer::Form(form)) if form.adds => return add::submit(model),
         _ => {}
     }
     let Some(ready) = ready(model) else { return Vec::new() };
@@ -244,6 +245,10 @@ pub fn inverse(
 
 /// Shows the exact requests, of a form or of what only waits to be confirmed.
 pub fn preview(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.layers.last(), Some(Layer::Form(form)) if form.adds) {
+        model.tell(Tone::Info, "Nothing is sent: it is written into connections.toml.");
+        return Vec::new();
+    }
     let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given };
     match model.layers.last() {
         Some(Layer::Sheet(_)) => play::preview(model),

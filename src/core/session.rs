@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
+use super::add::Connectable;
 use super::case::{Case, CaseFile, Dossier, Moment, NOTE};
 use super::catalogue::{
     Class, Command, Effect as Changes, Entry, Fetched, Inverse, Look, Parameter, Reach, Ruling, Source, Telling, Type, Undo, WriteBack,
@@ -198,6 +199,20 @@ pub(crate) fn events() -> Vec<StoredEvent> {
     events
 }
 
+fn vendors() -> Vec<Connectable> {
+    let wiz = vec![
+        Parameter::new("API Endpoint URL", Type::TEXT, "The API's address.").required(),
+        Parameter::new("Client ID", Type::TEXT, "The service account.").required(),
+        Parameter::new("Client Secret", Type::TEXT, "Its secret.").required().secret(),
+        Parameter::new("Scopes", Type::texts(0), "What for."),
+        Parameter::new("Audience", Type::TEXT, "For whom.").default("wiz-api"),
+    ];
+    vec![
+        Connectable { id: "eset-protect-cloud".into(), title: "ESET PROTECT Cloud".into(), parameters: Vec::new() },
+        Connectable { id: "wiz".into(), title: "Wiz".into(), parameters: wiz },
+    ]
+}
+
 /// How the console under test is set up.
 pub(crate) fn setup() -> Setup {
     Setup {
@@ -205,6 +220,8 @@ pub(crate) fn setup() -> Setup {
             connected("eset-eu", "eset-protect-cloud", "ESET PROTECT Cloud", eset()),
             connected("wiz-prod", "wiz", "Wiz", wiz()),
         ],
+        misconfigured: Vec::new(),
+        vendors: vendors(),
         keymap: Keymap::default(),
         themes: vec!["ansi16".into(), "dark".into(), "mono".into()],
         theme: "mono".into(),
@@ -537,6 +554,10 @@ impl Session {
                 let left = self.model.setup.views.iter().filter(|view| view.name != name).cloned().collect();
                 Message::Views(Ok((left, "Removed".into())))
             }
+            Effect::AddConnection(wanted) if wanted.name == "taken" => {
+                Message::Added(wanted.vendor, wanted.name, Err("there is a connection of this name already".into()))
+            }
+            Effect::AddConnection(wanted) => Message::Added(wanted.vendor, wanted.name, Ok(())),
             Effect::Health => Message::Health(health()),
             Effect::Read(ticket, effect::Source::File(name)) => Message::Read(ticket, self.file(&name)),
             Effect::Work(mut work) => {

@@ -1,5 +1,6 @@
 //! Stories of the console: keys in, effects out.
 
+mod add;
 mod answers;
 mod cases;
 mod explorer;

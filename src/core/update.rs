@@ -1,5 +1,6 @@
 //! Routes each message to the part that owns it; nothing else.
 
+use super::add;
 use super::answers;
 use super::cases;
 use super::effect::Effect;
@@ -65,6 +66,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::OnCase(change, result) => cases::changed(model, &change, result),
         Message::Document(result) => reading::opened(model, result),
         Message::Draft(form, values) => answers::draft(model, form, &values),
+        Message::Added(vendor, name, result) => add::added(model, vendor, &name, result),
         Message::Read(ticket, arrived) => explore::read(model, &ticket, &arrived),
         Message::Working(ticket, percent) => explore::working(model, &ticket, percent),
         Message::Worked(work) => explore::worked(model, *work),

@@ -20,17 +20,18 @@ use super::perform::World;
 use super::playbook::library;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
-use super::{clipboard, shell};
+use super::{adding, clipboard, shell};
 use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside, Source, Text};
 use crate::core::explore;
-use crate::core::health::Connected;
+use crate::core::health::{Connected, Misconfigured};
 use crate::core::keys::{Code, Key, Keymap};
 use crate::core::message::Message;
-use crate::core::model::{Model, Setup};
+use crate::core::model::{Exit, Model, Setup};
 use crate::core::notice::Tone;
 use crate::core::update::update;
 use crate::ui::{self, Theme};
+use crate::vendor;
 
 /// Messages that may wait; a vendor that floods us makes its own task wait.
 const WAITING: usize = 256;
@@ -41,12 +42,15 @@ const PACE: Duration = Duration::from_millis(33);
 ///
 /// # Errors
 /// When there is no terminal, or the keys in the settings conflict.
-pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(), String> {
+pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Option<String>) -> Result<Exit, String> {
     let (mut setup, themes, mut complaints) = setup(&runner.paths().config_dir, settings)?;
     setup.connected = connected(&runner);
     let (playbooks, problems) = library(&runner.paths().config_dir);
     setup.playbooks = playbooks;
     complaints.extend(problems.iter().map(ToString::to_string));
+    setup.misconfigured = misconfigured(&runner);
+    setup.vendors = vendor::all().iter().map(adding::connectable).collect();
+    complaints.extend(setup.misconfigured.iter().map(|one| format!("Connection {} cannot be used: {}", one.name, one.reason)));
     setup.views = views::load(runner.paths()).unwrap_or_else(|problems| {
         complaints.extend(problems.iter().map(ToString::to_string));
         Vec::new()
@@ -56,6 +60,9 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool) -> Result<(),
     let (sender, inbox) = mpsc::channel(WAITING);
     let world = World::new(Some(runner), sender.clone());
     let mut model = model(setup, complaints, settings);
+    if let Some(greeting) = greeting {
+        model.tell(Tone::Done, greeting);
+    }
     if let Some(session) = world.session().await {
         crate::core::resume::resume(&mut model, &session);
     }
@@ -79,7 +86,7 @@ pub async fn view(config_dir: &Path, settings: &Settings, source: Source) -> Res
     let world = World::new(None, sender.clone());
     let mut model = model(setup, complaints, settings);
     let start = explore::open(&mut model, source);
-    show(model, world, (sender, inbox), themes, settings, start).await
+    show(model, world, (sender, inbox), themes, settings, start).await.map(|_| ())
 }
 
 fn model(setup: Setup, complaints: Vec<String>, settings: &Settings) -> Model {
@@ -99,7 +106,7 @@ async fn show(
     themes: Vec<Theme>,
     settings: &Settings,
     start: Vec<Effect>,
-) -> Result<(), String> {
+) -> Result<Exit, String> {
     let terminal = Terminal::enter(settings.mouse).map_err(|error| error.to_string())?;
     terminal::watch(move || {
         // The loop keeps the session and ends; where it cannot, the watch ends the process.
@@ -121,7 +128,19 @@ async fn show(
     };
     let result = console.run(start).await;
     console.world.finish().await;
-    result.map_err(|error| error.to_string())
+    if let Some(input) = console.input.take() {
+        input.stop().await;
+    }
+    result.map(|()| std::mem::take(&mut console.model.exit)).map_err(|error| error.to_string())
+}
+
+fn misconfigured(runner: &Runner) -> Vec<Misconfigured> {
+    let shown = runner.misconfigured().iter().map(|one| Misconfigured {
+        name: if one.name.is_empty() { "(no name)".into() } else { one.name.clone() },
+        vendor: one.vendor.clone(),
+        reason: one.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    });
+    shown.collect()
 }
 
 /// The keymap of the settings.
@@ -161,6 +180,8 @@ fn setup(config_dir: &Path, settings: &Settings) -> Result<Ready, String> {
     }
     let setup = Setup {
         connected: Vec::new(),
+        misconfigured: Vec::new(),
+        vendors: Vec::new(),
         keymap,
         themes: names(&themes),
         theme: wanted,

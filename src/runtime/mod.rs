@@ -1,5 +1,6 @@
 //! The one part that touches the world: network, files, clock, terminal.
 
+pub mod adding;
 pub mod attachment;
 pub mod cases;
 pub mod clipboard;

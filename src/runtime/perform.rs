@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::adding;
 use super::cases;
 use super::document;
 use super::fetch::FetchOptions;
@@ -286,6 +287,11 @@ impl World {
                     cancel.cancel();
                 }
             }
+            Effect::AddConnection(wanted) => self.answer(async move {
+                let (vendor, name) = (wanted.vendor.clone(), wanted.name.clone());
+                let written = tokio::task::spawn_blocking(move || adding::add(runner.paths(), runner.vault(), &wanted)).await;
+                Message::Added(vendor, name, written.unwrap_or_else(|error| Err(error.to_string())))
+            }),
             Effect::Health => self.answer(async move { Message::Health(read::health(&runner).await) }),
             Effect::History => self.answer(async move {
                 let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);

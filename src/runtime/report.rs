@@ -69,14 +69,19 @@ pub async fn handover(runner: &Runner, from: Timestamp, to: Timestamp) -> Result
 
     out.push_str("\n## Not fetched\n\n");
     let mut whole = true;
-    for opened in runner.connections() {
-        for coverage in store.coverage(&opened.connection.name).await? {
+    for one in runner.misconfigured() {
+        whole = false;
+        out.push_str(&format!("- {}: it is misconfigured, so nothing is fetched; nightdesk config check says why\n", safe(&one.name)));
+    }
+    let usable = runner.connections().iter().map(|opened| &opened.connection.name);
+    for name in usable.chain(runner.misconfigured().iter().map(|one| &one.name)) {
+        for coverage in store.coverage(name).await? {
             for gap in coverage.gaps {
                 whole = false;
                 let kind = if gap.lasting { "for good" } else { "will be asked for again" };
                 out.push_str(&format!(
                     "- {} {}: {} to {}, {} ({kind})\n",
-                    safe(&opened.connection.name),
+                    safe(name),
                     safe(&coverage.source),
                     gap.from,
                     gap.to,

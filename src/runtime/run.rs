@@ -19,7 +19,7 @@ use super::attachment::Quarantine;
 use super::http::{Door, Scope, prepare};
 use super::opened::Opened;
 use super::store::{Intent, Store};
-use crate::config::{Connections, Paths, Settings};
+use crate::config::{Connections, Misconfigured, Paths, Settings};
 use crate::core::catalogue::{Arguments, Auth, Class, Command, Effect, Given, Invalid, Vendor, validate};
 use crate::core::event::Event;
 use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
@@ -140,6 +140,7 @@ pub struct Runner {
 struct Inner {
     paths: Paths,
     connections: Vec<Arc<Opened>>,
+    misconfigured: Vec<Misconfigured>,
     vault: Vault,
     redactor: Redactor,
     store: Store,
@@ -165,13 +166,26 @@ impl Runner {
             let vendor = vendor.ok_or_else(|| vec![Invalid::new("vendor", format!("{} is not a vendor", configured.connection.vendor))])?;
             opened.push(Arc::new(Opened::new(configured, vendor)?));
         }
-        let inner = Inner { paths, connections: opened, vault, redactor: Redactor::default(), store, actor: actor() };
+        let inner = Inner {
+            paths,
+            connections: opened,
+            misconfigured: connections.misconfigured,
+            vault,
+            redactor: Redactor::default(),
+            store,
+            actor: actor(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The connections, in the order of the file.
     pub fn connections(&self) -> &[Arc<Opened>] {
         &self.inner.connections
+    }
+
+    /// The connections that cannot be used as they are configured.
+    pub fn misconfigured(&self) -> &[Misconfigured] {
+        &self.inner.misconfigured
     }
 
     /// The connection of that name.

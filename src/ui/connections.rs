@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::Paint;
 use super::time::{age, moment};
-use crate::core::health::{Connected, Health};
+use crate::core::health::{Connected, Health, Misconfigured};
 use crate::core::model::{Model, Pane};
 
 /// Draws the pane.
@@ -27,6 +27,25 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
         paint.jump_letter(inside.x, y, at, model.focus == Pane::Connections);
         y += lines;
     }
+    for one in &model.setup.misconfigured {
+        if y >= inside.bottom() {
+            break;
+        }
+        y = misconfigured(paint, Rect { y, height: inside.bottom() - y, ..inside }, one);
+    }
+}
+
+/// A connection that cannot be used, with all of the reason; says where the next one begins.
+fn misconfigured(paint: &mut Paint, area: Rect, one: &Misconfigured) -> u16 {
+    let theme = paint.theme;
+    paint.pieces(area.x, area.y, area.width, &[("! ", theme.error), (&one.name, theme.text), (" misconfigured", theme.error)]);
+    let room = area.width.saturating_sub(2);
+    let mut y = area.y + 1;
+    for line in Paint::wrapped(&one.reason, usize::from(room)).iter().take(6).take(usize::from(area.bottom().saturating_sub(y))) {
+        paint.text(area.x + 2, y, room, line, theme.dim);
+        y += 1;
+    }
+    y
 }
 
 fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, health: Option<&Health>) {

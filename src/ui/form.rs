@@ -26,6 +26,7 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
     let mut y = inside.y;
     let class = form.command.class;
     let effect = match (class.effect, class.reach) {
+        _ if form.adds => ("changes the configuration", theme.warning),
         (Effect::Read, _) => ("reads", theme.good),
         (_, Reach::Note) => ("adds to the record", theme.good),
         (_, Reach::Reversible) => ("changes something, reversibly", theme.warning),

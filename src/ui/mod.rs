@@ -52,8 +52,8 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
     status::head(&mut paint, head, model);
     if model.setup.alone {
         // The document covers all.
-    } else if model.setup.connected.is_empty() {
-        welcome::draw(&mut paint, body);
+    } else if model.is_new() {
+        welcome::draw(&mut paint, body, model);
     } else {
         panes(&mut paint, body, model, &mut screen);
     }

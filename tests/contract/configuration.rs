@@ -202,3 +202,47 @@ fn everything_is_private_whatever_the_umask() {
     assert!(seen > 8, "only {seen} files");
     assert!(desk.data_dir().join("quarantine").is_dir());
 }
+
+#[test]
+fn one_bad_connection_stops_only_what_needs_it() {
+    let desk = Desk::bare();
+    desk.configure(
+        &(WIZ.to_owned() + "\n[[connection]]\nname = \"odd\"\nvendor = \"nobody\"\n\n[[connection]]\nname = \"half\"\nvendor = \"wiz\"\n"),
+    );
+    // What reads the store, or names a connection that is right.
+    for call in [
+        &["events"][..],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["case", "list"],
+        &["entities", "user", "dana"],
+        &["keys"],
+        &["report", "handover"],
+    ] {
+        desk.call(call).ended(0);
+    }
+    let handover = desk.call(&["report", "handover"]).ended(0).stdout;
+    assert!(handover.contains("odd: it is misconfigured"), "{handover}");
+    // What names a bad one, or means all.
+    for call in [
+        &["run", "odd", "test-connection"][..],
+        &["run", "half", "test-connection", "--dry-run"],
+        &["fetch", "odd"],
+        &["fetch", "wiz-prod", "half"],
+        &["connections", "test", "half"],
+        &["fetch"],
+        &["connections", "test"],
+        &["jobs", "list"],
+        &["config", "check"],
+    ] {
+        let told = desk.call(call).ended(2);
+        assert!(
+            told.stderr.contains("nobody")
+                || told.stderr.contains("api_endpoint_url")
+                || told.stdout.contains("nobody")
+                || told.stdout.contains("api_endpoint_url"),
+            "{call:?}: {}",
+            told.stderr
+        );
+    }
+}

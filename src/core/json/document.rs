@@ -349,6 +349,21 @@ impl Document {
         Some(here)
     }
 
+    /// Where a token begins or ends, at or behind an offset inside the document.
+    pub(super) fn token_from(&self, offset: usize) -> usize {
+        let Some(mut here) = self.root() else { return self.bytes.len() };
+        while let Some(child) = self.child_covering(here, offset) {
+            if child.start >= offset {
+                return child.start;
+            }
+            if child.node.offset() >= offset {
+                return child.node.offset();
+            }
+            here = child.node;
+        }
+        self.span(here).end.max(offset)
+    }
+
     /// The container that holds this value.
     pub fn parent(&self, node: Node) -> Option<Node> {
         let trail = self.trail(node);

@@ -1,23 +1,35 @@
 //! Looking for text in keys and values: as people read it, so `caf\u00e9` is found by `café`.
 //!
-//! The bytes are read token by token, without the tree, in steps that a task can stop between.
+//! The bytes are read without the tree, in steps that a task can stop between: a stretch that cannot have it is passed over by its bytes alone,
+//! any other is read token by token.
 
 use std::ops::Range;
 
+use memchr::{memchr2, memmem};
+
 use super::document::{Document, Node, inside};
 use super::{scan, text};
+
+/// Bytes that are looked at together before their tokens are read. Tests have documents of many stretches.
+const STRETCH: usize = if cfg!(test) { 64 } else { 4 * 1024 };
+/// Letters and digits, roughly the commonest in records first; what is not here is rarer.
+const COMMON: &[u8] = b"\"e a0123456789toinsrcdlbfhumpgwy-_.:/vkxjqz";
 
 /// What is looked for. Without a capital letter it finds either case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     text: String,
     exact: bool,
+    /// Place of its rarest byte: what is looked for first.
+    rare: usize,
 }
 
 impl Needle {
     /// Smart case: a capital letter in `text` asks for that very case.
     pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), exact: text.chars().any(char::is_uppercase) }
+        let rank = |byte: u8| COMMON.iter().position(|known| *known == byte.to_ascii_lowercase()).unwrap_or(COMMON.len());
+        let rare = text.bytes().enumerate().max_by_key(|(_, byte)| rank(*byte)).map_or(0, |(at, _)| at);
+        Self { text: text.to_owned(), exact: text.chars().any(char::is_uppercase), rare }
     }
 
     /// As it was typed.
@@ -70,12 +82,8 @@ impl Needle {
 
     /// The same on bytes that hold no escape.
     fn is_in_bytes(&self, bytes: &[u8]) -> bool {
-        let needle = self.text.as_bytes();
-        if self.exact {
-            return contains(bytes, needle, |a, b| a == b);
-        }
-        if self.text.is_ascii() {
-            return contains(bytes, needle, |a, b| a.eq_ignore_ascii_case(&b));
+        if self.exact || self.text.is_ascii() {
+            return self.is_spelt_in(bytes);
         }
         !bytes.is_ascii() && {
             let text = String::from_utf8_lossy(bytes);
@@ -83,19 +91,39 @@ impl Needle {
         }
     }
 
+    /// The same byte for byte; without a capital letter in either case of ASCII.
+    fn is_spelt_in(&self, bytes: &[u8]) -> bool {
+        let needle = self.text.as_bytes();
+        let Some(rare) = needle.get(self.rare) else { return true };
+        let cases = if self.exact { (*rare, *rare) } else { (rare.to_ascii_lowercase(), rare.to_ascii_uppercase()) };
+        let mut from = self.rare;
+        while let Some(step) = bytes.get(from..).and_then(|rest| memchr2(cases.0, cases.1, rest)) {
+            let start = from + step - self.rare;
+            match bytes.get(start..start + needle.len()) {
+                None => return false,
+                Some(found) if found == needle || (!self.exact && found.eq_ignore_ascii_case(needle)) => return true,
+                Some(_) => from += step + 1,
+            }
+        }
+        false
+    }
+
+    /// Whether JSON text may have it in one of its tokens; no is certain.
+    fn may_be_in(&self, json: &[u8]) -> bool {
+        let has = |bytes: &[u8]| bytes.iter().any(|byte| self.text.as_bytes().contains(byte));
+        let always_escaped = has(b"\"\\") || self.text.bytes().any(|byte| byte < 0x20);
+        let folded_otherwise = !self.exact && !self.text.is_ascii();
+        always_escaped
+            || folded_otherwise
+            || self.is_spelt_in(json)
+            || memmem::find(json, b"\\u").is_some()
+            || (has(b"/") && memmem::find(json, b"\\/").is_some())
+    }
+
     /// The same on a JSON token: the inside of a string, or a number or word.
     fn is_in_token(&self, token: &[u8], escaped: bool) -> bool {
         if escaped { self.is_in(&text::unescape(token)) } else { self.is_in_bytes(token) }
     }
-}
-
-#[inline]
-fn contains(bytes: &[u8], needle: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
-    let Some((&first, rest)) = needle.split_first() else { return true };
-    let Some(last) = bytes.len().checked_sub(needle.len()) else { return false };
-    bytes.iter().take(last + 1).enumerate().any(|(at, byte)| {
-        same(*byte, first) && bytes.get(at + 1..).is_some_and(|tail| rest.iter().zip(tail).all(|(wanted, byte)| same(*byte, *wanted)))
-    })
 }
 
 /// A value that has the needle in its key, in its text, or in both.
@@ -145,9 +173,26 @@ impl Find {
         let until = self.at.saturating_add(budget.max(1)).min(self.end);
         let bytes = std::sync::Arc::clone(self.document.bytes());
         while self.at < until {
-            self.token(&bytes);
+            let edge = self.edge();
+            if bytes.get(self.at..edge).is_some_and(|stretch| self.needle.may_be_in(stretch)) {
+                while self.at < edge {
+                    self.token(&bytes);
+                }
+            }
+            self.at = edge.max(self.at);
         }
         self.at >= self.end
+    }
+
+    /// Where the stretch ends that is looked at next: between two tokens.
+    fn edge(&self) -> usize {
+        let target = self.at + STRETCH;
+        if target >= self.end {
+            return self.end;
+        }
+        let index = &self.document.index;
+        let known = index.entries.get(index.first_from(super::index::offset(target))).map(|entry| entry.start as usize);
+        known.filter(|start| *start < target + STRETCH).unwrap_or_else(|| self.document.token_from(target)).min(self.end)
     }
 
     /// Reads to the end.
