@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 #[path = "support/terminal.rs"]
+#[expect(dead_code, reason = "each test takes what it needs")]
 mod terminal;
 
 use std::fs::File;
@@ -43,6 +44,8 @@ fn a_large_file_is_walked_searched_and_shown_as_a_table() {
     console.press("gg");
     console.until("host-0 ");
     console.press("]");
+    console.until("\"source\": \"test\"");
+    console.press("n");
     console.until("\"host\": \"host-19999\"");
     console.press("q");
     assert!(console.child.wait().unwrap().success());

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 #[path = "support/terminal.rs"]
+#[expect(dead_code, reason = "each test takes what it needs")]
 mod terminal;
 
 use std::path::Path;

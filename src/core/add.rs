@@ -59,7 +59,7 @@ pub fn chosen(model: &mut Model, id: &str) -> Vec<Effect> {
         model.setup.connected.iter().any(|known| known.name == *name) || model.setup.misconfigured.iter().any(|known| known.name == *name)
     };
     let proposal =
-        std::iter::once(vendor.id.clone()).chain((2..).map(|number| format!("{}-{number}", vendor.id))).find(|name| !taken(name));
+        std::iter::once(vendor.id.clone()).chain((2..1_000).map(|number| format!("{}-{number}", vendor.id))).find(|name| !taken(name));
     let form =
         Form::new(model.next_form + 1, &vendor.id, "connections.toml", &vendor.id, &command(&vendor, &proposal.unwrap_or_default()), &[]);
     model.next_form += 1;

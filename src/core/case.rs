@@ -122,10 +122,10 @@ pub fn export(dossier: &Dossier, events: &[StoredEvent], format: Format) -> Stri
 /// The format that a file's name asks for.
 pub fn format_of(path: &str) -> Format {
     let path = path.to_lowercase();
-    match path.rsplit('.').next().unwrap_or_default() {
-        "csv" => Format::Csv,
-        "md" | "markdown" => Format::Markdown,
-        _ if path.ends_with(".ocsf.jsonl") || path.ends_with(".ocsf.json") || path.ends_with(".ocsf") => Format::Ocsf,
+    match path.rsplit('.').collect::<Vec<_>>().as_slice() {
+        ["csv", ..] => Format::Csv,
+        ["md" | "markdown", ..] => Format::Markdown,
+        ["ocsf", ..] | ["jsonl" | "json", "ocsf", ..] => Format::Ocsf,
         _ => Format::Jsonl,
     }
 }

@@ -132,7 +132,7 @@ pub(crate) mod tests {
         let mut setup = setup();
         setup.connected[0].entry = Arc::new(Entry { commands, sources: vec![source.quick(quick_of)], ..Entry::default() });
         let event = |(n, raw): (usize, &Value)| StoredEvent {
-            id: n as i64 + 1,
+            id: i64::try_from(n).unwrap() + 1,
             connection: "eset-eu".into(),
             vendor: "eset-protect-cloud".into(),
             event: Event {

@@ -436,7 +436,7 @@ impl Session {
             }
             Effect::Decide(ids, change) => {
                 if let Change::Case(name) = &change {
-                    self.into_case(name, &ids);
+                    self.put_into_case(name, &ids);
                 }
                 let touched = self.events.iter().filter(|event| ids.contains(&event.id));
                 let before = touched.map(|event| (event.id, event.status, event.disposition)).collect();
@@ -615,7 +615,7 @@ impl Session {
     }
 
     /// Puts events into a case.
-    fn into_case(&mut self, name: &str, ids: &[i64]) {
+    fn put_into_case(&mut self, name: &str, ids: &[i64]) {
         if !self.cases.iter().any(|dossier| dossier.case.name == name) {
             let case = Case { name: name.into(), open: true, opened_at: noon(), ..Case::default() };
             self.cases.push(Dossier { case, ..Dossier::default() });
@@ -631,7 +631,7 @@ impl Session {
     fn on_case(&mut self, name: &str, change: CaseChange) -> String {
         if let CaseChange::Open(title) = change {
             let name = format!("case-{}", self.cases.len() + 1);
-            self.into_case(&name, &[]);
+            self.put_into_case(&name, &[]);
             self.cases.last_mut().unwrap().case.title = title;
             return format!("Case {name} opened");
         }
