@@ -70,6 +70,7 @@ async fn fill(store: &Store, count: usize, now: Timestamp) -> Result<(), StoreEr
 }
 
 /// Reads as the console and the command line do: first rows, then counts.
+#[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
 async fn measure(dir: &Path, count: usize) -> Result<Vec<(String, f64)>, StoreError> {
     let (store, now) = (Store::open(dir)?, Timestamp::now());
     let mut times = Vec::new();
