@@ -108,6 +108,21 @@ impl Console {
         assert!(!waited.timed_out(), "{what:?} was never shown:\n{}", shown.screen.screen().contents());
     }
 
+    /// Waits until nothing was written for a while: a drawing that comes in pieces is whole then.
+    fn calm(&self) {
+        let (shown, changed) = (&self.shown.0, &self.shown.1);
+        let mut guard = shown.lock().unwrap();
+        loop {
+            let before = guard.bytes.len();
+            let (next, waited) =
+                changed.wait_timeout_while(guard, Duration::from_millis(300), |shown| shown.bytes.len() == before).unwrap();
+            if waited.timed_out() {
+                return;
+            }
+            guard = next;
+        }
+    }
+
     fn press(&mut self, keys: &str) {
         let writer = self.keys.as_mut().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();
@@ -354,9 +369,11 @@ fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
     eprintln!("{resizes} sizes in {:?}, whole again after {:?}", start.elapsed(), calm.elapsed());
     // A whole drawing begins by clearing the screen; what it shows must not differ, but for the clock.
     let rest = |text: &str| text.lines().skip(2).take(26).map(str::to_owned).collect::<Vec<_>>();
+    console.calm();
     let (shown, bytes) = (rest(&console.contents()), console.count());
     console.press("\u{c}");
     console.wait_for("a drawing of the whole", |shown| String::from_utf8_lossy(&shown.bytes[bytes..]).contains("╰"));
+    console.calm();
     assert_eq!(rest(&console.contents()), shown);
 }
 
