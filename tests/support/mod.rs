@@ -127,15 +127,7 @@ impl Desk {
 
     /// What the renewal job does with a sign-in.
     pub async fn renew(&self, slot: &str) -> Result<(), String> {
-        self.door.tokens().renew(&self.door, &self.sign_in(slot), &self.scope()).await.map_err(|trouble| trouble.message())
-    }
-
-    fn sign_in(&self, slot: &str) -> SignIn {
-        let find = |auth: &Auth| match auth {
-            Auth::SignIn(sign_in) if sign_in.slot == slot => Some((**sign_in).clone()),
-            _ => None,
-        };
-        self.entry.roots.iter().find_map(|root| find(&root.auth)).unwrap()
+        self.door.tokens().renew(&self.door, &sign_in(&self.entry, slot), &self.scope()).await.map_err(|trouble| trouble.message())
     }
 
     fn scope(&self) -> Scope {
@@ -169,25 +161,34 @@ impl Desk {
                     pages.push(page);
                     Input::Stored(counts)
                 }
-                Step::Random(bytes) => Input::Random("5a".repeat(bytes)),
-                Step::Recall(name) => Input::Recalled(self.door.tokens().recall(&name).await),
-                Step::Remember(name, value) => {
-                    self.door.tokens().remember(&name, value.as_deref()).await.unwrap();
-                    Input::Done
-                }
-                Step::KeepRefreshToken { slot, token } => {
-                    self.door.tokens().keep(&self.sign_in(&slot), &token).await.unwrap();
-                    Input::Done
-                }
-                Step::ForgetTokens => {
-                    self.door.tokens().forget().await.unwrap();
-                    Input::Done
-                }
-                Step::Progress { .. } => Input::Done,
                 Step::Done(end) => return end,
+                own => keep(&self.door, &self.entry, own).await,
             };
         }
     }
+}
+
+/// The sign-in of that name.
+pub fn sign_in(entry: &Entry, slot: &str) -> SignIn {
+    let find = |auth: &Auth| match auth {
+        Auth::SignIn(sign_in) if sign_in.slot == slot => Some((**sign_in).clone()),
+        _ => None,
+    };
+    entry.roots.iter().find_map(|root| find(&root.auth)).unwrap()
+}
+
+/// Answers the steps that leave nothing to a test: chance, which is always the same here, and what is kept of tokens.
+pub async fn keep<T>(door: &Door, entry: &Entry, step: Step<T>) -> Input {
+    match step {
+        Step::Random(bytes) => return Input::Random("5a".repeat(bytes)),
+        Step::Recall(name) => return Input::Recalled(door.tokens().recall(&name).await),
+        Step::Remember(name, value) => door.tokens().remember(&name, value.as_deref()).await.unwrap(),
+        Step::KeepRefreshToken { slot, token } => door.tokens().keep(&sign_in(entry, &slot), &token).await.unwrap(),
+        Step::ForgetTokens => door.tokens().forget().await.unwrap(),
+        Step::Progress { .. } => {}
+        Step::Done(_) | Step::Send(_) | Step::Wait(_) | Step::Deliver(_) => unreachable!("the test answers this itself"),
+    }
+    Input::Done
 }
 
 fn given(arguments: &Value) -> Vec<(String, Given)> {

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use nightdesk::config::{Configured, Paths, Settings, connections};
-use nightdesk::core::catalogue::{Arguments, Auth, Entry, Fetched, Given, Window, validate};
+use nightdesk::core::catalogue::{Arguments, Entry, Fetched, Given, Window, validate};
 use nightdesk::core::event::Event;
 use nightdesk::core::outcome::Outcome;
 use nightdesk::core::request::Trouble;
-use nightdesk::core::sign_in::SignIn;
 use nightdesk::core::talk::{Counts, Input, Step, Talk, Talking};
 use nightdesk::runtime::attachment::Quarantine;
 use nightdesk::runtime::http::secrets::Secrets;
@@ -22,6 +21,8 @@ use nightdesk::simulator::azure::{self, Azure};
 use nightdesk::simulator::{Clock, Fault, Faults, Options, Server, Shared, Vendor, World, serve};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::{keep, sign_in};
 
 /// The cloud that a bench works on.
 pub struct Cloud {
@@ -185,17 +186,9 @@ impl Bench {
         }
     }
 
-    fn sign_in(&self, slot: &str) -> SignIn {
-        let find = |auth: &Auth| match auth {
-            Auth::SignIn(sign_in) if sign_in.slot == slot => Some((**sign_in).clone()),
-            _ => None,
-        };
-        self.entry.roots.iter().find_map(|root| find(&root.auth)).unwrap()
-    }
-
     /// What the renewal job does.
     pub async fn renew(&self) -> Result<(), String> {
-        self.door.tokens().renew(&self.door, &self.sign_in("graph"), &self.scope()).await.map_err(|trouble| trouble.message())
+        self.door.tokens().renew(&self.door, &sign_in(&self.entry, "graph"), &self.scope()).await.map_err(|trouble| trouble.message())
     }
 
     async fn hold<T>(&self, mut conversation: Talking<T>, events: &mut Vec<Event>) -> T {
@@ -220,21 +213,7 @@ impl Bench {
                     events.extend(page.events);
                     Input::Stored(Counts { new, ..Counts::default() })
                 }
-                Step::Random(bytes) => Input::Random("5a".repeat(bytes)),
-                Step::Recall(name) => Input::Recalled(self.door.tokens().recall(&name).await),
-                Step::Remember(name, value) => {
-                    self.door.tokens().remember(&name, value.as_deref()).await.unwrap();
-                    Input::Done
-                }
-                Step::KeepRefreshToken { slot, token } => {
-                    self.door.tokens().keep(&self.sign_in(&slot), &token).await.unwrap();
-                    Input::Done
-                }
-                Step::ForgetTokens => {
-                    self.door.tokens().forget().await.unwrap();
-                    Input::Done
-                }
-                Step::Progress { .. } => Input::Done,
+                own => keep(&self.door, &self.entry, own).await,
             };
         }
     }
