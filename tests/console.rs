@@ -112,7 +112,9 @@ impl Console {
     fn calm(&self) {
         let (shown, changed) = (&self.shown.0, &self.shown.1);
         let mut guard = shown.lock().unwrap();
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < PATIENCE, "the screen never rests:\n{}", guard.screen.screen().contents());
             let before = guard.bytes.len();
             let (next, waited) =
                 changed.wait_timeout_while(guard, Duration::from_millis(300), |shown| shown.bytes.len() == before).unwrap();

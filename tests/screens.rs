@@ -57,8 +57,7 @@ fn story(mut show: impl FnMut(&str, &vt100::Screen)) {
     show("help", console.screen());
     console.press("\u{1b}");
     console.until_that("the queue again", |screen| !screen.contains("HERE"));
-    console.press("q");
-    console.child.wait().unwrap();
+    console.leave();
 }
 
 /// Two issues are updated at once, of which one is gone by then: which one, and what is left on record. On the way a record is read.
@@ -97,12 +96,13 @@ fn partial(mut show: impl FnMut(&str, &vt100::Screen)) {
     // A second y may have begun a chord, which the first escape takes back. Escape and a letter at once would be one key to a terminal.
     console.press_until("\u{1b}", "2 Queue ·");
     console.press("gh");
-    console.until("2 events");
+    console.until_that("the history and in it what was run", |screen| {
+        screen.contains("History: what was run") && screen.contains("update-issues")
+    });
     show("history", console.screen());
     console.press("\u{1b}");
-    console.until_that("the queue again", |screen| screen.contains("2 Queue ·"));
-    console.press("q");
-    console.child.wait().unwrap();
+    console.until_that("the queue again", |screen| !screen.contains("History: what was run"));
+    console.leave();
 }
 
 #[test]

@@ -47,8 +47,7 @@ fn a_large_file_is_walked_searched_and_shown_as_a_table() {
     console.until("\"source\": \"test\"");
     console.press("n");
     console.until("\"host\": \"host-19999\"");
-    console.press("q");
-    assert!(console.child.wait().unwrap().success());
+    assert!(console.leave().success());
 }
 
 #[test]
@@ -69,8 +68,7 @@ fn what_a_slow_pipe_has_brought_is_shown_while_the_rest_is_waited_for() {
     console.until("3 values");
     console.press("G");
     console.until("$[2]");
-    console.press("q");
-    assert!(console.child.wait().unwrap().success());
+    assert!(console.leave().success());
 }
 
 #[test]
@@ -84,8 +82,7 @@ fn a_broken_document_is_shown_as_far_as_it_makes_sense() {
     console.press("q");
     let screen = console.until("plain text.");
     assert!(screen.contains("not a JSON value at line 1, column 1"), "{screen}");
-    console.press("q");
-    assert!(console.child.wait().unwrap().success());
+    assert!(console.leave().success());
 }
 
 #[test]

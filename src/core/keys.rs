@@ -95,6 +95,14 @@ impl Key {
         }
     }
 
+    /// The character that was pressed after escape, where both together arrived as one key.
+    pub fn behind_escape(self) -> Option<Self> {
+        match self.code {
+            Code::Char(c) if self.alt && !self.ctrl => Some(Self::char(c)),
+            _ => None,
+        }
+    }
+
     /// A key as it is written: `ctrl-p`, `G`, `enter`, `space`, `alt-left`, `f5`.
     ///
     /// # Errors

@@ -43,6 +43,11 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.jumping {
         return jump::take(model, key);
     }
+    dispatch(model, key)
+}
+
+/// Hands a key to what is on top.
+fn dispatch(model: &mut Model, key: Key) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Confirm(_)) => confirm(model, key),
         Some(Layer::Prompt(_)) => prompt(model, key),
@@ -68,6 +73,14 @@ fn chord(model: &mut Model, key: Key) -> Vec<Effect> {
             act::perform(model, action)
         }
         Match::Pending => Vec::new(),
+        // Escape and a letter in one packet, as a slow line brings them, look like a letter with alt.
+        Match::None if let Some(letter) = key.behind_escape() => {
+            model.pending.pop();
+            model.meter.key(false);
+            let mut effects = chord(model, Key::plain(Code::Esc));
+            effects.extend(dispatch(model, letter));
+            effects
+        }
         Match::None => {
             let keys = super::keys::chord_text(&model.pending);
             model.pending.clear();

@@ -294,6 +294,17 @@ fn escape_always_goes_back_and_never_leaves() {
 }
 
 #[test]
+fn escape_and_a_letter_in_one_packet_are_escape_and_that_letter() {
+    let mut session = Session::new();
+    session.press("? alt-/");
+    assert!(matches!(session.model.layers.as_slice(), [Layer::Prompt(_)]), "help is closed and the filter open");
+    session.press("esc ? g alt-q");
+    assert!(session.model.layers.is_empty() && !session.model.leaving, "escape takes the chord back, and q closes the page");
+    session.press("alt-q");
+    assert!(session.model.leaving);
+}
+
+#[test]
 fn leaving_asks_only_when_something_runs_and_names_it() {
     let mut session = Session::new();
     session.type_ahead("f q");

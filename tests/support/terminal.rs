@@ -1,10 +1,10 @@
 //! The real binary on a pseudo-terminal: keys in, screen out. Waits for text, never for time.
 
 use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 /// The longest that a text is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -14,8 +14,7 @@ pub struct Console {
     parser: vt100::Parser,
     output: Receiver<Vec<u8>>,
     keys: Box<dyn Write + Send>,
-    /// The process.
-    pub child: Box<dyn Child + Send + Sync>,
+    child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -89,6 +88,29 @@ impl Console {
             match self.output.recv_timeout(left) {
                 Ok(bytes) => self.parser.process(&bytes),
                 Err(ended) => panic!("the screen never showed {what:?} ({ended}); it shows\n{screen}"),
+            }
+        }
+    }
+
+    /// Leaves with `q`, whatever is asked first, and gives how the process ended.
+    pub fn leave(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        self.press("q");
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            let screen = self.parser.screen().contents();
+            assert!(Instant::now() < deadline, "the process does not end; its screen shows\n{screen}");
+            // Answered again and again, since a question takes no answer before it was read.
+            if screen.contains("Leave nightdesk?") {
+                let _ = self.keys.write_all(b"y").and_then(|()| self.keys.flush());
+            }
+            match self.output.recv_timeout(Duration::from_millis(50)) {
+                Ok(bytes) => self.parser.process(&bytes),
+                // It has closed its terminal and is about to end.
+                Err(RecvTimeoutError::Disconnected) => std::thread::yield_now(),
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
