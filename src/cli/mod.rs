@@ -154,7 +154,7 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(call.carry_out());
     // Blocking work that waits for a lock or a program must not hold the exit up.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    ExitCode::from(code)
+    ExitCode::from(output::unless_lost(code))
 }
 
 /// Reports a call that could not be read: `run` prints its object on every exit code.

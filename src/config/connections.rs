@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use toml_edit::{Document, Item, TableLike};
 
-use super::{Paths, Problem, Source, nearest};
+use super::{Paths, Problem, Source};
 use crate::core::catalogue::{Given, Parameter, Type, Vendor, validate_value};
 use crate::core::connection::Connection;
+use crate::core::nearest::nearest;
 
 /// Where a secret comes from. Never holds the value, but for a plain one.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 mod calls;
 mod configuration;
 mod desk;
+mod feeds;
 mod fetching;
 mod hostile;
 mod kills;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::core::catalogue::{Auth, Command, Entry, Invalid, Parameter, Root, Type, Vendor};
 use crate::core::connection::Connection;
 use crate::core::outcome::Failure;
-use crate::core::request::{Follow, Method, Reply, Request, Target, Template};
+use crate::core::request::{Follow, Reply, Request, Template};
 use crate::core::sign_in::{Refresh, SignIn, Token, read_oauth};
 
 /// The catalogue entry.
@@ -115,7 +115,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let sign_in = sign_in(connection, roots.first().map_or("", |root| root.url.as_str()));
+    let sign_in = sign_in(connection);
     for root in roots.iter_mut().skip(1) {
         root.auth = Auth::SignIn(Box::new(sign_in.clone()));
     }
@@ -135,9 +135,10 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
 }
 
 /// Password grant, then refresh grants with rotation; a dead refresh token is healed by a new password grant (§2).
-fn sign_in(connection: &Connection, auth: &str) -> SignIn {
+fn sign_in(connection: &Connection) -> SignIn {
     let token = || {
-        let mut request = Request::to(Method::Post, Target::Open(format!("{auth}/oauth/token")));
+        // By its root, which has no credentials: all services may lie on one host.
+        let mut request = Request::post("auth", "/oauth/token");
         request.follow = Follow::No;
         request.changes = false;
         request
