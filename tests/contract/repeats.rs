@@ -93,3 +93,22 @@ fn an_intent_that_cannot_be_recorded_is_not_sent() {
     assert_ne!(send().code, 0);
     assert_eq!(server.asked().len(), 1);
 }
+
+#[test]
+fn a_used_code_is_never_sent_again() {
+    let server = serve(|_, stream| {
+        hostile::json(stream, r#"{"access_token":"canary-access-token","expires_in":3600,"refresh_token":"canary-refresh-token"}"#);
+    });
+    let desk = Desk::bare();
+    desk.configure(&hostile::azure(&server.root));
+    let exchange = |code: &str| {
+        let mut command = desk.command(&["run", "azure", "generate-token", &format!("authorization_url=http://localhost/?code={code}")]);
+        super::desk::ran(command.env("CANARY_SECRET", "canary-client-secret"))
+    };
+    exchange("first-code").ended(0);
+    let again = exchange("first-code").ended(1).line();
+    assert!(again["message"].as_str().unwrap().contains("was used already"), "{again}");
+    exchange("second-code").ended(0);
+    exchange("first-code").ended(1);
+    assert_eq!(server.received.lock().unwrap().len(), 2);
+}

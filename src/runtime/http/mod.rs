@@ -189,8 +189,9 @@ impl Door {
             };
             if urls.len() > limit {
                 return (
-                    Err(Trouble::Transport(format!(
-                        "More than {limit} redirects; the last led to {}.",
+                    // No failure that a second try would mend.
+                    Err(Trouble::TooLarge(format!(
+                        "More than {limit} redirects, which is the limit; the last led to {}.",
                         next.host_str().unwrap_or_default()
                     ))),
                     used,
