@@ -46,10 +46,18 @@ fn reads_are_repeated_four_times_at_most() {
 
 #[test]
 fn a_long_retry_after_ends_the_tries() {
-    let server = failing(&[("429 Slow", "retry-after: 3600\r\n")]);
-    let (code, report) = execute(&server, &[]);
-    assert_eq!((code, report["errors"][0]["status_code"].as_u64()), (1, Some(429)), "{report}");
-    assert_eq!(server.asked().len(), 1);
+    for answers in [
+        &[("429 Slow", "retry-after: 3600\r\n")][..],
+        // More than any clock holds is no reason to ask at once.
+        &[("429 Slow", "retry-after: 9000000000000000000\r\n")],
+        &[("429 Slow", "retry-after: 99999999999999999999999\r\n")],
+        &[("429 Slow", "retry-after: Thu, 30 Dec 2100 12:00:00 GMT\r\n")],
+    ] {
+        let server = failing(answers);
+        let (code, report) = execute(&server, &[]);
+        assert_eq!((code, report["errors"][0]["status_code"].as_u64()), (1, Some(429)), "{report}");
+        assert_eq!(server.asked().len(), 1, "{answers:?}");
+    }
 }
 
 #[test]

@@ -32,6 +32,8 @@ use rate::Rate;
 use secrets::Secrets;
 use token::Tokens;
 
+/// The longest `Retry-After` that is told from a longer one.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// One request is tried at most so often (contract, Repeats) …
 const TRIES: u32 = 4;
 /// … within this time.
@@ -444,7 +446,8 @@ fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Trouble> 
 fn retry_after(reply: &Reply) -> Option<Duration> {
     let text = reply.header("retry-after")?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        // What no clock can hold is longer than anybody waits.
+        return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST));
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
