@@ -13,10 +13,11 @@ use super::explorer::Face;
 use super::health::Connected;
 use super::json::Document;
 use super::layer::{Asks, Layer, Page, Prompt};
+use super::listing::View;
 use super::model::{Model, OPEN, Pane, Tell, Undoable};
 use super::notice::Tone;
 use super::query::Query;
-use super::queue::{FIRST_LIMIT, Item, MOST, View};
+use super::queue::{FIRST_LIMIT, Item, MOST};
 use super::task::Stage;
 use super::{add, cases, choose, columns, copy, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views};
 

@@ -3,9 +3,10 @@
 use super::act;
 use super::action::Action;
 use super::effect::Effect;
+use super::listing::{Grouping, Listed, Tally, View, Which};
 use super::model::Model;
 use super::notice::Tone;
-use super::queue::{Grouping, Item, Listed, Tally, View, Which};
+use super::queue::Item;
 use super::run;
 
 /// Marks, or takes marks away.

@@ -4,7 +4,6 @@ use super::act;
 use super::action::{Action, Context};
 use super::choose;
 use super::chooser::Picked;
-use super::complete;
 use super::confirm::{Answer, Subject};
 use super::dispose::Verdict;
 use super::effect::Effect;
@@ -15,6 +14,7 @@ use super::layer::{Asks, Layer};
 use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::post;
+use super::query::complete::{Known, complete};
 use super::run;
 
 /// A key was pressed.
@@ -127,7 +127,6 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
         Code::Enter => return act::answer_prompt(model),
         Code::Up => prompt.recall(true),
         Code::Down => prompt.recall(false),
-        Code::Tab if prompt.asks == Asks::Filter => complete::next(prompt),
         Code::Tab => prompt.next_candidate(),
         _ => {
             if prompt.line.input(key) {
@@ -136,13 +135,8 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
             }
         }
     }
-    if key.code != Code::Tab {
-        let names: Vec<String> = model.setup.connected.iter().map(|connected| connected.name.clone()).collect();
-        if let Some(Layer::Prompt(prompt)) = model.layers.last_mut()
-            && prompt.asks == Asks::Filter
-        {
-            prompt.candidates = complete::candidates(&prompt.line.before(), &names);
-        }
+    if key.code != Code::Tab && prompt.asks == Asks::Filter {
+        prompt.completion = complete(&prompt.line.before(), &Known::of(&model.setup.connected));
     }
     Vec::new()
 }
@@ -208,7 +202,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     match model.layers.last_mut() {
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);
-            prompt.candidates.clear();
+            prompt.completion.texts.clear();
         }
         Some(Layer::Form(form)) => {
             if let Some(field) = form.field() {
