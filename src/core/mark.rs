@@ -19,7 +19,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             _ => {
                 model.queue.toggle_mark();
-                return act::move_by(model, 1, action);
+                return act::move_by(model, 1);
             }
         },
         Action::MarkRange => model.queue.mark_range(),

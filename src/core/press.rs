@@ -2,9 +2,11 @@
 
 use super::act;
 use super::action::{Action, Context};
+use super::ask;
 use super::choose;
 use super::chooser::Picked;
 use super::confirm::{Answer, Subject};
+use super::decide;
 use super::dispose::Verdict;
 use super::effect::Effect;
 use super::guide;
@@ -124,7 +126,7 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
             model.layers.pop();
             return Vec::new();
         }
-        Code::Enter => return act::answer_prompt(model),
+        Code::Enter => return ask::answer(model),
         Code::Up => prompt.recall(true),
         Code::Down => prompt.recall(false),
         Code::Tab => prompt.next_candidate(),
@@ -152,7 +154,7 @@ fn dispose(model: &mut Model, key: Key) -> Vec<Effect> {
         Verdict::Done => {
             let (events, disposition, note, tell) = (dispose.events.clone(), dispose.disposition, dispose.note.text(), dispose.tell);
             model.layers.pop();
-            disposition.map(|disposition| act::close(model, events, disposition, note, tell)).unwrap_or_default()
+            disposition.map(|disposition| decide::close(model, events, disposition, note, tell)).unwrap_or_default()
         }
     }
 }
@@ -225,5 +227,5 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 
 /// The wheel turned.
 pub fn scroll(model: &mut Model, rows: isize) -> Vec<Effect> {
-    act::move_by(model, rows, Action::Down)
+    act::move_by(model, rows)
 }
