@@ -74,6 +74,8 @@ pub enum Message {
     Followed(Option<TaskId>, Tone, String),
     /// The answer to `Effect::Pick`: values with their names.
     Picks(u64, String, Result<Vec<(String, String)>, String>),
+    /// What a scheduled job of a connection does just now; none when it ended.
+    Job(String, Option<&'static str>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
     /// The answer to `Effect::Outbox` and to what changes it.

@@ -7,6 +7,7 @@ mod configuration;
 mod desk;
 mod fetching;
 mod hostile;
+mod jobs;
 mod kills;
 mod limits;
 mod origins;
