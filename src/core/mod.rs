@@ -33,6 +33,7 @@ pub mod jump;
 pub mod keys;
 pub mod layer;
 pub mod line;
+pub mod lookup;
 pub mod mapping;
 pub mod mark;
 pub mod message;
