@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use audit::{AuditEntry, Intent, Verdict};
 pub use cases::WholeCase;
 pub use fetched::{Coverage, Mark};
-pub use rows::{Group, GroupBy, Pivot, Row, Share, Sort, SortBy, Within};
+pub use rows::{Pivot, Share};
 pub use state::{Health, JobRun};
 pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents, Was};
 
