@@ -10,6 +10,7 @@ use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
 use super::listing::{Grouping, Listed, Listing, Tally, View, Which};
+use super::lookup::Named;
 use super::notice::Tone;
 use super::outbox::Letter;
 use super::outcome::ReturnData;
@@ -76,6 +77,9 @@ pub enum Message {
     Picks(u64, String, Result<Vec<(String, String)>, String>),
     /// What a scheduled job of a connection does just now; none when it ended.
     Job(String, Option<&'static str>),
+    Picks(u64, String, Result<Named, String>),
+    /// The answer to `Effect::Name`: the same for values that are there already.
+    Names(u64, String, Result<Named, String>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
     /// The answer to `Effect::Outbox` and to what changes it.

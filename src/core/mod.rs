@@ -35,6 +35,7 @@ pub mod keys;
 pub mod layer;
 pub mod line;
 pub mod listing;
+pub mod lookup;
 pub mod mapping;
 pub mod mark;
 pub mod message;

@@ -523,6 +523,9 @@ impl Session {
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
             }
+            Effect::Name { form, field, asked, .. } => {
+                Message::Names(form, field, Ok(asked.values.into_iter().map(|id| (id.clone(), format!("{id}.example"))).collect()))
+            }
             Effect::Extract(document, path) => {
                 let found = document.extract(&path, 100).unwrap();
                 Message::Document(Ok(Box::new(Reading::by_path(path, found.document, Face::Tree))))

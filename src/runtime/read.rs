@@ -1,5 +1,7 @@
 //! What the console shows, read from the store and made into its own plain data.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,7 +15,6 @@ use crate::core::health::{Health, Stretch};
 use crate::core::json::{self, Document};
 use crate::core::listing::{Grouping, Listed, Listing, Tally, View, Which};
 use crate::core::mapping::scalar;
-use crate::core::outcome::ReturnData;
 use crate::core::query::Query;
 use crate::core::reading::Reading;
 
@@ -291,7 +292,7 @@ fn subjects(items: &[String]) -> String {
 }
 
 /// The requests of a dry run as lines.
-pub fn plan(report: &RunReport) -> Vec<String> {
+pub fn plan(report: &RunReport, names: &BTreeMap<String, String>) -> Vec<String> {
     let mut lines = Vec::new();
     for failure in &report.outcome.errors {
         lines.push(format!("{} {}", failure.failure_indicator, failure.message));
@@ -310,30 +311,13 @@ pub fn plan(report: &RunReport) -> Vec<String> {
             Some(Value::String(body)) => lines.extend(body.lines().map(|line| format!("   {line}"))),
             Some(body) => lines.extend(serde_json::to_string_pretty(body).unwrap_or_default().lines().map(|line| format!("   {line}"))),
         }
+        let said = request.to_string();
+        let among = names.iter().filter(|(id, _)| said.contains(id.as_str()));
+        lines.extend(among.map(|(id, name)| format!("   where {id} is {name}")));
         lines.push(String::new());
     }
     if lines.is_empty() {
         lines.push("This command sends nothing.".into());
     }
     lines
-}
-
-/// Values and names of a pick list.
-///
-/// # Errors
-/// Why the list could not be had.
-pub fn picks(report: &RunReport, value: &str, label: &str) -> Result<Vec<(String, String)>, String> {
-    if report.outcome.return_data == ReturnData::Failed {
-        let message = report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), |failure| failure.message.clone());
-        return Err(message);
-    }
-    let at =
-        |path: &str| crate::core::mapping::values_at(&report.outcome.raw_data, path).into_iter().filter_map(|(_, value)| scalar(value));
-    let mut names = at(label).collect::<Vec<_>>();
-    let values: Vec<String> = at(value).collect();
-    // Names that are missing here and there would stand beside the wrong values.
-    if names.len() != values.len() {
-        names = vec![String::new(); values.len()];
-    }
-    Ok(values.into_iter().zip(names).collect())
 }
