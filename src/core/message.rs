@@ -74,12 +74,11 @@ pub enum Message {
     /// What was accepted was observed to end, or not; of that task, where it is of this session.
     Followed(Option<TaskId>, Tone, String),
     /// The answer to `Effect::Pick`: values with their names.
-    Picks(u64, String, Result<Vec<(String, String)>, String>),
-    /// What a scheduled job of a connection does just now; none when it ended.
-    Job(String, Option<&'static str>),
     Picks(u64, String, Result<Named, String>),
     /// The answer to `Effect::Name`: the same for values that are there already.
     Names(u64, String, Result<Named, String>),
+    /// What a connection does of itself just now; none when that ended.
+    Job(String, Option<&'static str>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
     /// The answer to `Effect::Outbox` and to what changes it.

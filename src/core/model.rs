@@ -190,7 +190,7 @@ pub struct Model {
     pub detail: Detail,
     /// How the connections are.
     pub health: Vec<Health>,
-    /// What the scheduled jobs of connections do just now, by connection.
+    /// What connections do of themselves just now, by connection.
     pub jobs: BTreeMap<String, &'static str>,
     /// Which connection is selected, by name.
     pub connection: Option<String>,

@@ -1,6 +1,7 @@
 //! Effects made real: each becomes a task that ends in a message.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use super::cases;
 use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
+use super::jobs::Kind;
 use super::log;
 use super::lookup;
 use super::outbox::Posted;
@@ -502,6 +504,20 @@ impl World {
                 let following = follow::follow(runner.clone(), id, accepted, None, self.inbox.clone());
                 self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
             }
+        }
+    }
+
+    /// Fetches every connection once.
+    pub fn fill(&self) {
+        let Some(runner) = &self.runner else { return };
+        for opened in runner.connections() {
+            let (runner, opened, inbox) = (runner.clone(), Arc::clone(opened), self.inbox.clone());
+            self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(async move {
+                let name = &opened.connection.name;
+                let _ = inbox.send(Message::Job(name.clone(), Some(Kind::Fetch.doing()))).await;
+                runner.fetch(&opened, &FetchOptions::default()).await;
+                let _ = inbox.send(Message::Job(name.clone(), None)).await;
+            }));
         }
     }
 
