@@ -13,4 +13,5 @@ mod origins;
 mod race;
 mod repeats;
 mod secrecy;
+mod vendors;
 mod write_back;
