@@ -3,7 +3,7 @@
 use super::event::{Disposition, Severity, Status};
 use super::layer::Prompt;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 25] = [
     "severity:",
     "status:",
     "vendor:",
@@ -17,6 +17,18 @@ const FIELDS: [&str; 13] = [
     "case:",
     "key:",
     "drift:",
+    "ip:",
+    "host:",
+    "device:",
+    "user:",
+    "mail:",
+    "hash:",
+    "domain:",
+    "url:",
+    "file:",
+    "cve:",
+    "cloud_resource:",
+    "tenant_object:",
 ];
 
 /// What could come next after a text: fields, or values of a field.

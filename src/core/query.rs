@@ -10,6 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::catalogue::{parse_span, parse_time};
+use super::entity::{EntityKind, lookups, normalise};
 use super::event::{Disposition, Severity, Status, StoredEvent};
 use super::mapping::scalar;
 use super::search::{haystack, needle, texts};
@@ -67,6 +68,8 @@ pub enum Field {
     Drift,
     /// Its key.
     Key,
+    /// An entity of a kind, in whatever spelling.
+    Mention(EntityKind),
     /// A mapped field by the document's name.
     Mapped(String),
 }
@@ -109,7 +112,7 @@ const DEEPEST: usize = 64;
 const MOST_TERMS: usize = 500;
 
 /// The fields by name.
-pub const FIELDS: [(&str, Field); 15] = [
+pub const FIELDS: [(&str, Field); 27] = [
     ("severity", Field::Severity),
     ("status", Field::Status),
     ("vendor", Field::Vendor),
@@ -125,6 +128,18 @@ pub const FIELDS: [(&str, Field); 15] = [
     ("drift", Field::Drift),
     ("key", Field::Key),
     ("time", Field::Occurred),
+    ("ip", Field::Mention(EntityKind::Ip)),
+    ("host", Field::Mention(EntityKind::Host)),
+    ("device", Field::Mention(EntityKind::Device)),
+    ("user", Field::Mention(EntityKind::User)),
+    ("mail", Field::Mention(EntityKind::Mail)),
+    ("hash", Field::Mention(EntityKind::Hash)),
+    ("domain", Field::Mention(EntityKind::Domain)),
+    ("url", Field::Mention(EntityKind::Url)),
+    ("file", Field::Mention(EntityKind::File)),
+    ("cve", Field::Mention(EntityKind::Cve)),
+    ("cloud_resource", Field::Mention(EntityKind::CloudResource)),
+    ("tenant_object", Field::Mention(EntityKind::TenantObject)),
 ];
 
 /// What a completion offers: the text that replaces the word from `start` (a byte offset) on.
@@ -247,12 +262,26 @@ impl Field {
                 None => false,
             },
             Self::Occurred => parse_time(value, now).is_some_and(|time| holds(compare, inner.occurred_at.cmp(&time))),
+            // What a store has learned of the files that hashes name is known to the store alone.
+            Self::Mention(kind) => {
+                let wanted = lookups(*kind, value);
+                let mut mentions = inner.entities.iter().flat_map(|entity| lookups(entity.kind, &entity.value));
+                match compare {
+                    Compare::Is => mentions.any(|one| wanted.contains(&one)),
+                    _ => mentions.any(|(known, normal)| known == *kind && compare_text(&normal, compare, &part(*kind, value))),
+                }
+            }
             Self::Mapped(name) => {
                 let found = inner.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
                 found.is_some_and(|(_, value)| text(&scalar(value).unwrap_or_else(|| value.to_string())))
             }
         }
     }
+}
+
+/// A part of an entity's value, or a pattern of it, as it is compared with what entities are found by.
+pub fn part(kind: EntityKind, value: &str) -> String {
+    if kind == EntityKind::Url { value.trim().to_owned() } else { normalise(kind, value) }
 }
 
 /// The moment that lies so long ago.
@@ -534,7 +563,7 @@ fn field(name: String, quoted: bool, compare: Compare, value: String, column: us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::entity::{Entity, EntityKind};
+    use crate::core::entity::Entity;
     use crate::core::event::Event;
     use serde_json::json;
 
@@ -574,6 +603,10 @@ mod tests {
             "type:det*",
             "status:new",
             "entity:203.0.113.9",
+            "ip:203.0.113.9",
+            "ip:=\"::ffff:203.0.113.9\"",
+            "ip:203.*.9",
+            "-host:203.0.113.9",
             "203.0",
             "113.9",
             "dana",

@@ -8,7 +8,7 @@ use super::ACCOUNT;
 use super::sample;
 use super::surface::Surface;
 use crate::simulator::Shared;
-use crate::simulator::world::{Dice, World};
+use crate::simulator::world::{Dice, Sample, World};
 
 /// Which schema the objects of a heading have.
 pub const KINDS: [(&str, &str); 27] = [
@@ -61,7 +61,7 @@ const CONDITIONS: [(&str, &str); 14] = [
 const APPS: [&str; 8] = ["crm", "payroll", "wiki", "build", "tickets", "finance-reports", "drive", "hr-portal"];
 const FILES: [&str; 6] = ["Q3 forecast.xlsx", "Salaries 2026.xlsx", "Board deck.pptx", "Customer list.csv", "Roadmap.docx", "Keys.txt"];
 /// Calls that others made before: operation, method, template, status.
-const CALLS: [(&str, &str, &str, i64); 12] = [
+const CALLS: [(&str, &str, &str, i64); 13] = [
     ("QueryUsers", "GET", "/api/v1/users", 200),
     ("UpdateUser", "PUT", "/api/v1/users/:uuid", 200),
     ("CreatePolicy", "POST", "/api/v1/policies", 201),
@@ -74,6 +74,7 @@ const CALLS: [(&str, &str, &str, i64); 12] = [
     ("AnswerWorkflowRun", "POST", "/api/v1/workflow_runs/:uuid/answer", 200),
     ("DeleteDevices", "DELETE", "/api/v1/devices", 401),
     ("GetAlertHistory", "GET", "/api/v1/alerts/:uuid/investigation_actions", 200),
+    ("CreatePostureAttribute", "POST", "/api/v1/posture_attributes", 201),
 ];
 /// What goes on arriving: one alert every so many minutes, for two days.
 const ARRIVAL_MINUTES: usize = 6;
@@ -257,7 +258,11 @@ fn audit(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> {
             let person = dice.pick(&world.people).clone();
             let id = dice.uuid();
             let path = template.replace(":group_uuid", &id).replace(":uuid", &id);
-            let body = if method == "GET" { String::new() } else { json!({"account_name": ACCOUNT, "uuid": id}).to_string() };
+            let body = match op {
+                _ if method == "GET" => String::new(),
+                "CreatePostureAttribute" => trusted(dice.pick(&world.samples)).to_string(),
+                _ => json!({"account_name": ACCOUNT, "uuid": id}).to_string(),
+            };
             json!({"uuid": dice.uuid(), "account_name": ACCOUNT, "auth_account_name": ACCOUNT, "auth_type": "session", "auth_uuid": person.id,
                 "auth_role": 1, "client_ip": dice.pick(&world.addresses), "create_time": past(now, n, count, dice), "op": op, "method": method,
                 "matched_path": template, "path": path, "protocol": "https", "proto_version": "HTTP/2.0", "request_body": body,
@@ -265,6 +270,12 @@ fn audit(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> {
                 "user_display_name": person.name, "user_login": person.mail})
         })
         .collect()
+}
+
+/// The body with which somebody has a program taken for a sign of a healthy device: here files have a hash at this vendor.
+fn trusted(sample: &Sample) -> Value {
+    json!({"account_name": ACCOUNT, "name": format!("Trusted {}", sample.name), "description": "", "attribute_type": 1, "supported_platforms": [1],
+        "required_processes": [{"binary_hash": sample.sha256, "process_regex": sample.name, "platform": 1}]})
 }
 
 /// What an HTTP status is called.

@@ -316,7 +316,7 @@ fn malware_file(scene: &mut Scene<'_>) -> Value {
     let (object, site) = path(scene, &sample.name);
     json!({
         "ObjectId": object, "SiteUrl": site, "SourceFileName": sample.name, "ItemType": "File", "VirusInfo": sample.detection,
-        "VirusVendor": "Default", "FileHash": sample.sha256.to_uppercase(), "EventSource": "SharePoint",
+        "VirusVendor": "Default", "EventSource": "SharePoint",
     })
 }
 
