@@ -61,7 +61,7 @@ const CONDITIONS: [(&str, &str); 14] = [
 const APPS: [&str; 8] = ["crm", "payroll", "wiki", "build", "tickets", "finance-reports", "drive", "hr-portal"];
 const FILES: [&str; 6] = ["Q3 forecast.xlsx", "Salaries 2026.xlsx", "Board deck.pptx", "Customer list.csv", "Roadmap.docx", "Keys.txt"];
 /// Calls that others made before: operation, method, template, status.
-const CALLS: [(&str, &str, &str, i64); 13] = [
+const CALLS: [(&str, &str, &str, i64); 12] = [
     ("QueryUsers", "GET", "/api/v1/users", 200),
     ("UpdateUser", "PUT", "/api/v1/users/:uuid", 200),
     ("CreatePolicy", "POST", "/api/v1/policies", 201),
@@ -74,8 +74,9 @@ const CALLS: [(&str, &str, &str, i64); 13] = [
     ("AnswerWorkflowRun", "POST", "/api/v1/workflow_runs/:uuid/answer", 200),
     ("DeleteDevices", "DELETE", "/api/v1/devices", 401),
     ("GetAlertHistory", "GET", "/api/v1/alerts/:uuid/investigation_actions", 200),
-    ("CreatePostureAttribute", "POST", "/api/v1/posture_attributes", 201),
 ];
+/// How the other side has its file trusted.
+const TRUST: (&str, &str, &str, i64) = ("CreatePostureAttribute", "POST", "/api/v1/posture_attributes", 201);
 /// What goes on arriving: one alert every so many minutes, for two days.
 const ARRIVAL_MINUTES: usize = 6;
 
@@ -254,17 +255,23 @@ fn alerts(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> 
 fn audit(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> {
     (0..count)
         .map(|n| {
-            let (op, method, template, status) = CALLS[(n * 7 + dice.below(4)) % CALLS.len()];
-            let person = dice.pick(&world.people).clone();
+            let call = CALLS[(n * 7 + dice.below(4)) % CALLS.len()];
+            let (somebody, somewhere, created) = (dice.pick(&world.people), dice.pick(&world.addresses).as_str(), past(now, n, count, dice));
+            let campaign = world.campaign();
+            // The first is of the campaign.
+            let ((op, method, template, status), person, address, created) = match n {
+                0 => (TRUST, campaign.victim, campaign.address, now - 80 * 60_000),
+                _ => (call, somebody, somewhere, created),
+            };
             let id = dice.uuid();
             let path = template.replace(":group_uuid", &id).replace(":uuid", &id);
-            let body = match op {
-                _ if method == "GET" => String::new(),
-                "CreatePostureAttribute" => trusted(dice.pick(&world.samples)).to_string(),
+            let body = match method {
+                "GET" => String::new(),
+                _ if n == 0 => trusted(campaign.sample).to_string(),
                 _ => json!({"account_name": ACCOUNT, "uuid": id}).to_string(),
             };
             json!({"uuid": dice.uuid(), "account_name": ACCOUNT, "auth_account_name": ACCOUNT, "auth_type": "session", "auth_uuid": person.id,
-                "auth_role": 1, "client_ip": dice.pick(&world.addresses), "create_time": past(now, n, count, dice), "op": op, "method": method,
+                "auth_role": 1, "client_ip": address, "create_time": created, "op": op, "method": method,
                 "matched_path": template, "path": path, "protocol": "https", "proto_version": "HTTP/2.0", "request_body": body,
                 "response_status": status, "response_status_text": status_text(status), "trace": dice.uuid(),
                 "user_display_name": person.name, "user_login": person.mail})
