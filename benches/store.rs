@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use nightdesk::core::catalogue::Page;
 use nightdesk::core::entity::{Entity, EntityKind};
 use nightdesk::core::event::{Event, Severity};
+use nightdesk::core::listing::{Column, Grouping, Order};
 use nightdesk::core::query::Query;
-use nightdesk::runtime::store::{GroupBy, Sort, SortBy, Store, StoreError};
+use nightdesk::runtime::store::{Store, StoreError};
 use serde_json::json;
 
 /// Events of a page.
@@ -109,22 +110,22 @@ async fn measure(dir: &Path, count: usize) -> Result<Vec<(String, f64)>, StoreEr
         "age:<24h",
     ] {
         let Ok(query) = Query::parse(text) else { continue };
-        timed(&mut times, &format!("rows   {text}"), || store.rows(&query, Sort::default(), Some(500), 0, now)).await?;
+        timed(&mut times, &format!("rows   {text}"), || store.rows(&query, Order::default(), Some(500), 0, now)).await?;
         timed(&mut times, &format!("count  {text}"), || store.count(&query, now)).await?;
     }
     let all = Query::default();
     let open = Query::parse("-status:closed").unwrap_or_default();
-    for by in [SortBy::Severity, SortBy::FirstSeen, SortBy::Vendor, SortBy::Title] {
-        let sort = Sort { by, descending: true };
-        timed(&mut times, &format!("rows   by {by:?}"), || store.rows(&open, sort, Some(500), 0, now)).await?;
+    for column in [Column::Severity, Column::Seen, Column::Vendor, Column::Title] {
+        let order = Order { column, descending: true };
+        timed(&mut times, &format!("rows   by {column:?}"), || store.rows(&open, order, Some(500), 0, now)).await?;
     }
-    for by in [GroupBy::Rule, GroupBy::Entity, GroupBy::Vendor, GroupBy::Severity] {
+    for by in [Grouping::Rule, Grouping::Entity, Grouping::Vendor, Grouping::Severity] {
         timed(&mut times, &format!("groups by {by:?}"), || store.groups(&open, by, 2_000, now)).await?;
     }
     timed(&mut times, "arrivals", || store.arrivals(&open, 24, now)).await?;
     timed(&mut times, "events --limit 100", || store.events(&all, Some(100), 0, now)).await?;
     timed(&mut times, "pivot", || store.pivot(EntityKind::User, "user17")).await?;
-    timed(&mut times, "pivot on a hash", || store.pivot(EntityKind::Hash, &format!("{:040x}", 0xa1))).await?;
+    timed(&mut times, "pivot on a hash", || store.pivot(EntityKind::Hash, "00000000000000000000000000000000000000a1")).await?;
     timed(&mut times, "one event", || store.event(1)).await?;
     timed(&mut times, "precedent", || store.precedents(1)).await?;
     timed(&mut times, "history", || store.history(1)).await?;

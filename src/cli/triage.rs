@@ -10,12 +10,13 @@ use super::{WRONG_CALL, write_back};
 use crate::core::entity::EntityKind;
 use crate::core::event::{Disposition, Status};
 use crate::core::export::{self, Format};
+use crate::core::listing::Listed;
 use crate::core::query::Query;
 use crate::core::same_file::Digest;
 use crate::runtime::cases;
 use crate::runtime::report;
 use crate::runtime::run::actor;
-use crate::runtime::store::{Decision, Row, Store, StoreError};
+use crate::runtime::store::{Decision, Store, StoreError};
 
 /// Verbs of `nightdesk event`.
 #[derive(Debug, Subcommand)]
@@ -220,7 +221,7 @@ impl Entities {
 const ROW: [(&str, &str); 6] =
     [("ID", "id"), ("SEVERITY", "severity"), ("STATUS", "status"), ("OCCURRED", "occurred_at"), ("VENDOR", "vendor"), ("TITLE", "title")];
 
-fn row(row: &Row) -> Value {
+fn row(row: &Listed) -> Value {
     json!({"id": row.id, "severity": row.severity, "status": row.status, "occurred_at": row.occurred_at, "vendor": row.vendor, "title": row.title})
 }
 

@@ -5,9 +5,9 @@ use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::effect::Effect;
 use super::layer::Layer;
+use super::listing::{Column, Grouping, View};
 use super::model::{Model, Pane};
 use super::notice::Tone;
-use super::queue::{Column, Grouping, View};
 use super::{add, fit, mark, play, quick, run, views};
 
 /// Opens the list that an action names.

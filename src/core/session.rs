@@ -20,6 +20,7 @@ use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Stretch};
 use super::json::{Document, changes};
 use super::keys::{Key, Keymap, parse_chord};
+use super::listing::{Grouping, Listed, Listing, Tally, Which, rule_of};
 use super::mapping::Mapping;
 use super::message::{Decided, Message};
 use super::model::{Model, Setup, Tell};
@@ -28,7 +29,6 @@ use super::outcome::{Failure, Fate, Outcome, ReturnData};
 use super::play::{Play, StepDone};
 use super::playbook::{self, HERE, Next, Playbook, Target};
 use super::query::Query;
-use super::queue::{Grouping, Listed, Listing, Tally, Which, rule_of};
 use super::reading::Reading;
 use super::same_file::SameFile;
 use super::task::{Report, TaskId};
@@ -522,6 +522,9 @@ impl Session {
             Effect::Plan { command, .. } => Message::Page("Requests".into(), vec![format!("POST /{command}")]),
             Effect::Pick { form, field, .. } => {
                 Message::Picks(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into()), ("dev-9".into(), "ws-9".into())]))
+            }
+            Effect::Name { form, field, asked, .. } => {
+                Message::Names(form, field, Ok(asked.values.into_iter().map(|id| (id.clone(), format!("{id}.example"))).collect()))
             }
             Effect::Extract(document, path) => {
                 let found = document.extract(&path, 100).unwrap();

@@ -4,6 +4,7 @@ mod add;
 mod answers;
 mod cases;
 mod explorer;
+mod names;
 mod playbooks;
 mod view;
 mod views;
@@ -268,7 +269,9 @@ fn a_preview_sends_nothing_and_a_pick_list_shows_names() {
     session.press("ctrl-l").text("ws-9").press("enter");
     let Some(Layer::Form(form)) = session.model.layers.last() else { panic!("no form") };
     assert_eq!(form.fields[0].values(), ["dev-7", "dev-9"]);
-    assert_eq!(form.targets(), (vec!["ws-danaw-07".to_owned(), "ws-9".to_owned()], "host"));
+    let (targets, noun) = form.targets();
+    let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+    assert_eq!((targets, noun), (vec!["ws-danaw-07 (dev-7)".to_owned(), "ws-9 (dev-9)".to_owned()], "host"));
     assert!(session.asked_for(|effect| matches!(effect, Effect::Run(..))).is_empty());
 }
 

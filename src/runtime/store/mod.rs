@@ -31,7 +31,6 @@ pub use audit::{AuditEntry, Intent, Verdict};
 pub use cases::WholeCase;
 pub use fetched::{Coverage, Mark};
 pub use pivot::{Mentioned, Pivot, Share, Spelt};
-pub use rows::{Group, GroupBy, Row, Sort, SortBy, Within};
 pub use state::{Health, JobRun};
 pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents, Was};
 

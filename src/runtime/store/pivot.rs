@@ -7,10 +7,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::read::json;
-use super::rows::{Row, Sort, rows, size};
+use super::rows::{order_by, rows, size};
 use super::same_file::same_file;
 use super::{Store, StoreError, moment};
 use crate::core::entity::{Entity, EntityKind, lookups};
+use crate::core::listing::{Listed, Order};
 use crate::core::same_file::SameFile;
 
 /// The most rows of a pivot.
@@ -59,7 +60,7 @@ pub struct Pivot {
     /// How each vendor spells it in the newest of them.
     pub spelt: Vec<Spelt>,
     /// The newest of them.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Listed>,
 }
 
 /// An entity as the index has it: every kind and value under which it is found.
@@ -103,7 +104,7 @@ impl Store {
             let wanted = Wanted::new(db, kind, &value)?;
             let (within, values) = wanted.sql();
             let per_vendor = shares(db, &within, &values)?;
-            let order = Sort::default().sql();
+            let order = order_by(Order::default());
             let newest = format!("WHERE event.id IN ({within}) ORDER BY {order} LIMIT {MOST}");
             let spelt = spelt(db, &newest, &values, &wanted)?;
             let rows = rows(db, &newest, values)?;
