@@ -16,8 +16,8 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{Paths, Problem, Source, edit, files, nearest};
+use crate::core::listing::{Column, Grouping, Order};
 use crate::core::query::Query;
-use crate::core::queue::{Column, Grouping, Order};
 use crate::core::views::Saved;
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
 use super::log;
+use super::lookup;
 use super::outbox::Posted;
 use super::playbook;
 use super::read;
@@ -254,18 +255,18 @@ impl World {
                     Message::Outbox(letters(&runner).await)
                 });
             }
-            Effect::Plan { connection, command, given } => self.answer(async move {
+            Effect::Plan { connection, command, given, names } => self.answer(async move {
                 let options = RunOptions { dry_run: true, ..RunOptions::default() };
                 let report = runner.run(&connection, &command, given, options).await;
-                Message::Page("Requests, exactly as they would be sent; nothing was sent".into(), read::plan(&report))
+                Message::Page("Requests, exactly as they would be sent; nothing was sent".into(), read::plan(&report, &names))
             }),
-            Effect::Pick { form, field, connection, command, value, label } => {
+            Effect::Pick { form, field, connection, pick, asked } => {
                 let cancel = self.ending.child_token();
-                self.answer(async move {
-                    let options = RunOptions { cancel, ..RunOptions::default() };
-                    let report = runner.run(&connection, &command, Vec::new(), options).await;
-                    Message::Picks(form, field, read::picks(&report, &value, &label))
-                });
+                self.answer(async move { Message::Picks(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
+            }
+            Effect::Name { form, field, connection, pick, asked } => {
+                let cancel = self.ending.child_token();
+                self.answer(async move { Message::Names(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
             }
             Effect::Fetch { task, connection, window } => self.fetch(runner, task, connection, window),
             Effect::Test(id, connection) => {

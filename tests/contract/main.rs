@@ -10,6 +10,7 @@ mod hostile;
 mod kills;
 mod limits;
 mod origins;
+mod pivot;
 mod race;
 mod repeats;
 mod secrecy;

@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use arguments::Arguments;
 pub use class::{Class, Effect, Inverse, Reach, Undo};
 pub use command::{Command, Escalation, Handler, KeyField, OneOf, Rule};
-pub use parameter::{Choice, Parameter, Pick, TimeForm, Type};
+pub use parameter::{Choice, Feed, Label, Parameter, Pick, TimeForm, Type};
 pub use quick::{Ask, Quick, put};
 pub use reference::reference;
 pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window};

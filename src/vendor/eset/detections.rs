@@ -85,17 +85,12 @@ pub(super) fn source() -> Source {
 /// Fetch Event.
 pub(super) fn command() -> Command {
     let time = |label: &str, help: &str| Parameter::new(label, Type::Time(TimeForm::Rfc3339), help);
-    let device = Parameter::new("Device UUID", Type::TEXT, "Only detections on this device.").prefill(&[EntityKind::Device]).pick(
-        "get-device-group-endpoints",
-        "$.Results[*].devices[*].uuid",
-        "$.Results[*].devices[*].displayName",
-    );
     Command::new(FETCH, "Brings detections, the oldest of the window first.", run)
         .permission("Read access to PROTECT")
         .parameter(time("Start Time", "Only detections at or after this, in UTC."))
         .parameter(time("End Time", "Only detections at or before this, in UTC.").required())
         .parameter(Parameter::new("Number of Event(s) Fetched", Type::integer(0, 1000), "The most detections; 0 brings all.").default(100))
-        .parameter(device)
+        .parameter(super::devices::device_uuid("Only detections on this device."))
         .rule(|arguments| match (arguments.time("start_time"), arguments.time("end_time")) {
             (Some(start), Some(end)) if end < start => {
                 Err(Invalid::new("end_time", format!("End Time ({end}) must not lie before Start Time ({start}).")))

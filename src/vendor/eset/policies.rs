@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::EITHER;
 use super::api::{json as call, page_size, pages, segment};
-use super::devices::{device_uuids, group_uuids, listed, not_attempted, partial, uuids};
+use super::devices::{device_names, device_uuids, every_group, group_uuids, listed, not_attempted, partial, uuids};
 use super::tasks::uuids as given;
-use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Reach, Type, Undo};
+use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Pick, Reach, Type, Undo};
 use crate::core::connection::Connection;
 use crate::core::outcome::Outcome;
 use crate::core::request::{Method, Request};
@@ -19,8 +19,20 @@ const DELETE: &str = "Delete Policy Assignments";
 const POLICIES: &str = "List Policies";
 const ASSIGNMENTS: &str = "List Policy Assignments";
 
+fn every_policy() -> Pick {
+    Pick::new("list-policies", "$.policies[*].uuid", "$.policies[*].displayName")
+}
+
+/// An assignment has no name: it is a policy on a target.
+fn every_assignment() -> Pick {
+    Pick::new("list-policy-assignments", "$.assignments[*].uuid", "")
+        .label("$.assignments[*].policyUuid", Some(every_policy()))
+        .label("$.assignments[*].target.deviceGroupUuid", Some(every_group()))
+        .label("$.assignments[*].target.deviceUuid", Some(device_names()))
+}
+
 fn policy(help: &str) -> Parameter {
-    Parameter::new("Policy UUID", Type::TEXT, help).pick("list-policies", "$.policies[*].uuid", "$.policies[*].displayName")
+    Parameter::new("Policy UUID", Type::TEXT, help).pick_from(every_policy()).named_by(every_policy())
 }
 
 /// Assign Policy To Endpoints.
@@ -42,7 +54,8 @@ pub(super) fn delete() -> Command {
         .parameter(
             Parameter::new("Policy Assignment UUIDs", Type::texts(1), "The assignments: their own uuid, not the policy's.")
                 .required()
-                .pick("list-policy-assignments", "$.assignments[*].uuid", "$.assignments[*].policyUuid"),
+                .pick_from(every_assignment())
+                .named_by(every_assignment()),
         )
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::{Refused, json as call, segment};
 use super::devices::{device_uuids, group_uuids};
+use super::runs::of_tasks;
 use super::{EITHER, default_expiry, trigger, wire_time};
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Invalid, Inverse, Parameter, Reach, TimeForm, Type, Undo};
 use crate::core::connection::Connection;
@@ -292,11 +293,7 @@ pub(super) fn add_endpoints() -> Command {
     Command::new(ADD, "Adds devices and groups to the targets of a task. A task whose trigger has not expired starts on them at once.", add)
         .permission(WRITE)
         .class(Class::new(Effect::Write, Reach::Disruptive, Undo::None))
-        .parameter(Parameter::new("Task UUID", Type::TEXT, "The task.").required().pick(
-            "list-device-tasks",
-            "$.tasks[*].uuid",
-            "$.tasks[*].displayName",
-        ))
+        .parameter(of_tasks(Parameter::new("Task UUID", Type::TEXT, "The task.")))
         .parameter(device_uuids("The devices to add. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups to add. Devices, groups, or both must be given."))
         .one_of(&["device_uuids", "device_group_uuids"], EITHER)

@@ -355,7 +355,7 @@ fn pick(list: &Operation, name: &str) -> Option<Pick> {
     let schema = &list.raw["responses"]["200"]["content"]["application/json"]["schema"]["properties"];
     let (member, _) = schema.as_object()?.iter().find(|(_, inner)| inner["items"].get("$ref").is_some())?;
     let label = if member == "users" { "display_name" } else { "name" };
-    Some(Pick { command: list.id.replace('_', "-"), value: format!("$.{member}[*].{name}"), label: format!("$.{member}[*].{label}") })
+    Some(Pick::new(&list.id.replace('_', "-"), &format!("$.{member}[*].{name}"), &format!("$.{member}[*].{label}")))
 }
 
 /// What makes a suspended object active again.
