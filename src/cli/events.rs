@@ -7,10 +7,9 @@ use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
 use crate::core::export::line;
+use crate::core::listing::Order;
 use crate::core::query::Query;
-use crate::core::queue::Order;
 use crate::core::views::{self, Saved};
-use crate::runtime::read::sort_of;
 use crate::runtime::run::actor;
 use crate::runtime::store::{Store, StoreError};
 
@@ -86,7 +85,7 @@ impl Events {
         let (limit, now) = (Some(self.limit), Timestamp::now());
         let ids = match order {
             None => store.event_ids(query, limit, self.offset, now).await?,
-            Some(order) => store.rows(query, sort_of(order), limit, self.offset, now).await?.into_iter().map(|row| row.id).collect(),
+            Some(order) => store.rows(query, order, limit, self.offset, now).await?.into_iter().map(|row| row.id).collect(),
         };
         let mut rows = Vec::new();
         for ids in ids.chunks(CHUNK) {

@@ -16,9 +16,9 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{Paths, Problem, Source, edit, files};
+use crate::core::listing::{Column, Grouping, Order};
 use crate::core::nearest::nearest;
 use crate::core::query::Query;
-use crate::core::queue::{Column, Grouping, Order};
 use crate::core::views::Saved;
 
 #[derive(Deserialize)]

@@ -1,24 +1,19 @@
 //! What each action does.
 
-use std::collections::BTreeSet;
-
 use super::action::Action;
-use super::catalogue::Ruling;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
-use super::dispose::Dispose;
-use super::effect::{Change, Effect, Gather, Outside, Source, Text};
-use super::event::{Disposition, Status};
+use super::effect::{Effect, Gather, Outside, Text};
 use super::explorer::Face;
 use super::health::Connected;
-use super::json::Document;
-use super::layer::{Asks, Layer, Page, Prompt};
-use super::model::{Model, OPEN, Pane, Tell, Undoable};
+use super::layer::{Asks, Layer, Page};
+use super::listing::View;
+use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
-use super::query::Query;
-use super::queue::{FIRST_LIMIT, Item, MOST, View};
-use super::task::Stage;
-use super::{add, cases, choose, columns, copy, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views};
+use super::queue::{FIRST_LIMIT, Item, MOST};
+use super::{
+    add, ask, cases, choose, columns, copy, decide, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views,
+};
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -34,12 +29,12 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         return mark::ask(model, which, Some(action));
     }
     match action {
-        Action::Down => move_by(model, 1, action),
-        Action::Up => move_by(model, -1, action),
-        Action::PageDown => move_by(model, page(model), action),
-        Action::PageUp => move_by(model, -page(model), action),
-        Action::Top => move_by(model, -FAR, action),
-        Action::Bottom => move_by(model, FAR, action),
+        Action::Down => move_by(model, 1),
+        Action::Up => move_by(model, -1),
+        Action::PageDown => move_by(model, page(model)),
+        Action::PageUp => move_by(model, -page(model)),
+        Action::Top => move_by(model, -FAR),
+        Action::Bottom => move_by(model, FAR),
         Action::Open => open(model),
         Action::Back => back(model),
         Action::Quit => quit(model),
@@ -76,9 +71,11 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Changes => reading::changes(model),
         Action::Times => just(model, |model| model.times = !model.times),
         Action::Jump => jump::begin(model),
-        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => ask(model, action),
+        Action::Filter | Action::Find | Action::Memo | Action::Case | Action::Pipe | Action::Save | Action::OpenFile => {
+            ask::open(model, action)
+        }
         Action::FindNext | Action::FindPrevious => explore::find_next(model, action == Action::FindNext),
-        Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide(model, action),
+        Action::Dispose | Action::Again | Action::Take | Action::Reopen | Action::Undo => decide::perform(model, action),
         Action::Act if !model.layers.is_empty() => run::act_on_answer(model),
         Action::Act => gather(model, Purpose::Act(Vec::new(), Vec::new()), "Do with this", Gather::Act, false),
         Action::Playbooks => play::list(model),
@@ -205,7 +202,7 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
 pub const WIDE: u16 = 120;
 
 /// Moves the cursor of what has the focus.
-pub fn move_by(model: &mut Model, rows: isize, _action: Action) -> Vec<Effect> {
+pub fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
     let face = model.face();
     match model.layers.last_mut() {
         Some(Layer::Page(page)) => {
@@ -413,121 +410,17 @@ fn only_alike(model: &mut Model) -> Vec<Effect> {
 }
 
 /// What is on show, as a text for the world outside.
-fn document(model: &Model) -> Option<Text> {
+pub(super) fn document(model: &Model) -> Option<Text> {
     match model.layers.last() {
         Some(Layer::Page(page)) => Some(Text::Plain(page.text())),
         _ => model.explorer().map(|explorer| Text::Pretty(explorer.document.clone())),
     }
 }
 
-fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
+pub(super) fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
     match document(model) {
         Some(text) => vec![Effect::Outside(program, text)],
         None => Vec::new(),
-    }
-}
-
-/// Opens a line to type that begins with a text.
-pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
-    model.layers.push(Layer::Prompt(Box::new(Prompt::new(asks, text))));
-    Vec::new()
-}
-
-fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
-    if matches!(model.layers.last(), Some(Layer::Case(_))) && matches!(action, Action::Memo | Action::Save) {
-        return cases::ask(model, if action == Action::Memo { Asks::CaseNote } else { Asks::Export });
-    }
-    let (asks, text) = match action {
-        Action::Filter => (Asks::Filter, model.queue.view.query.clone()),
-        Action::Find => (Asks::Find, String::new()),
-        Action::Memo => (Asks::Note, String::new()),
-        Action::Case => (Asks::Case, String::new()),
-        Action::Pipe => (Asks::Pipe, "jq .".to_owned()),
-        Action::OpenFile => (Asks::Open, String::new()),
-        _ => (Asks::Save, "document.json".to_owned()),
-    };
-    let mut prompt = Prompt::new(asks, &text);
-    if asks == Asks::Filter {
-        // What is open already stays, and one can type on; an empty line shows everything.
-        if !prompt.line.is_empty() {
-            prompt.line.set(&format!("{text} "));
-        }
-        prompt.earlier.clone_from(&model.queries);
-    }
-    if matches!(asks, Asks::Note | Asks::Case) {
-        prompt.events = model.targets();
-    }
-    model.layers.push(Layer::Prompt(Box::new(prompt)));
-    if asks == Asks::Case { vec![Effect::Cases] } else { Vec::new() }
-}
-
-/// Enter in a prompt.
-pub fn answer_prompt(model: &mut Model) -> Vec<Effect> {
-    let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
-    let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    let complaint = match asks {
-        Asks::Filter => Query::parse(&text).err().map(|error| error.to_string()),
-        // An empty document answers every path that can be read.
-        Asks::Path => Document::parse(b"{}".to_vec()).select(&text, 1).err().map(|error| error.to_string()),
-        _ => None,
-    };
-    if let Some(complaint) = complaint {
-        // What is wrong is mended where it was typed.
-        if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-            prompt.error = Some(complaint);
-        }
-        return Vec::new();
-    }
-    let case = prompt.case.clone();
-    if matches!(asks, Asks::Recording | Asks::Playbook) {
-        return name_playbook(model, asks, &text, &events);
-    }
-    model.layers.pop();
-    match asks {
-        Asks::Recording | Asks::Playbook => Vec::new(),
-        Asks::Filter => {
-            // The queue is what one wants to see now.
-            model.layers.retain(|layer| matches!(layer, Layer::Form(_) | Layer::Confirm(_)));
-            model.queries.retain(|query| *query != text);
-            model.queries.push(text.clone());
-            if model.queries.len() > 50 {
-                model.queries.remove(0);
-            }
-            let order = model.queue.view.order;
-            go(model, View { query: text, title: String::new(), order })
-        }
-        Asks::Find => explore::find(model, &text),
-        Asks::Path => reading::select(model, text),
-        Asks::NewCase | Asks::CaseNote | Asks::CaseFile | Asks::Export => cases::answer(asks, case, text),
-        Asks::Open if text.is_empty() => Vec::new(),
-        Asks::Open => explore::open(model, Source::File(text)),
-        Asks::View => views::save(model, text),
-        Asks::Note if text.is_empty() => Vec::new(),
-        Asks::Note => record(model, events, Change::Note(text)),
-        Asks::Case if text.is_empty() => Vec::new(),
-        Asks::Case => record(model, events, Change::Case(text)),
-        Asks::Pipe => outside(model, Outside::Pipe(text)),
-        Asks::Save => document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
-    }
-}
-
-/// Enter in the name of a playbook; one that cannot be is mended where it was typed.
-fn name_playbook(model: &mut Model, asks: Asks, text: &str, events: &[i64]) -> Vec<Effect> {
-    match recording::name_of(model, text) {
-        Err(message) => {
-            if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
-                prompt.error = Some(message);
-            }
-            Vec::new()
-        }
-        Ok(name) => {
-            model.layers.pop();
-            match (asks, events) {
-                (Asks::Recording, _) => recording::save(model, name),
-                (_, [event, ..]) => vec![Effect::RecordEvent(*event, name)],
-                _ => Vec::new(),
-            }
-        }
     }
 }
 
@@ -541,136 +434,4 @@ fn gather(model: &mut Model, purpose: Purpose, title: &str, why: Gather, letters
 
 fn pivot(model: &mut Model) -> Vec<Effect> {
     gather(model, Purpose::Pivot, "Pivot on", Gather::Pivot, true)
-}
-
-fn decide(model: &mut Model, action: Action) -> Vec<Effect> {
-    let events = model.targets();
-    match action {
-        Action::Dispose => {
-            let tell = post::always(model);
-            let dispose = Dispose {
-                events: events.clone(),
-                last: model.last_verdict.clone(),
-                own: model.setup.templates.clone(),
-                tell,
-                loading: model.setup.tell != Tell::Never,
-                ..Dispose::default()
-            };
-            model.layers.push(Layer::Dispose(Box::new(dispose)));
-            if model.setup.tell == Tell::Never { Vec::new() } else { vec![Effect::Gather(events, Gather::Offer)] }
-        }
-        Action::Again => match model.last_verdict.clone() {
-            Some((disposition, note)) => close(model, events, disposition, note, model.last_told),
-            None => Vec::new(),
-        },
-        Action::Take => {
-            for id in &events {
-                let analyst = model.setup.analyst.clone();
-                if let Some(row) = model.queue.row_mut(*id) {
-                    row.status = Status::InProgress;
-                    row.taken_by = Some(analyst);
-                }
-            }
-            let mut effects = record(model, events.clone(), Change::Take);
-            effects.extend(tell_if_always(model, events, Status::InProgress));
-            effects
-        }
-        Action::Reopen => {
-            for id in &events {
-                if let Some(row) = model.queue.row_mut(*id) {
-                    row.status = Status::New;
-                    row.disposition = None;
-                }
-            }
-            let mut effects = record(model, events.clone(), Change::Reopen);
-            effects.extend(tell_if_always(model, events, Status::New));
-            effects
-        }
-        _ => undo(model),
-    }
-}
-
-fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect> {
-    let ruling = Ruling { status, ..Ruling::default() };
-    if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
-}
-
-/// Has a decision recorded.
-fn record(model: &mut Model, events: Vec<i64>, change: Change) -> Vec<Effect> {
-    if events.len() > LONG {
-        model.tell(Tone::Info, format!("Recording it for {} events …", events.len()));
-    }
-    model.deciding += 1;
-    vec![Effect::Decide(events, change)]
-}
-
-/// So many events take a moment to be recorded.
-const LONG: usize = 2_000;
-
-fn undo(model: &mut Model) -> Vec<Effect> {
-    match model.undo.pop() {
-        None => Vec::new(),
-        Some(Undoable::Decision(before)) => {
-            model.deciding += 1;
-            vec![Effect::Restore(before)]
-        }
-        Some(Undoable::Run(mut way)) => {
-            let waits = model.tasks.get(way.task).is_some_and(|task| task.stage == Some(Stage::Accepted));
-            let connection = way.connection.clone();
-            let (command, values, condition) = match way.recall.take().filter(|_| waits) {
-                // Once it has run, the other way is the one.
-                Some(recall) => {
-                    model.undo.push(Undoable::Run(way));
-                    recall
-                }
-                None => way.back,
-            };
-            if !condition.is_empty() {
-                model.tell(Tone::Info, format!("The way back works {condition}"));
-            }
-            run::open_form(model, &connection, &command, &[], &values)
-        }
-    }
-}
-
-/// Closes events, tells their vendors if that is wanted, and goes on to the next.
-pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note: String, tell: bool) -> Vec<Effect> {
-    if events.is_empty() {
-        return Vec::new();
-    }
-    for id in &events {
-        if let Some(row) = model.queue.row_mut(*id) {
-            row.status = Status::Closed;
-            row.disposition = Some(disposition);
-        }
-    }
-    model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
-    model.last_verdict = Some((disposition, note.clone()));
-    model.last_told = tell;
-    advance(model, &events);
-    model.queue.marks.clear();
-    model.queue.anchor = None;
-    let ruling = Ruling { status: Status::Closed, disposition: Some(disposition), note: note.clone() };
-    let mut effects = record(model, events.clone(), Change::Close(disposition, note));
-    if tell {
-        effects.extend(post::tell(model, events, Some(ruling)));
-    }
-    effects.extend(follow(model));
-    effects
-}
-
-/// Selects the next event that is still open, below first.
-fn advance(model: &mut Model, done: &[i64]) {
-    let place = model.queue.place();
-    let done: BTreeSet<i64> = done.iter().copied().collect();
-    let open = |item: &&Item| match item {
-        Item::Event(id) => !done.contains(id) && model.queue.row(*id).is_some_and(|row| row.status != Status::Closed),
-        Item::Group(_) => false,
-    };
-    let items = model.queue.items();
-    let next = items.iter().skip(place).find(open).or_else(|| items.iter().take(place).rev().find(open)).cloned();
-    if next.is_some() {
-        model.queue.moved = true;
-        model.queue.selected = next;
-    }
 }

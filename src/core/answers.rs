@@ -13,6 +13,7 @@ use super::fit;
 use super::form::Entry;
 use super::guide;
 use super::layer::Layer;
+use super::listing::Listing;
 use super::mark;
 use super::message::Decided;
 use super::model::{Model, Undoable};
@@ -20,7 +21,6 @@ use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::play;
 use super::post;
-use super::queue::Listing;
 use super::quick;
 use super::recording;
 use super::run;
@@ -242,8 +242,8 @@ pub fn followed(model: &mut Model, task: Option<TaskId>, tone: Tone, text: Strin
 
 /// The values of a pick list.
 pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(String, String)>, String>) -> Vec<Effect> {
-    if let Ok(values) = &result {
-        name_values(model, form, field, values);
+    if let (Ok(values), Some(form)) = (&result, run::form_mut(model, form)) {
+        form.learn_names(field, values.clone());
     }
     let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };
     let wanted = matches!(&chooser.purpose, Purpose::Value { form: id, field: name } if *id == form && name == field);
@@ -268,19 +268,6 @@ pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(Stri
             model.layers.pop();
             model.tell(Tone::Error, format!("The list could not be had: {message}"));
             Vec::new()
-        }
-    }
-}
-
-/// Names the values of a form's field, so that a question can show what it is about.
-fn name_values(model: &mut Model, id: u64, name: &str, values: &[(String, String)]) {
-    for layer in &mut model.layers {
-        if let Layer::Form(form) = layer
-            && form.id == id
-            && let Some(field) = form.fields.iter_mut().find(|field| field.parameter.name == name)
-        {
-            let named = values.iter().filter(|(_, name)| !name.is_empty()).cloned();
-            field.names.extend(named);
         }
     }
 }

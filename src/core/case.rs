@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::event::StoredEvent;
 use super::export::{self, Format};
-use super::queue::Listed;
+use super::listing::Listed;
 use super::text::{defanged, markdown_safe};
 
 /// A case as a list shows it.

@@ -7,9 +7,11 @@ use super::effect::{CaseChange, Effect};
 use super::explorer::Face;
 use super::json::Document;
 use super::layer::{Asks, Layer, Page, Prompt};
+use super::listing::View;
 use super::model::{Model, Pane};
 use super::notice::Tone;
-use super::queue::{Item, View};
+use super::query::complete::Completion;
+use super::queue::Item;
 use super::reading::Reading;
 use super::run;
 use super::task::{Task, TaskId, Tasks};
@@ -176,7 +178,8 @@ pub fn listed(model: &mut Model, result: &Result<Vec<Case>, String>) -> Vec<Effe
             }
             (Layer::Cases(cases), Err(message)) => cases.fault = Some(message.clone()),
             (Layer::Prompt(prompt), Ok(list)) if prompt.asks == Asks::Case => {
-                prompt.candidates = list.iter().filter(|case| case.open).map(|case| case.name.clone()).collect();
+                let texts = list.iter().filter(|case| case.open).map(|case| case.name.clone()).collect();
+                prompt.completion = Completion { from: 0, texts };
             }
             _ => {}
         }

@@ -5,9 +5,9 @@ use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::effect::Effect;
 use super::layer::Layer;
+use super::listing::{Column, Grouping, View};
 use super::model::{Model, Pane};
 use super::notice::Tone;
-use super::queue::{Column, Grouping, View};
 use super::{add, fit, mark, play, quick, run, views};
 
 /// Opens the list that an action names.
@@ -153,7 +153,7 @@ fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
 
 /// Shows everything that any vendor said about an entity, open or closed.
 pub fn pivot_on(model: &mut Model, kind: &str, value: &str) -> Vec<Effect> {
-    let query = format!("entity:={}", quoted(value));
+    let query = format!("{kind}:={}", quoted(value));
     model.focus = Pane::Queue;
     model.tell(Tone::Info, format!("Everything about {kind} {value}; esc goes back"));
     act::go(model, View { query, title: format!("{kind} {value}"), order: model.queue.view.order })

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::catalogue::{Class, Effect, Given, Reach, Undo};
+use super::form::Target;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outbox::{Difference, LetterId};
@@ -36,8 +37,8 @@ pub struct Ready {
 /// What a run is about, as far as the question shows it.
 #[derive(Clone, Debug, Default)]
 pub struct About {
-    /// What it acts on, by name.
-    pub targets: Vec<String>,
+    /// What it acts on.
+    pub targets: Vec<Target>,
     /// What these are: `host`.
     pub noun: &'static str,
     /// Where the connection belongs.
@@ -98,6 +99,8 @@ pub struct Confirm {
     pub lines: Vec<String>,
     /// What answers it.
     pub need: Need,
+    /// What answers it as well: the id of what is asked for by name.
+    pub also: Option<String>,
     /// What was typed.
     pub line: Line,
     /// From when on it can be answered.
@@ -130,32 +133,19 @@ impl Confirm {
 
     /// The question about a subject that does so much.
     pub fn of(subject: Subject, title: &str, connection: &str, class: Class, about: &About, armed_at: Timestamp) -> Self {
-        let About { targets, noun, environment, inverse, facts, word } = about;
-        let count = targets.len();
-        let plural = counted(count, noun);
-        let need = match (word, class.reach) {
-            (Some(word), Reach::Disruptive | Reach::Irreversible) => Need::Text(word.clone()),
-            (_, reach) => need(reach, targets, noun, subject.word()),
-        };
-        let place = if environment.is_empty() { String::new() } else { format!(" ({environment})") };
-        let mut lines = vec![format!("Connection   {connection}{place}")];
-        match targets.as_slice() {
-            [] => {}
-            [only] => lines.push(format!("Target       {only}")),
-            several => {
-                lines.push(format!("Targets      {plural}"));
-                lines.extend(several.iter().take(8).map(|target| format!("             {target}")));
-                if count > 8 {
-                    lines.push(format!("             and {} more", count - 8));
-                }
-            }
+        let need = need_of(&subject, class.reach, about);
+        let lines = lines_of(connection, class, about);
+        let (title, reach, also) = (format!("{title}?"), class.reach, also(class.reach, about));
+        Self { subject, title, lines, need, also, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+    }
+
+    /// Says the same with names that have become known. What was typed stays, and so does what it is good for.
+    pub fn retell(&mut self, about: &About) {
+        if let Subject::Run(ready) = &self.subject {
+            self.lines = lines_of(&ready.connection, ready.class, about);
+            self.need = need_of(&self.subject, self.reach, about);
+            self.also = also(self.reach, about);
         }
-        lines.extend(facts.iter().map(|(name, value)| format!("{name:<12} {value}")));
-        lines.push(format!("Effect       {}", effect_words(class)));
-        lines.push(format!("Way back     {}", undo_words(class, inverse.as_deref())));
-        let title = format!("{title}?");
-        let reach = class.reach;
-        Self { subject, title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question for a playbook: what its changing steps do, to what, and how each is taken back. What answers it is as for the step
@@ -194,10 +184,11 @@ impl Confirm {
             1 => lines.push("1 step only reads.".into()),
             several => lines.push(format!("{several} steps only read.")),
         }
-        let need = need(reach, &targets, noun, &playbook.name);
+        let only = if let [only] = targets.as_slice() { Some(only.as_str()) } else { None };
+        let need = need(reach, targets.len(), only, noun, &playbook.name);
         let title = format!("Run playbook {}?", playbook.title);
         let subject = Subject::Play(Box::new(sheet.play.clone()));
-        Self { subject, title, lines, need, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        Self { subject, title, lines, need, also: None, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
     }
 
     /// The question before leaving.
@@ -209,6 +200,7 @@ impl Confirm {
             title: "Leave nightdesk?".into(),
             lines,
             need: Need::Key,
+            also: None,
             line: Line::default(),
             armed_at: now + SignedDuration::from_millis(300),
             dropped: 0,
@@ -226,7 +218,11 @@ impl Confirm {
     pub fn is_typed(&self) -> bool {
         match &self.need {
             Need::Key => true,
-            Need::Text(wanted) => self.line.text().trim().eq_ignore_ascii_case(wanted.trim()),
+            Need::Text(wanted) => {
+                let typed = self.line.text();
+                let is = |wanted: &str| typed.trim().eq_ignore_ascii_case(wanted.trim());
+                is(wanted) || self.also.as_deref().is_some_and(is)
+            }
         }
     }
 
@@ -269,14 +265,54 @@ impl Confirm {
     }
 }
 
-/// What answers a question about something that reaches so far.
-fn need(reach: Reach, targets: &[String], noun: &str, name: &str) -> Need {
-    match (reach, targets) {
-        (Reach::Note | Reach::Reversible, _) => Need::Key,
-        (Reach::Disruptive, []) => Need::Text("yes".into()),
-        (Reach::Disruptive, targets) => Need::Text(counted(targets.len(), noun)),
-        (Reach::Irreversible, [only]) => Need::Text(only.clone()),
-        (Reach::Irreversible, _) => Need::Text(name.to_owned()),
+fn need_of(subject: &Subject, reach: Reach, about: &About) -> Need {
+    match (&about.word, reach) {
+        (Some(word), Reach::Disruptive | Reach::Irreversible) => Need::Text(word.clone()),
+        _ => {
+            let only = if let [only] = about.targets.as_slice() { Some(only.called()) } else { None };
+            need(reach, about.targets.len(), only, about.noun, subject.word())
+        }
+    }
+}
+
+/// The id of the one target that is asked for by name.
+fn also(reach: Reach, about: &About) -> Option<String> {
+    match about.targets.as_slice() {
+        [only] if reach == Reach::Irreversible && only.name.is_some() && about.word.is_none() => Some(only.id.clone()),
+        _ => None,
+    }
+}
+
+/// What one should know before answering.
+fn lines_of(connection: &str, class: Class, about: &About) -> Vec<String> {
+    let About { targets, noun, environment, inverse, facts, word: _ } = about;
+    let place = if environment.is_empty() { String::new() } else { format!(" ({environment})") };
+    let mut lines = vec![format!("Connection   {connection}{place}")];
+    match targets.as_slice() {
+        [] => {}
+        [only] => lines.push(format!("Target       {only}")),
+        several => {
+            lines.push(format!("Targets      {}", counted(several.len(), noun)));
+            lines.extend(several.iter().take(8).map(|target| format!("             {target}")));
+            if several.len() > 8 {
+                lines.push(format!("             and {} more", several.len() - 8));
+            }
+        }
+    }
+    lines.extend(facts.iter().map(|(name, value)| format!("{name:<12} {value}")));
+    lines.push(format!("Effect       {}", effect_words(class)));
+    lines.push(format!("Way back     {}", undo_words(class, inverse.as_deref())));
+    lines
+}
+
+/// What answers a question about so many targets, of which there may be just one of that name, and something that reaches so far.
+fn need(reach: Reach, count: usize, only: Option<&str>, noun: &str, name: &str) -> Need {
+    match (reach, count, only) {
+        (Reach::Note | Reach::Reversible, ..) => Need::Key,
+        (Reach::Disruptive, 0, _) => Need::Text("yes".into()),
+        (Reach::Disruptive, count, _) => Need::Text(counted(count, noun)),
+        (Reach::Irreversible, _, Some(only)) => Need::Text(only.to_owned()),
+        (Reach::Irreversible, _, None) => Need::Text(name.to_owned()),
     }
 }
 
@@ -286,6 +322,9 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 fn plural_of(noun: &str) -> String {
+    if let Some(stem) = noun.strip_suffix('y') {
+        return format!("{stem}ies");
+    }
     if noun.ends_with('s') { format!("{noun}es") } else { format!("{noun}s") }
 }
 
@@ -331,7 +370,7 @@ mod tests {
     }
 
     fn about(count: usize) -> About {
-        let targets = ["ws-1".to_owned(), "ws-2".to_owned()].into_iter().take(count).collect();
+        let targets = ["ws-1", "ws-2"].into_iter().take(count).map(|id| Target::from(id.to_owned())).collect();
         About { targets, noun: "host", environment: "Default".into(), ..About::default() }
     }
 

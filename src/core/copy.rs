@@ -49,7 +49,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
-fn row_text(model: &Model, text: impl Fn(&super::queue::Listed) -> String) -> Vec<Effect> {
+fn row_text(model: &Model, text: impl Fn(&super::listing::Listed) -> String) -> Vec<Effect> {
     let lines: Vec<String> = model.targets().iter().filter_map(|id| model.queue.row(*id)).map(text).collect();
     if lines.is_empty() { Vec::new() } else { vec![Effect::Copy(lines.join("\n"))] }
 }

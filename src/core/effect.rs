@@ -1,18 +1,21 @@
 //! Effects: everything that the console may ask of the world, as plain data.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::action::Action;
 use super::add::Wanted;
-use super::catalogue::{Given, Ruling};
+use super::catalogue::{Given, Pick, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
 use super::json::Document;
+use super::listing::{Grouping, View, Which};
+use super::lookup::Asked;
 use super::outbox::{Difference, LetterId};
 use super::play::Play;
 use super::playbook::Playbook;
-use super::queue::{Grouping, View, Which};
 use super::task::TaskId;
 use super::telling::Call;
 use super::views::Saved;
@@ -193,8 +196,10 @@ pub enum Effect {
         command: String,
         /// What it is given.
         given: Vec<(String, Given)>,
+        /// What the ids in it are called.
+        names: BTreeMap<String, String>,
     },
-    /// Run a command to fill a pick list; answered by `Picks`.
+    /// Read a list to choose from; answered by `Picks`.
     Pick {
         /// Number of the form.
         form: u64,
@@ -202,12 +207,23 @@ pub enum Effect {
         field: String,
         /// The connection.
         connection: String,
-        /// The command.
-        command: String,
-        /// Path of the values.
-        value: String,
-        /// Path of the names.
-        label: String,
+        /// The list.
+        pick: Pick,
+        /// What it is read for.
+        asked: Asked,
+    },
+    /// Read what values are called; answered by `Names`.
+    Name {
+        /// Number of the form.
+        form: u64,
+        /// The parameter.
+        field: String,
+        /// The connection.
+        connection: String,
+        /// What tells it.
+        pick: Pick,
+        /// The values.
+        asked: Asked,
     },
     /// Bring new events; answered by `Progress` and one `Ended`.
     Fetch {

@@ -1,7 +1,6 @@
 //! Jumping: a letter beside each row, and the next key goes to the row that has it.
 
 use super::act;
-use super::action::Action;
 use super::effect::Effect;
 use super::keys::Key;
 use super::layer::Layer;
@@ -32,7 +31,7 @@ pub fn take(model: &mut Model, key: Key) -> Vec<Effect> {
     match (row.and_then(|row| isize::try_from(row).ok()), place(model)) {
         (Some(row), Some((first, selected))) => {
             let start = isize::try_from(first).unwrap_or(0) - isize::try_from(selected).unwrap_or(0);
-            act::move_by(model, start + row, Action::Jump)
+            act::move_by(model, start + row)
         }
         _ => Vec::new(),
     }

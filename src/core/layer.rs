@@ -11,6 +11,7 @@ use super::guide::Guide;
 use super::line::Line;
 use super::outcome::ReturnData;
 use super::play::Sheet;
+use super::query::complete::Completion;
 use super::reading::Reading;
 use super::task::{TaskId, Tasks};
 
@@ -277,8 +278,8 @@ pub struct Prompt {
     /// Why it is not accepted.
     pub error: Option<String>,
     /// What could come next.
-    pub candidates: Vec<String>,
-    /// Which of them was put in last.
+    pub completion: Completion,
+    /// Which of its texts was put in last.
     pub candidate: Option<usize>,
     /// Earlier lines, oldest first.
     pub earlier: Vec<String>,
@@ -295,19 +296,19 @@ impl Prompt {
             case: None,
             line: Line::new(text),
             error: None,
-            candidates: Vec::new(),
+            completion: Completion::default(),
             candidate: None,
             earlier: Vec::new(),
             recalled: None,
         }
     }
 
-    /// Puts the next of the candidates in.
+    /// Puts the next candidate in.
     pub fn next_candidate(&mut self) {
-        let next = self.candidate.map_or(0, |at| (at + 1) % self.candidates.len().max(1));
-        if let Some(candidate) = self.candidates.get(next).cloned() {
+        let next = self.candidate.map_or(0, |at| (at + 1) % self.completion.texts.len().max(1));
+        if let Some(text) = self.completion.texts.get(next) {
             self.candidate = Some(next);
-            self.line.set(&candidate);
+            self.line.replace_from(self.completion.from, text);
         }
     }
 

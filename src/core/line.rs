@@ -41,6 +41,15 @@ impl Line {
         *self = Self::new(text);
     }
 
+    /// Replaces the text between a place and the cursor.
+    pub fn replace_from(&mut self, place: usize, text: &str) {
+        let place = place.min(self.cursor);
+        let new = Self::new(text).text;
+        let end = place + new.len();
+        self.text.splice(place..self.cursor.min(self.text.len()), new);
+        self.cursor = end;
+    }
+
     /// Puts in pasted text; control characters are dropped, line ends become blanks.
     pub fn paste(&mut self, text: &str) {
         let plain = |c: char| match c {

@@ -3,9 +3,10 @@
 use super::act;
 use super::action::Action;
 use super::effect::Effect;
+use super::listing::{Grouping, Listed, Tally, View, Which};
 use super::model::Model;
 use super::notice::Tone;
-use super::queue::{Grouping, Item, Listed, Tally, View, Which};
+use super::queue::Item;
 use super::run;
 
 /// Marks, or takes marks away.
@@ -18,7 +19,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             _ => {
                 model.queue.toggle_mark();
-                return act::move_by(model, 1, action);
+                return act::move_by(model, 1);
             }
         },
         Action::MarkRange => model.queue.mark_range(),

@@ -9,12 +9,13 @@ use super::effect::{Before, CaseChange, Change, Gather};
 use super::event::StoredEvent;
 use super::health::Health;
 use super::keys::Key;
+use super::listing::{Grouping, Listed, Listing, Tally, View, Which};
+use super::lookup::Named;
 use super::notice::Tone;
 use super::outbox::Letter;
 use super::outcome::ReturnData;
 use super::play::StepDone;
 use super::playbook::Playbook;
-use super::queue::{Grouping, Listed, Listing, Tally, View, Which};
 use super::reading::Reading;
 use super::task::{Report, TaskId};
 use super::views::Saved;
@@ -73,7 +74,11 @@ pub enum Message {
     /// What was accepted was observed to end, or not; of that task, where it is of this session.
     Followed(Option<TaskId>, Tone, String),
     /// The answer to `Effect::Pick`: values with their names.
-    Picks(u64, String, Result<Vec<(String, String)>, String>),
+    Picks(u64, String, Result<Named, String>),
+    /// The answer to `Effect::Name`: the same for values that are there already.
+    Names(u64, String, Result<Named, String>),
+    /// What a connection does of itself just now; none when that ended.
+    Job(String, Option<&'static str>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
     /// The answer to `Effect::Outbox` and to what changes it.

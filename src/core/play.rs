@@ -201,7 +201,9 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
     match step.fate {
         Fate::LeftOut(reason) | Fate::Blocked(reason) => model.tell(Tone::Info, format!("Step {}: {reason}", step.step)),
         Fate::Run if step.connection == HERE => model.tell(Tone::Info, "This is decided here; no request is sent."),
-        Fate::Run => return vec![Effect::Plan { connection: step.connection, command: step.command, given: step.given }],
+        Fate::Run => {
+            return vec![Effect::Plan { connection: step.connection, command: step.command, given: step.given, names: BTreeMap::new() }];
+        }
     }
     Vec::new()
 }

@@ -8,6 +8,7 @@ use super::confirm::{About, Confirm, Subject};
 use super::dispose::Offer;
 use super::effect::{Effect, Gather};
 use super::event::{Disposition, Status, StoredEvent};
+use super::form::Target;
 use super::layer::Layer;
 use super::model::{Model, Pane, Tell};
 use super::notice::Tone;
@@ -74,7 +75,7 @@ fn confirmed(model: &mut Model, calls: Vec<Call>, said_yes: bool) -> Vec<Effect>
     let titles: Vec<String> = calls.iter().map(Call::title).collect();
     let connections = names(calls.iter().map(|call| call.connection.as_str()));
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
-    let about = About { targets, noun: "event", ..About::default() };
+    let about = About { targets: targets.into_iter().map(Target::from).collect(), noun: "event", ..About::default() };
     let confirm = Confirm::of(Subject::Tell(calls), &titles.join("; "), &connections, class, &about, armed_at);
     ask(model, confirm)
 }
@@ -231,7 +232,7 @@ fn ask_about(model: &mut Model, letter: &Letter) -> Vec<Effect> {
     let events: Vec<String> = letter.events.iter().map(|id| format!("event {id}")).collect();
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
     let subject = Subject::Post(letter.id, letter.differences.clone());
-    let about = About { targets: events, noun: "event", ..About::default() };
+    let about = About { targets: events.into_iter().map(Target::from).collect(), noun: "event", ..About::default() };
     let mut confirm = Confirm::of(subject, &letter.title, &letter.connection, class, &about, armed_at);
     if !letter.differences.is_empty() {
         confirm.lines.push("Changed at the vendor since it was decided:".into());

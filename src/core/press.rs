@@ -2,10 +2,11 @@
 
 use super::act;
 use super::action::{Action, Context};
+use super::ask;
 use super::choose;
 use super::chooser::Picked;
-use super::complete;
 use super::confirm::{Answer, Subject};
+use super::decide;
 use super::dispose::Verdict;
 use super::effect::Effect;
 use super::guide;
@@ -15,6 +16,7 @@ use super::layer::{Asks, Layer};
 use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::post;
+use super::query::complete::{Known, complete};
 use super::run;
 
 /// A key was pressed.
@@ -124,10 +126,9 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
             model.layers.pop();
             return Vec::new();
         }
-        Code::Enter => return act::answer_prompt(model),
+        Code::Enter => return ask::answer(model),
         Code::Up => prompt.recall(true),
         Code::Down => prompt.recall(false),
-        Code::Tab if prompt.asks == Asks::Filter => complete::next(prompt),
         Code::Tab => prompt.next_candidate(),
         _ => {
             if prompt.line.input(key) {
@@ -136,13 +137,8 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
             }
         }
     }
-    if key.code != Code::Tab {
-        let names: Vec<String> = model.setup.connected.iter().map(|connected| connected.name.clone()).collect();
-        if let Some(Layer::Prompt(prompt)) = model.layers.last_mut()
-            && prompt.asks == Asks::Filter
-        {
-            prompt.candidates = complete::candidates(&prompt.line.before(), &names);
-        }
+    if key.code != Code::Tab && prompt.asks == Asks::Filter {
+        prompt.completion = complete(&prompt.line.before(), &Known::of(&model.setup.connected));
     }
     Vec::new()
 }
@@ -158,7 +154,7 @@ fn dispose(model: &mut Model, key: Key) -> Vec<Effect> {
         Verdict::Done => {
             let (events, disposition, note, tell) = (dispose.events.clone(), dispose.disposition, dispose.note.text(), dispose.tell);
             model.layers.pop();
-            disposition.map(|disposition| act::close(model, events, disposition, note, tell)).unwrap_or_default()
+            disposition.map(|disposition| decide::close(model, events, disposition, note, tell)).unwrap_or_default()
         }
     }
 }
@@ -208,7 +204,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     match model.layers.last_mut() {
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);
-            prompt.candidates.clear();
+            prompt.completion.texts.clear();
         }
         Some(Layer::Form(form)) => {
             if let Some(field) = form.field() {
@@ -231,5 +227,5 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 
 /// The wheel turned.
 pub fn scroll(model: &mut Model, rows: isize) -> Vec<Effect> {
-    act::move_by(model, rows, Action::Down)
+    act::move_by(model, rows)
 }

@@ -1,6 +1,6 @@
 //! Documents on top of what they were taken from: a decoded value, what a path picks, what a revision changed.
 
-use super::act;
+use super::ask;
 use super::effect::Effect;
 use super::explorer::{Begun, Explorer, Face};
 use super::json::{Decoded, Document};
@@ -178,5 +178,5 @@ pub fn show_table(model: &mut Model) {
 
 /// Asks for the path that picks values.
 pub fn ask_path(model: &mut Model) -> Vec<Effect> {
-    act::prompt(model, super::layer::Asks::Path, "$.")
+    ask::prompt(model, super::layer::Asks::Path, "$.")
 }

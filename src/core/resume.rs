@@ -9,9 +9,10 @@ use super::event::Disposition;
 use super::form::Form;
 use super::layer::{Asks, Layer, Prompt};
 use super::line::Line;
+use super::listing::{Column, Grouping};
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
-use super::queue::{Column, Grouping, Item};
+use super::queue::Item;
 
 /// The state of the session that is worth keeping.
 pub fn session(model: &Model) -> Value {

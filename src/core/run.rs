@@ -10,6 +10,7 @@ use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::form::Form;
 use super::layer::{Layer, OutcomeView};
+use super::lookup::Named;
 use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::outcome::Outcome;
@@ -45,8 +46,9 @@ fn form_of(model: &mut Model, connection: &str, command: &str, events: &[StoredE
     Some(form)
 }
 
-fn push_form(model: &mut Model, form: Form, draft: bool) -> Vec<Effect> {
-    let mut effects = names(&form);
+fn push_form(model: &mut Model, mut form: Form, draft: bool) -> Vec<Effect> {
+    let changes = form.command.class.effect != Changes::Read;
+    let mut effects = if changes { form.seek_names() } else { Vec::new() };
     if draft {
         effects.push(Effect::Draft(form.id, form.connection.clone(), form.draft_name()));
     }
@@ -82,24 +84,28 @@ pub fn quick(model: &mut Model, quick: Quick, connection: &str, events: &[Stored
     effects
 }
 
-/// Asks the vendor what the filled-in targets are called, where much depends on its being the right ones.
-fn names(form: &Form) -> Vec<Effect> {
-    if form.command.class.reach < Reach::Disruptive {
-        return Vec::new();
+/// The form of that number, if it is still open.
+pub fn form_mut(model: &mut Model, id: u64) -> Option<&mut Form> {
+    model
+        .layers
+        .iter_mut()
+        .find_map(|layer| if let Layer::Form(form) = layer { Some(form.as_mut()).filter(|form| form.id == id) } else { None })
+}
+
+/// Names of a form's values came, or not: a question about them that is open shows them. A question does not depend on names.
+pub fn named(model: &mut Model, id: u64, field: &str, result: Result<Named, String>) -> Vec<Effect> {
+    let Some(form) = form_mut(model, id) else { return Vec::new() };
+    match result {
+        Ok(named) => form.learn_names(field, named),
+        Err(why) => form.nameless = Some(why),
     }
-    let unnamed = form.fields.iter().filter(|field| field.values().iter().any(|value| !form.names.contains_key(value)));
-    let asks = unnamed.filter_map(|field| {
-        let pick = field.parameter.pick.clone()?;
-        Some(Effect::Pick {
-            form: form.id,
-            field: field.parameter.name.clone(),
-            connection: form.connection.clone(),
-            command: pick.command,
-            value: pick.value,
-            label: pick.label,
-        })
-    });
-    asks.collect()
+    let form = form.clone();
+    let about = about(model, &form);
+    let over = model.layers.windows(2).position(|pair| matches!(&pair[0], Layer::Form(form) if form.id == id));
+    if let Some(Layer::Confirm(confirm)) = over.and_then(|at| model.layers.get_mut(at + 1)) {
+        confirm.retell(&about);
+    }
+    Vec::new()
 }
 
 /// Opens the last run's form again.
@@ -160,24 +166,33 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
     if form.quick.is_some() && ready.class.reach == Reach::Note {
         return start(model, ready);
     }
+    let mut form = form.clone();
+    let about = about(model, &form);
+    let confirm = Confirm::for_run(ready, &about, model.now + jiff::SignedDuration::from_millis(model.setup.arm_millis));
+    let mut effects = vec![Effect::Wake(confirm.armed_at)];
+    effects.extend(form.seek_names());
+    if let Some(open) = model.layers.last_mut() {
+        *open = Layer::Form(form);
+    }
+    model.layers.push(Layer::Confirm(Box::new(confirm)));
+    effects
+}
+
+/// What a question shows about the run of a form.
+fn about(model: &Model, form: &Form) -> About {
     let (targets, noun) = form.targets();
     let inverse = form.command.inverse.as_ref().map(|inverse| {
         let title = model.command(&form.connection, &inverse.command).map_or(inverse.command.clone(), |command| command.title.clone());
         if inverse.condition.is_empty() { title } else { format!("{title}, {}", inverse.condition) }
     });
     let quick = form.quick.as_deref();
-    let about = About {
-        targets,
-        noun,
-        environment: form.environment.clone(),
-        inverse,
-        facts: quick.map(|quick| quick.facts.clone()).unwrap_or_default(),
-        word: quick.and_then(|quick| quick.word.clone()),
-    };
-    let confirm = Confirm::for_run(ready, &about, model.now + jiff::SignedDuration::from_millis(model.setup.arm_millis));
-    let wake = Effect::Wake(confirm.armed_at);
-    model.layers.push(Layer::Confirm(Box::new(confirm)));
-    vec![wake]
+    let mut facts = form.others();
+    facts.extend(quick.map(|quick| quick.facts.clone()).unwrap_or_default());
+    if let Some(why) = form.nameless.as_ref().filter(|_| targets.iter().any(|target| target.name.is_none())) {
+        facts.push(("Names".into(), format!("not to be had: {why}")));
+    }
+    let (environment, word) = (form.environment.clone(), quick.and_then(|quick| quick.word.clone()));
+    About { targets, noun, environment, inverse, facts, word }
 }
 
 /// Starts a run: it becomes a task, and its outcome is shown as it comes.
@@ -249,7 +264,9 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Info, "Nothing is sent: it is written into connections.toml.");
         return Vec::new();
     }
-    let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given };
+    let form = model.layers.iter().rev().find_map(|layer| if let Layer::Form(form) = layer { Some(form.all_names()) } else { None });
+    let names = form.unwrap_or_default();
+    let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given, names };
     match model.layers.last() {
         Some(Layer::Sheet(_)) => play::preview(model),
         Some(Layer::Form(form)) if form.playbook.is_some() => play::submit(model),
@@ -267,7 +284,7 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
 pub fn pick(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Form(form)) = model.layers.last_mut() else { return Vec::new() };
     let (id, connection) = (form.id, form.connection.clone());
-    let Some(field) = form.field() else { return Vec::new() };
+    let Some(field) = form.fields.get(form.at) else { return Vec::new() };
     let name = field.parameter.name.clone();
     let title = format!("{}: pick", field.parameter.label);
     let choices = field.choices();
@@ -281,8 +298,9 @@ pub fn pick(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Info, "This field has no list to pick from.");
         return Vec::new();
     };
+    let asked = form.asked(&pick, Vec::new());
     model.layers.push(Layer::Chooser(Box::new(Chooser::loading(purpose, &title))));
-    vec![Effect::Pick { form: id, field: name, connection, command: pick.command, value: pick.value, label: pick.label }]
+    vec![Effect::Pick { form: id, field: name, connection, pick, asked }]
 }
 
 fn begin_fetch(model: &mut Model, connection: &str, window: Option<(jiff::Timestamp, jiff::Timestamp)>) -> Effect {

@@ -4,6 +4,7 @@ mod add;
 mod answers;
 mod cases;
 mod explorer;
+mod names;
 mod playbooks;
 mod view;
 mod views;
@@ -206,12 +207,12 @@ fn keys_typed_ahead_of_the_lists_and_questions_do_what_they_would_have_done() {
 fn a_pivot_is_one_key_and_a_letter_and_escape_goes_back() {
     let mut session = Session::new();
     session.type_ahead("p i").settle();
-    assert_eq!(session.model.queue.view.query, "entity:=\"10.0.0.7\"");
+    assert_eq!(session.model.queue.view.query, "ip:=\"10.0.0.7\"");
     assert_eq!(session.model.queue.total, 2);
     session.press("esc");
     assert_eq!(session.model.queue.view.query, OPEN);
     session.press("L");
-    assert_eq!(session.model.queue.view.query, "entity:=\"10.0.0.7\"");
+    assert_eq!(session.model.queue.view.query, "ip:=\"10.0.0.7\"");
     session.press("H j p u");
     assert_eq!(session.model.queue.total, 7, "every event of that user, whatever the vendor");
 }
@@ -268,7 +269,9 @@ fn a_preview_sends_nothing_and_a_pick_list_shows_names() {
     session.press("ctrl-l").text("ws-9").press("enter");
     let Some(Layer::Form(form)) = session.model.layers.last() else { panic!("no form") };
     assert_eq!(form.fields[0].values(), ["dev-7", "dev-9"]);
-    assert_eq!(form.targets(), (vec!["ws-danaw-07".to_owned(), "ws-9".to_owned()], "host"));
+    let (targets, noun) = form.targets();
+    let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+    assert_eq!((targets, noun), (vec!["ws-danaw-07 (dev-7)".to_owned(), "ws-9 (dev-9)".to_owned()], "host"));
     assert!(session.asked_for(|effect| matches!(effect, Effect::Run(..))).is_empty());
 }
 

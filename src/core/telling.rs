@@ -1,5 +1,7 @@
 //! Telling vendors what was decided: which calls it takes, and what cannot be told, and why. Pure; the runtime makes the calls.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -168,7 +170,8 @@ impl Call {
 
     /// Asks for its requests without sending them.
     pub fn plan(&self) -> super::effect::Effect {
-        super::effect::Effect::Plan { connection: self.connection.clone(), command: self.command.clone(), given: self.given() }
+        let (connection, command) = (self.connection.clone(), self.command.clone());
+        super::effect::Effect::Plan { connection, command, given: self.given(), names: BTreeMap::new() }
     }
 
     /// What it can do, given its command.

@@ -14,6 +14,7 @@ use super::press;
 use super::reading;
 use super::recording;
 use super::resume;
+use super::run;
 use super::views;
 
 /// What happens next: changes the model, and says what the world is asked for.
@@ -52,8 +53,16 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Playbooks(name, result) => recording::written(model, &name, result),
         Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
         Message::Picks(form, field, result) => answers::picks(model, form, &field, result),
+        Message::Names(form, field, result) => run::named(model, form, &field, result),
         Message::Health(health) => {
             model.health = health;
+            Vec::new()
+        }
+        Message::Job(connection, doing) => {
+            match doing {
+                Some(doing) => model.jobs.insert(connection, doing),
+                None => model.jobs.remove(&connection),
+            };
             Vec::new()
         }
         Message::Outbox(result) => post::letters(model, result),

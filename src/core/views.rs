@@ -5,9 +5,9 @@ use super::choose::quoted;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::effect::Effect;
 use super::layer::{Asks, Layer, Prompt};
+use super::listing::{Column, Grouping, Order, View};
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
-use super::queue::{Column, Grouping, Order, View};
 
 /// A view of the queue under a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

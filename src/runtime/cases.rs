@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::attachment::Quarantine;
-use super::read;
 use super::run::Runner;
 use super::store::{HappenedKind, Store};
 use crate::core::case::{self, Dossier, Moment, NOTE, Ran};
@@ -54,7 +53,7 @@ pub async fn dossier(store: &Store, name: &str) -> Result<Dossier, String> {
         outcome: entry.detail,
     });
     let runs = runs.collect();
-    Ok(Dossier { case: whole.case, events: whole.events.into_iter().map(read::listed).collect(), timeline, runs, files: whole.files })
+    Ok(Dossier { case: whole.case, events: whole.events, timeline, runs, files: whole.files })
 }
 
 /// Changes a case; says what was done.

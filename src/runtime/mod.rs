@@ -11,6 +11,7 @@ pub mod follow;
 pub mod http;
 pub mod jobs;
 pub mod log;
+pub mod lookup;
 pub mod opened;
 pub mod outbox;
 pub mod perform;

@@ -1,20 +1,21 @@
 //! What the console shows, read from the store and made into its own plain data.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
-use super::store::{GroupBy, HappenedKind, Precedent, Precedents, Row, Sort, SortBy, Store, StoreError, Within};
+use super::store::{HappenedKind, Mentioned, Precedent, Precedents, Store, StoreError};
 use crate::core::detail::{Known, Past, Shown};
-use crate::core::event::{Disposition, SeverityOrigin, StoredEvent};
+use crate::core::event::{Disposition, StoredEvent};
 use crate::core::explorer::{Explorer, Face};
 use crate::core::health::{Health, Stretch};
 use crate::core::json::{self, Document};
+use crate::core::listing::{Grouping, Listed, Listing, Tally, View, Which};
 use crate::core::mapping::scalar;
-use crate::core::outcome::ReturnData;
 use crate::core::query::Query;
-use crate::core::queue::{Column, Grouping, Listed, Listing, NO_ENTITY, Order, Tally, View, Which};
 use crate::core::reading::Reading;
 
 /// Parts of the last day that the sparkline shows.
@@ -48,48 +49,16 @@ pub async fn counts(store: &Store, queries: Vec<(String, String)>) -> Vec<(Strin
     counts
 }
 
-/// The queue's order as the store takes it.
-pub fn sort_of(order: Order) -> Sort {
-    let by = match order.column {
-        Column::Age => SortBy::Occurred,
-        Column::Severity => SortBy::Severity,
-        Column::Vendor => SortBy::Vendor,
-        Column::EventType => SortBy::EventType,
-        Column::Title => SortBy::Title,
-        Column::Status => SortBy::Status,
-        Column::Connection => SortBy::Connection,
-        Column::Seen => SortBy::FirstSeen,
-    };
-    Sort { by, descending: order.descending }
-}
-
-fn group_by(grouping: Grouping) -> GroupBy {
-    match grouping {
-        Grouping::Rule => GroupBy::Rule,
-        Grouping::Entity => GroupBy::Entity,
-        Grouping::Vendor => GroupBy::Vendor,
-        Grouping::EventType => GroupBy::EventType,
-        Grouping::Severity => GroupBy::Severity,
-        Grouping::Connection => GroupBy::Connection,
-    }
-}
-
-/// What the store calls a group of the queue.
-fn within(grouping: Grouping, name: &str) -> Within {
-    let value = if grouping == Grouping::Entity && name == NO_ENTITY { "" } else { name };
-    Within::Group(group_by(grouping), value.into())
-}
-
 /// The queue's first rows.
 ///
 /// # Errors
 /// What is wrong with the query, or that the store failed.
 pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing, String> {
     let (query, now) = (parsed(view)?, Timestamp::now());
-    let mut rows = store.rows(&query, sort_of(view.order), Some(limit + 1), 0, now).await.map_err(|error| text(&error))?;
+    let mut rows = store.rows(&query, view.order, Some(limit + 1), 0, now).await.map_err(|error| text(&error))?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    Ok(Listing { rows: rows.into_iter().map(listed).collect(), more })
+    Ok(Listing { rows, more })
 }
 
 /// The first rows of a group.
@@ -98,8 +67,8 @@ pub async fn listing(store: &Store, view: &View, limit: usize) -> Result<Listing
 /// What is wrong with the query, or that the store failed.
 pub async fn members(store: &Store, view: &View, grouping: Grouping, group: &str, limit: usize) -> Result<Vec<Listed>, String> {
     let (query, now) = (parsed(view)?, Timestamp::now());
-    let rows = store.rows_within(&query, within(grouping, group), sort_of(view.order), Some(limit), now).await;
-    Ok(rows.map_err(|error| text(&error))?.into_iter().map(listed).collect())
+    let which = Which::Group(grouping, group.to_owned());
+    store.rows_within(&query, which, view.order, Some(limit), now).await.map_err(|error| text(&error))
 }
 
 /// The events of a view that are meant.
@@ -107,12 +76,7 @@ pub async fn members(store: &Store, view: &View, grouping: Grouping, group: &str
 /// # Errors
 /// What is wrong with the query, or that the store failed.
 pub async fn meant(store: &Store, view: &View, which: &Which) -> Result<Vec<i64>, String> {
-    let within = match which {
-        Which::All => Within::All,
-        Which::Like(id) => Within::Like(*id),
-        Which::Group(grouping, name) => within(*grouping, name),
-    };
-    store.ids_within(&parsed(view)?, within, Timestamp::now()).await.map_err(|error| text(&error))
+    store.ids_within(&parsed(view)?, which.clone(), Timestamp::now()).await.map_err(|error| text(&error))
 }
 
 /// What the store counts over all events of a view.
@@ -123,37 +87,11 @@ pub async fn tally(store: &Store, view: &View, grouping: Option<Grouping>) -> Re
     let (query, now) = (parsed(view)?, Timestamp::now());
     let total = store.count(&query, now).await.map_err(|error| text(&error))?;
     let arrivals = store.arrivals(&query, PARTS, now).await.map_err(|error| text(&error))?;
-    let mut groups = Vec::new();
-    if let Some(grouping) = grouping {
-        let found = store.groups(&query, group_by(grouping), GROUPS, now).await.map_err(|error| text(&error))?;
-        let name = |value: String| if grouping == Grouping::Entity && value.is_empty() { NO_ENTITY.to_owned() } else { value };
-        groups = found.into_iter().map(|group| (name(group.value), group.count)).collect();
-    }
+    let groups = match grouping {
+        Some(grouping) => store.groups(&query, grouping, GROUPS, now).await.map_err(|error| text(&error))?,
+        None => Vec::new(),
+    };
     Ok(Tally { total, arrivals, groups })
-}
-
-pub(super) fn listed(row: Row) -> Listed {
-    Listed {
-        id: row.id,
-        connection: row.connection,
-        vendor: row.vendor,
-        event_type: row.event_type,
-        key: row.key,
-        title: row.title,
-        entity: row.main_entity.map(|entity| entity.value).unwrap_or_default(),
-        rule: row.rule,
-        severity: row.severity,
-        derived: row.severity_origin == SeverityOrigin::Derived,
-        status: row.status,
-        vendor_status: row.vendor_status,
-        vendor_means: row.vendor_means,
-        vendor_moved: row.vendor_moved,
-        disposition: row.disposition,
-        taken_by: row.assignee,
-        occurred_at: row.occurred_at,
-        unread: row.unread,
-        revisions: row.revisions,
-    }
 }
 
 /// An event with all that is known about it. It counts as looked at.
@@ -162,13 +100,14 @@ pub(super) fn listed(row: Row) -> Listed {
 /// When it is not there, or the store failed.
 pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     let event = store.event(id).await.map_err(|error| text(&error))?.ok_or_else(|| format!("Event {id} is not in the store any more."))?;
-    let shares = store.shares(&event.event.entities).await.map_err(|error| text(&error))?;
-    let entities = event.event.entities.iter().zip(shares).map(|(entity, shares)| Known {
+    let mentioned = store.mentioned(&event.event.entities).await.map_err(|error| text(&error))?;
+    let entities = event.event.entities.iter().zip(mentioned).map(|(entity, Mentioned { shares, same_file })| Known {
         entity: entity.clone(),
         events: shares.iter().map(|share| share.count).sum(),
         vendors: shares.len(),
         first: shares.iter().map(|share| share.first).min(),
         last: shares.iter().map(|share| share.last).max(),
+        same_file,
     });
     let mut entities: Vec<Known> = entities.collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -354,7 +293,7 @@ fn subjects(items: &[String]) -> String {
 }
 
 /// The requests of a dry run as lines.
-pub fn plan(report: &RunReport) -> Vec<String> {
+pub fn plan(report: &RunReport, names: &BTreeMap<String, String>) -> Vec<String> {
     let mut lines = Vec::new();
     for failure in &report.outcome.errors {
         lines.push(format!("{} {}", failure.failure_indicator, failure.message));
@@ -373,30 +312,13 @@ pub fn plan(report: &RunReport) -> Vec<String> {
             Some(Value::String(body)) => lines.extend(body.lines().map(|line| format!("   {line}"))),
             Some(body) => lines.extend(serde_json::to_string_pretty(body).unwrap_or_default().lines().map(|line| format!("   {line}"))),
         }
+        let said = request.to_string();
+        let among = names.iter().filter(|(id, _)| said.contains(id.as_str()));
+        lines.extend(among.map(|(id, name)| format!("   where {id} is {name}")));
         lines.push(String::new());
     }
     if lines.is_empty() {
         lines.push("This command sends nothing.".into());
     }
     lines
-}
-
-/// Values and names of a pick list.
-///
-/// # Errors
-/// Why the list could not be had.
-pub fn picks(report: &RunReport, value: &str, label: &str) -> Result<Vec<(String, String)>, String> {
-    if report.outcome.return_data == ReturnData::Failed {
-        let message = report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), |failure| failure.message.clone());
-        return Err(message);
-    }
-    let at =
-        |path: &str| crate::core::mapping::values_at(&report.outcome.raw_data, path).into_iter().filter_map(|(_, value)| scalar(value));
-    let mut names = at(label).collect::<Vec<_>>();
-    let values: Vec<String> = at(value).collect();
-    // Names that are missing here and there would stand beside the wrong values.
-    if names.len() != values.len() {
-        names = vec![String::new(); values.len()];
-    }
-    Ok(values.into_iter().zip(names).collect())
 }

@@ -9,9 +9,9 @@ use super::time::{age, moment};
 use crate::core::case::{Case, Dossier, Ran};
 use crate::core::cases::{CaseView, Cases, Side};
 use crate::core::event::Status;
+use crate::core::listing::Listed;
 use crate::core::model::Model;
 use crate::core::outcome::ReturnData;
-use crate::core::queue::Listed;
 
 type Line = Vec<(String, Style)>;
 

@@ -162,7 +162,9 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
 
 /// Names of the values, where they are known.
 fn names(field: &Field, form: &Form) -> Option<String> {
-    let named: Vec<String> =
-        field.values().iter().filter_map(|value| field.names.get(value).or_else(|| form.names.get(value))).cloned().collect();
+    if matches!(field.entry, Entry::Area(_)) {
+        return None;
+    }
+    let named: Vec<String> = field.values().iter().filter_map(|value| form.name_of(field, value)).cloned().collect();
     (!named.is_empty()).then(|| named.join(", "))
 }

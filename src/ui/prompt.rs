@@ -16,10 +16,10 @@ pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> (u16, u16) {
     if let Some(error) = &prompt.error {
         paint.clear(above, theme.text);
         paint.text(above.x, above.y, above.width, error, theme.error);
-    } else if !prompt.candidates.is_empty() {
+    } else if !prompt.completion.texts.is_empty() {
         paint.clear(above, theme.text);
         let mut x = above.x + paint.text(above.x, above.y, above.width, "tab: ", theme.key);
-        for (at, candidate) in prompt.candidates.iter().enumerate() {
+        for (at, candidate) in prompt.completion.texts.iter().enumerate() {
             let style = if prompt.candidate == Some(at) { theme.selection } else { theme.dim };
             x += paint.text(x, above.y, above.right().saturating_sub(x), &format!("{candidate} "), style);
         }

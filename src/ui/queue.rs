@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use super::paint::{Paint, short, sign};
 use super::time::age;
 use crate::core::event::{Disposition, Severity, Status, drifted};
+use crate::core::listing::Listed;
 use crate::core::model::{Model, Pane};
-use crate::core::queue::{Item, Listed};
+use crate::core::queue::Item;
 
 struct Columns {
     age: u16,

@@ -7,9 +7,9 @@ use super::paint::{Paint, short, width};
 use crate::core::help;
 use crate::core::keys::chord_text;
 use crate::core::layer::Layer;
+use crate::core::listing::View;
 use crate::core::model::{Model, Pane};
 use crate::core::notice::Tone;
-use crate::core::queue::View;
 use crate::core::text::visible;
 
 /// The first line: where one is, and what needs a look.

@@ -31,19 +31,72 @@ pub struct Parameter {
     pub proposal: Option<String>,
     /// Where the list to pick from comes from.
     pub pick: Option<Pick>,
+    /// What tells the names of its values, so that a question can show them beside the ids; read whenever a form that changes
+    /// something holds one without a name.
+    pub names: Option<Pick>,
     /// Where a generated command puts it (`path`, `query`, `header`, `body`); empty for native commands.
     pub place: String,
 }
 
-/// The command whose answer fills a pick list.
+/// The reading command whose answer fills a pick list, or tells what values are called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pick {
     /// Name of a command of the same connection.
     pub command: String,
     /// JSONPath of the value in its `raw_data` (`$.devices[*].uuid`).
     pub value: String,
-    /// JSONPath of the name shown beside it, in the same order (`$.devices[*].displayName`).
-    pub label: String,
+    /// What a row is called: the first has the name (`$.devices[*].displayName`), others say more.
+    pub labels: Vec<Label>,
+    /// What the command itself is given: its parameter, and where that is taken from; the first that has something is taken.
+    pub given: Vec<(String, Vec<Feed>)>,
+}
+
+/// A part of what a row of a list is called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// Its JSONPath.
+    pub path: String,
+    /// Where it is an id itself: what tells what that is called.
+    pub names: Option<Box<Pick>>,
+}
+
+/// Where a list takes what its command is given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Feed {
+    /// What another field of the same form holds.
+    Field(String),
+    /// The values that a name is wanted for.
+    Values,
+    /// What another list holds: only what is called so, or everything where nothing is.
+    List(Box<Pick>, String),
+}
+
+impl Pick {
+    /// A list that its command gives without being given anything.
+    pub fn new(command: &str, value: &str, label: &str) -> Self {
+        let pick = Self { command: command.into(), value: value.into(), labels: Vec::new(), given: Vec::new() };
+        if label.is_empty() { pick } else { pick.label(label, None) }
+    }
+
+    /// The same; a row is also called by what stands there, an id where something tells its name.
+    #[must_use]
+    pub fn label(mut self, path: &str, names: Option<Self>) -> Self {
+        self.labels.push(Label { path: path.into(), names: names.map(Box::new) });
+        self
+    }
+
+    /// The fields of the form that it needs.
+    pub fn fields(&self) -> Vec<&str> {
+        let feeds = self.given.iter().flat_map(|(_, feeds)| feeds);
+        feeds.filter_map(|feed| if let Feed::Field(name) = feed { Some(name.as_str()) } else { None }).collect()
+    }
+
+    /// The same; the command is given this.
+    #[must_use]
+    pub fn give(mut self, parameter: &str, feeds: &[Feed]) -> Self {
+        self.given.push((parameter.into(), feeds.to_vec()));
+        self
+    }
 }
 
 /// What values a parameter takes.
@@ -167,6 +220,7 @@ impl Parameter {
             prefill_paths: Vec::new(),
             proposal: None,
             pick: None,
+            names: None,
             place: String::new(),
         }
     }
@@ -222,8 +276,21 @@ impl Parameter {
 
     /// The same, with a list to pick from.
     #[must_use]
-    pub fn pick(mut self, command: &str, value: &str, label: &str) -> Self {
-        self.pick = Some(Pick { command: command.into(), value: value.into(), label: label.into() });
+    pub fn pick(self, command: &str, value: &str, label: &str) -> Self {
+        self.pick_from(Pick::new(command, value, label))
+    }
+
+    /// The same, with a list to pick from whose command is given something.
+    #[must_use]
+    pub fn pick_from(mut self, pick: Pick) -> Self {
+        self.pick = Some(pick);
+        self
+    }
+
+    /// The same, with what tells the names of its values.
+    #[must_use]
+    pub fn named_by(mut self, names: Pick) -> Self {
+        self.names = Some(names);
         self
     }
 }

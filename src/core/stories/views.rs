@@ -2,8 +2,9 @@
 
 use crate::core::effect::Effect;
 use crate::core::layer::Layer;
+use crate::core::listing::{Column, Grouping, Order};
 use crate::core::model::OPEN;
-use crate::core::queue::{Column, Grouping, Item, Order};
+use crate::core::queue::Item;
 use crate::core::session::Session;
 use crate::core::views::{self, Saved};
 

@@ -34,9 +34,7 @@ use token::Tokens;
 
 /// The longest `Retry-After` that is told from a longer one.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
-/// One request is tried at most so often (contract, Repeats) …
-const TRIES: u32 = 4;
-/// … within this time.
+/// All tries of one request together have this time (contract, Repeats).
 const TRY_TIME: Duration = Duration::from_secs(15);
 /// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -111,12 +109,13 @@ impl Door {
 
     async fn tries(&self, request: &Request, scope: &Scope) -> Answer {
         let begun = Instant::now();
+        let backoff = |tried| backoff(tried).min(self.entry.retry.pause);
         let mut renewed: Option<String> = None;
         let mut tried = 0;
         loop {
             tried += 1;
             let (answer, token) = self.hops(request, scope, renewed.as_deref()).await;
-            if !request.retry || tried >= TRIES {
+            if !request.retry || tried >= self.entry.retry.tries {
                 return answer;
             }
             let pause = match &answer {

@@ -5,11 +5,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
 use super::audit::{AuditEntry, INTENT, Intent, about_case, record};
-use super::rows::{Row, rows_of_case, size};
+use super::rows::{rows_of_case, size};
 use super::triage::{Happened, HappenedKind};
 use super::{Store, StoreError, moment, nanos};
 use crate::core::case::{Case, CaseFile};
 use crate::core::catalogue::Effect;
+use crate::core::listing::Listed;
 use crate::core::outcome::Attachment;
 
 /// A case with all that belongs to it.
@@ -18,7 +19,7 @@ pub struct WholeCase {
     /// The case.
     pub case: Case,
     /// Its events, in order of time.
-    pub events: Vec<Row>,
+    pub events: Vec<Listed>,
     /// Its files.
     pub files: Vec<CaseFile>,
     /// What was done and written on it and on its events, in order of time.

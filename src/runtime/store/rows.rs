@@ -1,249 +1,89 @@
-//! Light rows for the queue, and what the console counts over them: groups, arrivals, pivots, likeness.
+//! Light rows for the queue, and what the console counts over them: groups, arrivals, likeness.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row as Record, params, params_from_iter};
 
-use super::read::{json, origin, severity, status};
+use super::read::{origin, severity, status};
 use super::sql::{self, MOVED};
 use super::{Store, StoreError, limit_of, moment, nanos};
-use crate::core::entity::{Entity, EntityKind, lookups};
-use crate::core::event::{Disposition, Severity, SeverityOrigin, Status};
+use crate::core::event::{Disposition, Severity, SeverityOrigin};
+use crate::core::listing::{Column, Grouping, Listed, NO_ENTITY, Order, Which};
 use crate::core::query::Query;
 
-/// The most rows of a pivot or of likeness.
-const MOST: usize = 500;
-
-/// An event as a list shows it.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// Its number in this store.
-    pub id: i64,
-    /// Connection that brought it.
-    pub connection: String,
-    /// Vendor of that connection.
-    pub vendor: String,
-    /// The document's name of its event type.
-    pub event_type: String,
-    /// Its key.
-    pub key: String,
-    /// What it is.
-    pub title: String,
-    /// What makes events of its type alike.
-    pub rule: String,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Who says so.
-    pub severity_origin: SeverityOrigin,
-    /// The analyst's status.
-    pub status: Status,
-    /// The vendor's status.
-    pub vendor_status: Option<String>,
-    /// What that means in ours.
-    pub vendor_means: Option<Status>,
-    /// Whether the vendor has moved since it was decided about here.
-    pub vendor_moved: bool,
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// When the vendor last changed it.
-    pub updated_at: Option<Timestamp>,
-    /// When it was first stored.
-    pub first_seen_at: Timestamp,
-    /// Who has it: here, else at the vendor.
-    pub assignee: Option<String>,
-    /// The analyst's verdict.
-    pub disposition: Option<Disposition>,
-    /// The entity that stands for it.
-    pub main_entity: Option<Entity>,
-    /// Whether it changed since somebody looked at it here.
-    pub unread: bool,
-    /// How many revisions the vendor has sent.
-    pub revisions: u32,
-    /// The cases it belongs to.
-    pub cases: Vec<String>,
-}
-
-/// What rows are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SortBy {
-    /// When it happened.
-    #[default]
-    Occurred,
-    /// When it was first stored.
-    FirstSeen,
-    /// When the vendor last changed it.
-    Updated,
-    /// How bad it is.
-    Severity,
-    /// The analyst's status.
-    Status,
-    /// The vendor.
-    Vendor,
-    /// The connection.
-    Connection,
-    /// The event type.
-    EventType,
-    /// The title.
-    Title,
-}
-
-/// The order of rows; equal ones stand newest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// By what.
-    pub by: SortBy,
-    /// From the greatest down.
-    pub descending: bool,
-}
-
-impl Default for Sort {
-    fn default() -> Self {
-        Self { by: SortBy::Occurred, descending: true }
+/// The order as SQL; equal ones stand newest first.
+pub(super) fn order_by(order: Order) -> String {
+    let column = match order.column {
+        Column::Age => "event.occurred_at",
+        Column::Seen => "event.first_seen_at",
+        Column::Severity => "event.severity",
+        Column::Status => "event.status",
+        Column::Vendor => "event.vendor",
+        Column::Connection => "event.connection",
+        Column::EventType => "event.event_type",
+        Column::Title => "event.title COLLATE NOCASE",
+    };
+    match (order.column, order.descending) {
+        (Column::Age, true) => "event.occurred_at DESC, event.id DESC".into(),
+        (Column::Age, false) => "event.occurred_at, event.id".into(),
+        (_, true) => format!("{column} DESC, event.occurred_at DESC, event.id DESC"),
+        (_, false) => format!("{column}, event.occurred_at DESC, event.id DESC"),
     }
 }
 
-impl Sort {
-    fn sql(self) -> String {
-        let column = match self.by {
-            SortBy::Occurred => "event.occurred_at",
-            SortBy::FirstSeen => "event.first_seen_at",
-            SortBy::Updated => "coalesce(event.updated_at, event.occurred_at)",
-            SortBy::Severity => "event.severity",
-            SortBy::Status => "event.status",
-            SortBy::Vendor => "event.vendor",
-            SortBy::Connection => "event.connection",
-            SortBy::EventType => "event.event_type",
-            SortBy::Title => "event.title COLLATE NOCASE",
-        };
-        match (self.by, self.descending) {
-            (SortBy::Occurred, true) => "event.occurred_at DESC, event.id DESC".into(),
-            (SortBy::Occurred, false) => "event.occurred_at, event.id".into(),
-            (_, true) => format!("{column} DESC, event.occurred_at DESC, event.id DESC"),
-            (_, false) => format!("{column}, event.occurred_at DESC, event.id DESC"),
+/// What a grouping tells events apart by.
+fn column(grouping: Grouping) -> &'static str {
+    match grouping {
+        Grouping::Rule => "event.rule",
+        Grouping::Entity => "coalesce(event.entity_value, '')",
+        Grouping::Vendor => "event.vendor",
+        Grouping::EventType => "event.event_type",
+        Grouping::Severity => "event.severity",
+        Grouping::Connection => "event.connection",
+    }
+}
+
+/// The columns of the index that a grouping is counted by.
+fn counted_by(grouping: Grouping) -> &'static str {
+    match grouping {
+        Grouping::Vendor => "event.vendor",
+        Grouping::EventType => "event.vendor, event.event_type",
+        Grouping::Rule => "event.vendor, event.event_type, event.rule",
+        Grouping::Connection => "event.vendor, event.event_type, event.rule, event.connection",
+        Grouping::Entity | Grouping::Severity => column(grouping),
+    }
+}
+
+/// A group's name as its column holds it.
+fn key(grouping: Grouping, name: &str) -> Value {
+    match grouping {
+        Grouping::Severity => Value::from(i64::from(Severity::parse(name).unwrap_or_default().rank())),
+        Grouping::Entity if name == NO_ENTITY => Value::from(String::new()),
+        _ => Value::from(name.to_owned()),
+    }
+}
+
+/// A condition that finds only those that are meant.
+fn among(which: &Which, mut condition: sql::Condition) -> sql::Condition {
+    match which {
+        Which::All => {}
+        Which::Like(id) => {
+            let like = "(event.vendor, event.event_type, event.rule) = (SELECT vendor, event_type, rule FROM event WHERE id = ?)";
+            condition.sql = format!("({}) AND {like} AND (event.status <> 2 OR event.id = ?)", condition.sql);
+            condition.values.extend([Value::from(*id), Value::from(*id)]);
+        }
+        Which::Group(grouping, name) => {
+            condition.sql = format!("({}) AND {} = ?", condition.sql, column(*grouping));
+            condition.values.push(key(*grouping, name));
         }
     }
-}
-
-/// What rows are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupBy {
-    /// What makes them alike.
-    Rule,
-    /// The entity that stands for them.
-    Entity,
-    /// The vendor.
-    Vendor,
-    /// The event type.
-    EventType,
-    /// How bad they are.
-    Severity,
-    /// The analyst's status.
-    Status,
-    /// The connection.
-    Connection,
-}
-
-impl GroupBy {
-    fn column(self) -> &'static str {
-        match self {
-            Self::Rule => "event.rule",
-            Self::Entity => "coalesce(event.entity_value, '')",
-            Self::Vendor => "event.vendor",
-            Self::EventType => "event.event_type",
-            Self::Severity => "event.severity",
-            Self::Status => "event.status",
-            Self::Connection => "event.connection",
-        }
-    }
-
-    /// The columns of the index that the group is counted by.
-    fn counted_by(self) -> &'static str {
-        match self {
-            Self::Vendor => "event.vendor",
-            Self::EventType => "event.vendor, event.event_type",
-            Self::Rule => "event.vendor, event.event_type, event.rule",
-            Self::Connection => "event.vendor, event.event_type, event.rule, event.connection",
-            Self::Entity | Self::Severity | Self::Status => self.column(),
-        }
-    }
-
-    /// The value of a group as the column holds it.
-    fn key(self, value: &str) -> Value {
-        match self {
-            Self::Severity => Value::from(i64::from(Severity::parse(value).unwrap_or_default().rank())),
-            Self::Status => Value::from(Status::parse(value).unwrap_or_default() as i64),
-            _ => Value::from(value.to_owned()),
-        }
-    }
-}
-
-/// Some of the events that a query finds.
-#[derive(Clone, Debug)]
-pub enum Within {
-    /// All of them.
-    All,
-    /// Those of the vendor, type and rule of this one that are not closed, and this one.
-    Like(i64),
-    /// Those of a group.
-    Group(GroupBy, String),
-}
-
-impl Within {
-    /// A condition that finds only these.
-    fn among(&self, mut condition: sql::Condition) -> sql::Condition {
-        match self {
-            Self::All => {}
-            Self::Like(id) => {
-                let like = "(event.vendor, event.event_type, event.rule) = (SELECT vendor, event_type, rule FROM event WHERE id = ?)";
-                condition.sql = format!("({}) AND {like} AND (event.status <> 2 OR event.id = ?)", condition.sql);
-                condition.values.extend([Value::from(*id), Value::from(*id)]);
-            }
-            Self::Group(by, value) => {
-                condition.sql = format!("({}) AND {} = ?", condition.sql, by.column());
-                condition.values.push(by.key(value));
-            }
-        }
-        condition
-    }
-}
-
-/// A group of events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// What they share.
-    pub value: String,
-    /// How many there are.
-    pub count: usize,
-}
-
-/// How much of a vendor mentions an entity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The vendor.
-    pub vendor: String,
-    /// How many of its events.
-    pub count: usize,
-    /// When the first happened.
-    pub first: Timestamp,
-    /// When the last happened.
-    pub last: Timestamp,
-}
-
-/// Every event that mentions an entity, over all vendors.
-#[derive(Clone, Debug, Default)]
-pub struct Pivot {
-    /// How many, by vendor.
-    pub per_vendor: Vec<Share>,
-    /// The newest of them.
-    pub rows: Vec<Row>,
+    condition
 }
 
 /// Columns of a row, in the order that [`light`] reads them.
 const LIGHT: &str = "event.id, event.connection, event.vendor, event.event_type, event.key, event.title, event.rule, event.severity,
-    event.severity_origin, event.status, event.vendor_status, event.occurred_at, event.updated_at, event.first_seen_at,
-    coalesce(event.assignee, event.vendor_assignee), event.disposition, event.entity_kind, event.entity_value, event.unread, event.revisions,
-    (SELECT json_group_array(c.name) FROM case_event JOIN \"case\" AS c ON c.id = case_event.\"case\" WHERE case_event.event = event.id),
-    event.vendor_means";
+    event.severity_origin, event.status, event.vendor_status, event.occurred_at, coalesce(event.assignee, event.vendor_assignee),
+    event.disposition, event.entity_value, event.unread, event.revisions, event.vendor_means";
 
 impl Store {
     /// Rows of the events that a query finds, in an order.
@@ -253,16 +93,16 @@ impl Store {
     pub async fn rows(
         &self,
         query: &Query,
-        sort: Sort,
+        order: Order,
         limit: Option<usize>,
         offset: usize,
         now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Listed>, StoreError> {
         let query = query.clone();
         self.search(move |db| {
             let mut condition = sql::condition(db, &query, now)?;
             condition.values.extend([Value::from(limit_of(limit)), Value::from(limit_of(Some(offset)))]);
-            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ? OFFSET ?", condition.sql, sort.sql()), condition.values)
+            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ? OFFSET ?", condition.sql, order_by(order)), condition.values)
         })
         .await
     }
@@ -274,16 +114,16 @@ impl Store {
     pub async fn rows_within(
         &self,
         query: &Query,
-        within: Within,
-        sort: Sort,
+        which: Which,
+        order: Order,
         limit: Option<usize>,
         now: Timestamp,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Listed>, StoreError> {
         let query = query.clone();
         self.search(move |db| {
-            let mut condition = within.among(sql::condition(db, &query, now)?);
+            let mut condition = among(&which, sql::condition(db, &query, now)?);
             condition.values.push(Value::from(limit_of(limit)));
-            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ?", condition.sql, sort.sql()), condition.values)
+            rows(db, &format!("WHERE {} ORDER BY {} LIMIT ?", condition.sql, order_by(order)), condition.values)
         })
         .await
     }
@@ -292,26 +132,26 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn ids_within(&self, query: &Query, within: Within, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    pub async fn ids_within(&self, query: &Query, which: Which, now: Timestamp) -> Result<Vec<i64>, StoreError> {
         let query = query.clone();
         self.search(move |db| {
-            let condition = within.among(sql::condition(db, &query, now)?);
-            let sql = format!("SELECT event.id FROM event WHERE {} ORDER BY {}", condition.sql, Sort::default().sql());
+            let condition = among(&which, sql::condition(db, &query, now)?);
+            let sql = format!("SELECT event.id FROM event WHERE {} ORDER BY {}", condition.sql, order_by(Order::default()));
             let mut statement = db.prepare(&sql)?;
             Ok(statement.query_map(params_from_iter(condition.values), |row| row.get(0))?.collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    /// The groups of the events that a query finds, the largest first.
+    /// The groups of the events that a query finds with how many each has, the largest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn groups(&self, query: &Query, by: GroupBy, limit: usize, now: Timestamp) -> Result<Vec<Group>, StoreError> {
+    pub async fn groups(&self, query: &Query, by: Grouping, limit: usize, now: Timestamp) -> Result<Vec<(String, usize)>, StoreError> {
         let query = query.clone();
         self.tally(move |db| {
             let condition = sql::condition(db, &query, now)?;
-            let (column, order) = (by.column(), by.counted_by());
+            let (column, order) = (column(by), counted_by(by));
             // An index has the parts in this order, so that counting them needs nothing else.
             let sql = format!(
                 "SELECT value, sum(part) FROM (SELECT {column} AS value, count(*) AS part FROM event WHERE {} GROUP BY {order})
@@ -320,12 +160,11 @@ impl Store {
             );
             let mut statement = db.prepare(&sql)?;
             let groups = statement.query_map(params_from_iter(condition.values), |row| {
-                let value = match by {
-                    GroupBy::Severity => severity(row.get(0)?).as_str().to_owned(),
-                    GroupBy::Status => status(row.get(0)?).as_str().to_owned(),
+                let name = match by {
+                    Grouping::Severity => severity(row.get(0)?).as_str().to_owned(),
                     _ => row.get(0)?,
                 };
-                Ok(Group { value, count: size(row, 1)? })
+                Ok((if by == Grouping::Entity && name.is_empty() { NO_ENTITY.to_owned() } else { name }, size(row, 1)?))
             })?;
             Ok(groups.collect::<Result<_, _>>()?)
         })
@@ -363,30 +202,6 @@ impl Store {
         .await
     }
 
-    /// Every event of every vendor that mentions an entity, however each spells it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn pivot(&self, kind: EntityKind, value: &str) -> Result<Pivot, StoreError> {
-        let (within, values) = mentions(kind, value);
-        self.search(move |db| {
-            let per_vendor = shares(db, &within, &values)?;
-            let order = Sort::default().sql();
-            let rows = rows(db, &format!("WHERE event.id IN ({within}) ORDER BY {order} LIMIT {MOST}"), values)?;
-            Ok(Pivot { per_vendor, rows })
-        })
-        .await
-    }
-
-    /// How much of each vendor mentions each of these entities, in their order.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn shares(&self, entities: &[Entity]) -> Result<Vec<Vec<Share>>, StoreError> {
-        let wanted: Vec<_> = entities.iter().map(|entity| mentions(entity.kind, &entity.value)).collect();
-        self.search(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
-    }
-
     /// How many other events are of the same vendor, type and rule.
     ///
     /// # Errors
@@ -402,32 +217,13 @@ impl Store {
     }
 }
 
-/// The ids of the events that mention an entity, as SQL with its values.
-fn mentions(kind: EntityKind, value: &str) -> (String, Vec<Value>) {
-    let lookups = lookups(kind, value);
-    let sql = vec!["SELECT event FROM entity WHERE kind = ? AND normal = ?"; lookups.len()].join(" UNION ");
-    let values = lookups.into_iter().flat_map(|(kind, normal)| [Value::from(kind.as_str().to_owned()), Value::from(normal)]).collect();
-    (sql, values)
-}
-
-fn shares(db: &Connection, within: &str, values: &[Value]) -> Result<Vec<Share>, StoreError> {
-    let sql = format!(
-        "SELECT vendor, count(*), min(occurred_at), max(occurred_at) FROM event WHERE id IN ({within}) GROUP BY vendor ORDER BY 2 DESC, 1"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let shares = statement.query_map(params_from_iter(values), |row| {
-        Ok(Share { vendor: row.get(0)?, count: size(row, 1)?, first: moment(row.get(2)?), last: moment(row.get(3)?) })
-    })?;
-    Ok(shares.collect::<Result<_, _>>()?)
-}
-
-fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+pub(super) fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Listed>, StoreError> {
     let mut statement = db.prepare(&format!("SELECT {LIGHT}, {MOVED} FROM event {rest}"))?;
     Ok(statement.query_map(params_from_iter(values), light)?.collect::<Result<_, _>>()?)
 }
 
 /// The rows of these events, in order of time.
-pub(super) fn rows_of_case(db: &Connection, case: i64) -> Result<Vec<Row>, StoreError> {
+pub(super) fn rows_of_case(db: &Connection, case: i64) -> Result<Vec<Listed>, StoreError> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {LIGHT}, {MOVED} FROM event JOIN case_event ON case_event.event = event.id WHERE case_event.\"case\" = ?1 ORDER BY event.occurred_at, event.id"
     ))?;
@@ -438,11 +234,8 @@ pub(super) fn size(row: &Record<'_>, column: usize) -> rusqlite::Result<usize> {
     Ok(usize::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
 }
 
-fn light(row: &Record<'_>) -> rusqlite::Result<Row> {
-    let kind: Option<String> = row.get(16)?;
-    let value: Option<String> = row.get(17)?;
-    let kind = kind.as_deref().and_then(EntityKind::parse);
-    Ok(Row {
+fn light(row: &Record<'_>) -> rusqlite::Result<Listed> {
+    Ok(Listed {
         id: row.get(0)?,
         connection: row.get(1)?,
         vendor: row.get(2)?,
@@ -451,19 +244,16 @@ fn light(row: &Record<'_>) -> rusqlite::Result<Row> {
         title: row.get(5)?,
         rule: row.get(6)?,
         severity: severity(row.get(7)?),
-        severity_origin: origin(&row.get::<_, String>(8)?),
+        derived: origin(&row.get::<_, String>(8)?) == SeverityOrigin::Derived,
         status: status(row.get(9)?),
         vendor_status: row.get(10)?,
         occurred_at: moment(row.get(11)?),
-        updated_at: row.get::<_, Option<i64>>(12)?.map(moment),
-        first_seen_at: moment(row.get(13)?),
-        assignee: row.get(14)?,
-        disposition: row.get::<_, Option<String>>(15)?.as_deref().and_then(Disposition::parse),
-        main_entity: kind.zip(value).map(|(kind, value)| Entity { kind, value, path: String::new() }),
-        unread: row.get(18)?,
-        revisions: row.get(19)?,
-        cases: json(row, 20)?,
-        vendor_means: row.get::<_, Option<u8>>(21)?.map(status),
-        vendor_moved: row.get(22)?,
+        taken_by: row.get(12)?,
+        disposition: row.get::<_, Option<String>>(13)?.as_deref().and_then(Disposition::parse),
+        entity: row.get::<_, Option<String>>(14)?.unwrap_or_default(),
+        unread: row.get(15)?,
+        revisions: row.get(16)?,
+        vendor_means: row.get::<_, Option<u8>>(17)?.map(status),
+        vendor_moved: row.get(18)?,
     })
 }

@@ -110,8 +110,9 @@ pub async fn pages(
     for _ in 0..limit {
         let asked = if token.is_empty() { request.clone() } else { request.clone().query("pageToken", token.as_str()) };
         let ListPage { rows: more, next, rest } = page(talk, connection, asked, member).await?;
-        // A list that shifts between two pages repeats rows; each is had once.
-        rows.extend(more.into_iter().filter(|row| row.get("uuid").and_then(Value::as_str).is_none_or(|uuid| seen.insert(uuid.to_owned()))));
+        // A list that shifts between two pages repeats rows; each is had once. Rows that differ are others, even under one uuid: a
+        // device stands in each of its groups.
+        rows.extend(more.into_iter().filter(|row| seen.insert(row.to_string())));
         for (name, value) in rest {
             merged.entry(name).or_insert(value);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api::{Refused, json as call, page_size, pages, segment};
-use crate::core::catalogue::{Arguments, Command, Parameter, Type};
+use crate::core::catalogue::{Arguments, Command, Feed, Parameter, Pick, Type};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::outcome::{Outcome, ReturnData};
@@ -21,20 +21,38 @@ pub(super) const TEST_TEXT: &str = "Errors in Test Connection function.";
 
 /// Device UUIDs, with the list to pick from.
 pub(super) fn device_uuids(help: &str) -> Parameter {
-    Parameter::new("Device UUIDs", Type::texts(0), help).prefill(&[EntityKind::Device]).pick(
-        "get-device-group-endpoints",
-        "$.Results[*].devices[*].uuid",
-        "$.Results[*].devices[*].displayName",
-    )
+    of_devices(Parameter::new("Device UUIDs", Type::texts(0), help))
+}
+
+/// Device UUID, with the list to pick from.
+pub(super) fn device_uuid(help: &str) -> Parameter {
+    of_devices(Parameter::new("Device UUID", Type::TEXT, help))
+}
+
+/// Devices are listed by group: by those that the form names, else by the one that holds every device. Its uuid is not fixed, its name is
+/// (vendors/eset-connect.md §10.9).
+fn of_devices(parameter: Parameter) -> Parameter {
+    let every = Feed::List(Box::new(every_group()), "All".into());
+    let list = Pick::new("get-device-group-endpoints", "$.Results[*].devices[*].uuid", "$.Results[*].devices[*].displayName");
+    parameter
+        .prefill(&[EntityKind::Device])
+        .pick_from(list.give("device_group_uuids", &[Feed::Field("device_group_uuids".into()), every]))
+        .named_by(device_names())
+}
+
+/// What devices are called.
+pub(super) fn device_names() -> Pick {
+    Pick::new("get-endpoint-details", "$.devices[*].uuid", "$.devices[*].displayName").give("device_uuids", &[Feed::Values])
+}
+
+/// All groups.
+pub(super) fn every_group() -> Pick {
+    Pick::new("list-device-groups", "$.deviceGroups[*].uuid", "$.deviceGroups[*].displayName")
 }
 
 /// Device Group UUIDs, with the list to pick from.
 pub(super) fn group_uuids(help: &str) -> Parameter {
-    Parameter::new("Device Group UUIDs", Type::texts(0), help).pick(
-        "list-device-groups",
-        "$.deviceGroups[*].uuid",
-        "$.deviceGroups[*].displayName",
-    )
+    Parameter::new("Device Group UUIDs", Type::texts(0), help).pick_from(every_group()).named_by(every_group())
 }
 
 /// Get Device Group Endpoints and Get Endpoint Details.
@@ -62,6 +80,8 @@ pub(super) fn list_groups() -> Command {
 /// Test Connection.
 pub(super) fn test_connection() -> Command {
     Command::new(TEST, "Checks the connection: signs in and lists one device group.", test)
+        .permission("Read access to PROTECT")
+        .indicator(&super::api::indicator(TEST))
 }
 
 async fn group_endpoints(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {

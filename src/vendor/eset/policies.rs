@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::EITHER;
 use super::api::{json as call, page_size, pages, segment};
-use super::devices::{device_uuids, group_uuids, listed, not_attempted, partial, uuids};
-use super::tasks::{either, uuids as given};
-use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Reach, Type, Undo};
+use super::devices::{device_names, device_uuids, every_group, group_uuids, listed, not_attempted, partial, uuids};
+use super::tasks::uuids as given;
+use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Pick, Reach, Type, Undo};
 use crate::core::connection::Connection;
 use crate::core::outcome::Outcome;
 use crate::core::request::{Method, Request};
@@ -18,8 +19,20 @@ const DELETE: &str = "Delete Policy Assignments";
 const POLICIES: &str = "List Policies";
 const ASSIGNMENTS: &str = "List Policy Assignments";
 
+fn every_policy() -> Pick {
+    Pick::new("list-policies", "$.policies[*].uuid", "$.policies[*].displayName")
+}
+
+/// An assignment has no name: it is a policy on a target.
+fn every_assignment() -> Pick {
+    Pick::new("list-policy-assignments", "$.assignments[*].uuid", "")
+        .label("$.assignments[*].policyUuid", Some(every_policy()))
+        .label("$.assignments[*].target.deviceGroupUuid", Some(every_group()))
+        .label("$.assignments[*].target.deviceUuid", Some(device_names()))
+}
+
 fn policy(help: &str) -> Parameter {
-    Parameter::new("Policy UUID", Type::TEXT, help).pick("list-policies", "$.policies[*].uuid", "$.policies[*].displayName")
+    Parameter::new("Policy UUID", Type::TEXT, help).pick_from(every_policy()).named_by(every_policy())
 }
 
 /// Assign Policy To Endpoints.
@@ -30,7 +43,7 @@ pub(super) fn assign() -> Command {
         .parameter(policy("The policy.").required())
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
-        .rule(either)
+        .one_of(&["device_uuids", "device_group_uuids"], EITHER)
 }
 
 /// Delete Policy Assignments.
@@ -41,7 +54,8 @@ pub(super) fn delete() -> Command {
         .parameter(
             Parameter::new("Policy Assignment UUIDs", Type::texts(1), "The assignments: their own uuid, not the policy's.")
                 .required()
-                .pick("list-policy-assignments", "$.assignments[*].uuid", "$.assignments[*].policyUuid"),
+                .pick_from(every_assignment())
+                .named_by(every_assignment()),
         )
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api::{json as call, page_size, pages, segment};
-use super::devices::{listed, not_attempted, partial};
+use super::devices::{device_uuid, listed, not_attempted, partial};
 use super::tasks::{expire_time, not_past};
 use super::{default_expiry, trigger, wire_time};
-use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Reach, Type, Undo};
+use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Pick, Reach, Type, Undo};
 use crate::core::connection::Connection;
-use crate::core::entity::EntityKind;
 use crate::core::outcome::Outcome;
 use crate::core::request::Request;
 use crate::core::talk::Talk;
@@ -19,8 +18,14 @@ const TASKS: &str = "List Device Tasks";
 const HISTORY: &str = "List Task History";
 const TRIGGER: &str = "Update Task Trigger";
 
+/// A parameter that takes uuids of tasks.
+pub(super) fn of_tasks(parameter: Parameter) -> Parameter {
+    let list = Pick::new("list-device-tasks", "$.tasks[*].uuid", "$.tasks[*].displayName");
+    parameter.required().pick_from(list.clone()).named_by(list)
+}
+
 fn task_uuids(help: &str) -> Parameter {
-    Parameter::new("Task UUIDs", Type::texts(1), help).required().pick("list-device-tasks", "$.tasks[*].uuid", "$.tasks[*].displayName")
+    of_tasks(Parameter::new("Task UUIDs", Type::texts(1), help))
 }
 
 /// List Device Tasks.
@@ -32,15 +37,10 @@ pub(super) fn list_tasks() -> Command {
 
 /// List Task History.
 pub(super) fn history() -> Command {
-    let device = Parameter::new("Device UUID", Type::TEXT, "Only runs on this device.").prefill(&[EntityKind::Device]).pick(
-        "get-device-group-endpoints",
-        "$.Results[*].devices[*].uuid",
-        "$.Results[*].devices[*].displayName",
-    );
     Command::new(HISTORY, "Lists the runs of tasks.", runs)
         .permission("Read access to PROTECT")
         .parameter(task_uuids("The tasks."))
-        .parameter(device)
+        .parameter(device_uuid("Only runs on this device."))
         .parameter(Parameter::new("Last Runs", Type::Boolean, "Only the latest run on each device."))
 }
 

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::{at, event, now, store};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Disposition, Event, Severity, Status};
+use crate::core::listing::{Column, Grouping, Order, Which};
 use crate::core::query::Query;
-use crate::runtime::store::{Decision, GroupBy, HappenedKind, Intent, Sort, SortBy, Store, Was, Within};
+use crate::runtime::store::{Decision, HappenedKind, Intent, Store, Was};
 
 async fn filled() -> (tempfile::TempDir, Store) {
     let (dir, store) = store();
@@ -88,7 +89,7 @@ async fn drift_is_seen_once_the_vendor_has_moved_and_not_before() {
     };
     let drifted = async || {
         let query = Query::parse("drift:yes").unwrap();
-        let rows = store.rows(&query, Sort::default(), None, 0, now()).await.unwrap();
+        let rows = store.rows(&query, Order::default(), None, 0, now()).await.unwrap();
         let event = store.event(1).await.unwrap().unwrap();
         assert_eq!(event.drifted(), query.matches(&event, now()));
         assert_eq!(event.drifted(), rows.iter().any(|row| row.id == 1));
@@ -123,30 +124,82 @@ async fn a_pivot_finds_every_vendors_spelling() {
     assert!(store.pivot(EntityKind::User, "ilse.okafor").await.unwrap().rows.is_empty());
 }
 
+fn names_file(key: &str, hashes: &[&str], raw: serde_json::Value) -> Event {
+    let entities = hashes.iter().map(|hash| Entity { kind: EntityKind::Hash, value: (*hash).into(), path: "$".into() }).collect();
+    Event { entities, raw, ..event(key, key) }
+}
+
+#[tokio::test]
+async fn a_pivot_on_a_hash_finds_the_file_under_its_other_digests() {
+    let (_dir, store) = store();
+    let (sha1, sha256, other) = ("AB".repeat(20), "cd".repeat(32), "ef".repeat(32));
+    let put = async |connection: &str, vendor: &str, event| store.store_events(connection, vendor, vec![event], now()).await.unwrap();
+    put("eset-1", "eset-protect-cloud", names_file("a", &[&sha1], json!({"objectHashSha1": sha1}))).await;
+    put("wiz-1", "wiz", names_file("b", &[&sha256], json!({"text": sha256}))).await;
+    // Both in one event, but of nobody knows which files.
+    put("wiz-1", "wiz", names_file("c", &[&sha1, &sha256], json!({"text": [sha1, sha256]}))).await;
+    let found = async |hash: &str| {
+        let pivot = store.pivot(EntityKind::Hash, hash).await.unwrap();
+        let query = Query::parse(&format!("hash:={hash}")).unwrap();
+        assert_eq!(store.count(&query, now()).await.unwrap(), pivot.rows.len(), "the queue finds what the pivot finds");
+        pivot
+    };
+    assert_eq!((found(&sha1).await.rows.len(), found(&sha256).await.rows.len()), (2, 2), "being in one event joins nothing");
+    let raw = json!({"evidence": [{"fileDetails": {"sha1": sha1.to_lowercase(), "sha256": sha256}}]});
+    put("azure-1", "azure-api", names_file("d", &[&sha1.to_lowercase(), &sha256], raw)).await;
+    for hash in [&sha1, &sha256, &sha1.to_lowercase()] {
+        let pivot = found(hash).await;
+        let vendors: Vec<&str> = pivot.per_vendor.iter().map(|share| share.vendor.as_str()).collect();
+        assert_eq!((pivot.rows.len(), vendors), (4, vec!["wiz", "azure-api", "eset-protect-cloud"]), "{hash}");
+        assert_eq!(pivot.same_file.others[0].told_by, ["azure-api"]);
+        assert!(pivot.spelt.iter().any(|spelt| spelt.vendor == "eset-protect-cloud" && spelt.value == sha1));
+    }
+    // Somebody tells another thing of the SHA-1: neither is believed, and that is said.
+    put("wiz-1", "wiz", names_file("e", &[&sha1, &other], json!({"file": {"sha1": sha1, "sha256": other}}))).await;
+    let disputed = found(&sha1).await;
+    assert_eq!((disputed.rows.len(), disputed.same_file.disputed.len()), (4, 1), "what names the SHA-1 itself");
+    assert_eq!(found(&other).await.rows.len(), 1);
+    // Taken back by the event's next revision, it is as before.
+    put("wiz-1", "wiz", names_file("e", &[&other], json!({"file": {"sha256": other}}))).await;
+    assert_eq!(found(&sha1).await.rows.len(), 4);
+    assert_eq!(found(&sha1).await.same_file.disputed, []);
+}
+
+#[tokio::test]
+async fn an_older_store_learns_what_its_events_told() {
+    let (dir, store) = store();
+    let (sha1, sha256) = ("ab".repeat(20), "cd".repeat(32));
+    let event = names_file("a", &[&sha1, &sha256], json!({"file": {"sha1": sha1, "sha256": sha256}}));
+    store.store_events("azure-1", "azure-api", vec![event], now()).await.unwrap();
+    store.store_events("eset-1", "eset-protect-cloud", vec![names_file("b", &[&sha1], json!({}))], now()).await.unwrap();
+    drop(store);
+    // As it was before there was the table.
+    let db = rusqlite::Connection::open(dir.path().join("nightdesk.db")).unwrap();
+    db.execute_batch("DROP TABLE same_file; PRAGMA user_version = 5").unwrap();
+    drop(db);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.pivot(EntityKind::Hash, &sha256).await.unwrap().rows.len(), 2);
+}
+
 #[tokio::test]
 async fn rows_groups_and_arrivals_agree_with_the_query() {
     let (_dir, store) = filled().await;
     let all = Query::default();
-    let sort = Sort { by: SortBy::Severity, descending: false };
+    let sort = Order { column: Column::Severity, descending: false };
     let rows = store.rows(&all, sort, None, 0, now()).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 3, 1]);
-    assert_eq!(rows[0].main_entity.as_ref().map(|entity| entity.value.as_str()), Some("Dana.Weiss@northwind.example"));
+    assert_eq!(rows[0].entity, "Dana.Weiss@northwind.example");
     assert_eq!(rows[0].rule, "Brute force");
-    let rows = store.rows(&Query::parse("vendor:wiz").unwrap(), Sort::default(), Some(1), 1, now()).await.unwrap();
+    let rows = store.rows(&Query::parse("vendor:wiz").unwrap(), Order::default(), Some(1), 1, now()).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [1]);
-    let groups = store.groups(&all, GroupBy::Vendor, 1, now()).await.unwrap();
+    let groups = store.groups(&all, Grouping::Vendor, 1, now()).await.unwrap();
     assert_eq!(groups.len(), 1, "the largest only");
-    assert_eq!((groups[0].value.as_str(), groups[0].count), ("wiz", 2));
-    for (by, count) in [
-        (GroupBy::Rule, 1),
-        (GroupBy::Entity, 2),
-        (GroupBy::EventType, 2),
-        (GroupBy::Severity, 2),
-        (GroupBy::Connection, 2),
-        (GroupBy::Status, 1),
-    ] {
+    assert_eq!(groups, [("wiz".to_owned(), 2)]);
+    for (by, count) in
+        [(Grouping::Rule, 1), (Grouping::Entity, 2), (Grouping::EventType, 2), (Grouping::Severity, 2), (Grouping::Connection, 2)]
+    {
         let groups = store.groups(&all, by, 9, now()).await.unwrap();
-        assert_eq!((groups.len(), groups.iter().map(|group| group.count).sum::<usize>()), (count, 3), "{by:?}");
+        assert_eq!((groups.len(), groups.iter().map(|(_, count)| count).sum::<usize>()), (count, 3), "{by:?}");
     }
     assert_eq!(store.arrivals(&all, 2, now()).await.unwrap(), [2, 1]);
 }
@@ -156,19 +209,19 @@ async fn some_of_what_a_query_finds_is_told_by_group_and_by_likeness() {
     let (_dir, store) = filled().await;
     let all = Query::default();
     let ids = async |query: &Query, within| store.ids_within(query, within, now()).await.unwrap();
-    assert_eq!(ids(&all, Within::All).await, [2, 3, 1]);
-    assert_eq!(ids(&all, Within::Group(GroupBy::Vendor, "wiz".into())).await, [2, 1]);
+    assert_eq!(ids(&all, Which::All).await, [2, 3, 1]);
+    assert_eq!(ids(&all, Which::Group(Grouping::Vendor, "wiz".into())).await, [2, 1]);
     assert_eq!(
-        ids(&all, Within::Group(GroupBy::Severity, "high".into())).await.len(),
+        ids(&all, Which::Group(Grouping::Severity, "high".into())).await.len(),
         store.count(&Query::parse("severity:high").unwrap(), now()).await.unwrap()
     );
-    let rows = store.rows_within(&all, Within::Group(GroupBy::Vendor, "wiz".into()), Sort::default(), Some(1), now()).await.unwrap();
+    let rows = store.rows_within(&all, Which::Group(Grouping::Vendor, "wiz".into()), Order::default(), Some(1), now()).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2]);
-    assert_eq!(ids(&all, Within::Like(1)).await, [2, 1], "of one vendor, type and rule");
+    assert_eq!(ids(&all, Which::Like(1)).await, [2, 1], "of one vendor, type and rule");
     store.decide(vec![1], close(Disposition::Benign, ""), now()).await.unwrap();
-    assert_eq!(ids(&all, Within::Like(2)).await, [2], "what is closed is not meant");
-    assert_eq!(ids(&all, Within::Like(1)).await, [2, 1], "but the event itself is");
-    assert_eq!(ids(&Query::parse("-status:closed").unwrap(), Within::Group(GroupBy::Vendor, "wiz".into())).await, [2]);
+    assert_eq!(ids(&all, Which::Like(2)).await, [2], "what is closed is not meant");
+    assert_eq!(ids(&all, Which::Like(1)).await, [2, 1], "but the event itself is");
+    assert_eq!(ids(&Query::parse("-status:closed").unwrap(), Which::Group(Grouping::Vendor, "wiz".into())).await, [2]);
 }
 
 #[tokio::test]

@@ -1,0 +1,180 @@
+//! What a command acts on: ids with their names, for the questions that are asked before.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::Form;
+use super::field::Field;
+use crate::core::catalogue::{Parameter, Pick, Reach};
+use crate::core::effect::Effect;
+use crate::core::entity::EntityKind;
+use crate::core::lookup::{Asked, Named};
+use crate::core::mapping::scalar;
+
+/// The most names of one field that a question shows in a line.
+const SHOWN: usize = 4;
+
+/// Something that a command acts on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// As it is sent.
+    pub id: String,
+    /// What it is called, where that is known.
+    pub name: Option<String>,
+}
+
+impl Target {
+    /// What people call it.
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+}
+
+impl From<String> for Target {
+    fn from(id: String) -> Self {
+        Self { id, name: None }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.id),
+            None => f.write_str(&self.id),
+        }
+    }
+}
+
+impl Form {
+    /// What the command would act on, and what one of these is.
+    pub fn targets(&self) -> (Vec<Target>, &'static str) {
+        match self.target_field() {
+            Some(field) => (self.named(field), noun_of(&field.parameter)),
+            None => (Vec::new(), "target"),
+        }
+    }
+
+    /// What else the command names by ids: what they are, and their names.
+    pub fn others(&self) -> Vec<(String, String)> {
+        let main = self.target_field().map(|field| &field.parameter.name);
+        let others = self.fields.iter().filter(|field| Some(&field.parameter.name) != main && has_names(&field.parameter));
+        others
+            .filter_map(|field| {
+                let targets = self.named(field);
+                let more = targets.len().saturating_sub(SHOWN);
+                let mut shown: Vec<String> = targets.iter().take(SHOWN).map(Target::to_string).collect();
+                if more > 0 {
+                    shown.push(format!("and {more} more"));
+                }
+                let noun = noun_of(&field.parameter);
+                (!shown.is_empty()).then(|| (capital(noun), shown.join(", ")))
+            })
+            .collect()
+    }
+
+    fn target_field(&self) -> Option<&Field> {
+        let first = |by: fn(&Parameter) -> bool| self.fields.iter().find(|field| by(&field.parameter) && !field.values().is_empty());
+        first(|parameter| !parameter.prefill.is_empty())
+            .or_else(|| first(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
+    }
+
+    fn named(&self, field: &Field) -> Vec<Target> {
+        field.values().into_iter().map(|id| Target { name: self.name_of(field, &id).cloned(), id }).collect()
+    }
+
+    /// What a value of a field is called, where that is known.
+    pub fn name_of<'a>(&'a self, field: &'a Field, value: &str) -> Option<&'a String> {
+        field.names.get(value).or_else(|| self.names.get(value)).filter(|name| name.as_str() != value)
+    }
+
+    /// Every id in it with its name.
+    pub fn all_names(&self) -> BTreeMap<String, String> {
+        let targets = self.fields.iter().filter(|field| has_names(&field.parameter)).flat_map(|field| self.named(field));
+        targets.filter_map(|target| Some((target.id, target.name?))).collect()
+    }
+
+    /// What the other fields hold that a list needs.
+    pub fn asked(&self, pick: &Pick, values: Vec<String>) -> Asked {
+        let named: Vec<&str> = pick.fields();
+        let held = self.fields.iter().filter(|field| named.contains(&field.parameter.name.as_str()));
+        Asked { fields: held.map(|field| (field.parameter.name.clone(), field.values())).collect(), values }
+    }
+
+    /// Asks what ids are called whose names are not known, each once. A list that is meant to be chosen from is read for that only where
+    /// much depends on the ids being the right ones.
+    pub fn seek_names(&mut self) -> Vec<Effect> {
+        let mut asks = Vec::new();
+        for at in 0..self.fields.len() {
+            let Some(field) = self.fields.get(at) else { continue };
+            let grave = self.command.class.reach >= Reach::Disruptive;
+            let Some(pick) = field.parameter.names.clone().or_else(|| field.parameter.pick.clone().filter(|_| grave)) else { continue };
+            let unknown = |value: &String| self.name_of(field, value).is_none() && !field.sought.contains(value);
+            let values: Vec<String> = field.values().into_iter().filter(unknown).collect();
+            if values.is_empty() {
+                continue;
+            }
+            let (asked, name) = (self.asked(&pick, values.clone()), field.parameter.name.clone());
+            if let Some(field) = self.fields.get_mut(at) {
+                field.sought.extend(values);
+            }
+            asks.push(Effect::Name { form: self.id, field: name, connection: self.connection.clone(), pick, asked });
+        }
+        asks
+    }
+
+    /// Takes up the names of a field's values.
+    pub fn learn_names(&mut self, name: &str, named: Named) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.parameter.name == name) {
+            field.names.extend(named.into_iter().filter(|(_, name)| !name.is_empty()));
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Whether a parameter's values are ids that something tells the names of.
+fn has_names(parameter: &Parameter) -> bool {
+    parameter.pick.is_some() || parameter.names.is_some() || !parameter.prefill.is_empty()
+}
+
+/// What one value of a parameter is.
+fn noun_of(parameter: &Parameter) -> &'static str {
+    match parameter.prefill.first() {
+        Some(EntityKind::Device | EntityKind::Host) => "host",
+        Some(EntityKind::User) => "user",
+        Some(EntityKind::Mail) => "address",
+        Some(EntityKind::Ip) => "ip",
+        Some(EntityKind::Hash | EntityKind::File) => "file",
+        _ => noun_in(&parameter.label),
+    }
+}
+
+/// What a label's ids are ids of: `Policy Assignment UUIDs` are assignments.
+fn noun_in(label: &str) -> &'static str {
+    const NOUNS: [&str; 7] = ["assignment", "policy", "group", "task", "issue", "alert", "user"];
+    let before = label.split_whitespace().rev().find(|word| !["uuid", "id"].iter().any(|id| word.to_lowercase().starts_with(id)));
+    let word = before.unwrap_or_default().to_lowercase();
+    NOUNS.into_iter().find(|noun| *noun == word).unwrap_or("item")
+}
+
+/// What arguments would act on, and what one of these is.
+pub fn targets_of(parameters: &[Parameter], arguments: &Map<String, Value>) -> (Vec<String>, &'static str) {
+    let values = |parameter: &Parameter| match arguments.get(&parameter.name) {
+        Some(Value::Array(items)) => items.iter().filter_map(scalar).collect(),
+        Some(one) => scalar(one).into_iter().collect::<Vec<_>>(),
+        None => Vec::new(),
+    };
+    let named = |by: fn(&Parameter) -> bool| {
+        let mut found = parameters.iter().filter(move |parameter| by(parameter)).map(|parameter| (values(parameter), noun_of(parameter)));
+        found.find(|(values, _)| !values.is_empty())
+    };
+    let by_entity = named(|parameter| !parameter.prefill.is_empty());
+    by_entity
+        .or_else(|| named(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
+        .unwrap_or((Vec::new(), "target"))
+}
