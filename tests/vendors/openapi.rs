@@ -137,9 +137,10 @@ fn what_is_no_document_is_refused_with_the_reason() {
 async fn what_is_sent_is_what_the_document_says() {
     let (desk, _server, seen) = shop("auth = { type = \"bearer\", token = \"t-1\" }").await;
     for (command, arguments) in [
-        ("list-items", json!({"limit": 5, "tag": ["a b", "c"], "ids": [1, 2], "filter": {"colour": "red"}, "X-Trace": "x1"})),
+        ("list-items", json!({"limit": 5, "tag": ["a b", "c"], "ids": [1, 2], "filter": {"colour": "red"}, "header.X-Trace": "x1"})),
         ("replace-item", json!({"path.id": "a/b", "body.id": "c", "name": "n"})),
-        ("delete-items-id", json!({"id": "7?x#y"})),
+        // The place may be written where it is plain, too.
+        ("delete-items-id", json!({"path.id": "7?x#y"})),
         ("pay", json!({"amount": 2.5, "card": "4111"})),
         ("test-connection", json!({})),
     ] {

@@ -57,11 +57,11 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
         {
             as_given.insert(name.clone(), Value::from(text.trim()));
         }
-        match command.parameters.iter().find(|parameter| parameter.name == name) {
+        match named(&command.parameters, &name) {
             None => wrong.push(unknown(&name, &command.parameters)),
             Some(parameter) => match validate_value(parameter, value, now) {
                 Ok(Some(value)) => {
-                    values.insert(name, value);
+                    values.insert(parameter.name.clone(), value);
                 }
                 Ok(None) => {}
                 Err(complaint) => wrong.push(complaint),
@@ -102,6 +102,15 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
 fn holds_something(value: &Value) -> bool {
     let blank = |item: &Value| item.as_str().is_some_and(|text| text.trim().is_empty());
     value.as_array().is_none_or(|items| !items.iter().all(blank))
+}
+
+/// The parameter of that name. One that is alone in bearing its name may be written with its place, too: `path.id`, `body.name`.
+fn named<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a Parameter> {
+    let placed = || {
+        let (place, bare) = name.split_once('.')?;
+        parameters.iter().find(|parameter| parameter.place == place && parameter.name == bare)
+    };
+    parameters.iter().find(|parameter| parameter.name == name).or_else(placed)
 }
 
 fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
