@@ -215,11 +215,12 @@ pub fn read_secret(prompt: &str) -> Result<SecretString, String> {
     let stdin = std::io::stdin();
     let mut text = String::new();
     if stdin.is_terminal() {
-        let _ = write!(std::io::stderr(), "{prompt}: ");
         let before = tcgetattr(&stdin).map_err(|error| error.to_string())?;
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         tcsetattr(&stdin, OptionalActions::Now, &silent).map_err(|error| error.to_string())?;
+        // Only now, so that nothing typed at once is seen.
+        let _ = write!(std::io::stderr(), "{prompt}: ");
         let read = stdin.read_line(&mut text);
         let _ = tcsetattr(&stdin, OptionalActions::Now, &before);
         let _ = writeln!(std::io::stderr());

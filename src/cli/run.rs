@@ -245,8 +245,8 @@ pub(super) fn print(output: Output, report: &RunReport, secret_fields: &[String]
     }
     let mut raw = outcome.raw_data.clone();
     mask_fields(&mut raw, secret_fields);
-    if let Some(rows) = records(&raw) {
-        print_records(output, rows);
+    if let Some((columns, rows)) = records(&raw) {
+        print_records(output, &columns, rows);
     } else if !raw.is_null() {
         output.line(&raw.to_string());
     }
@@ -289,26 +289,31 @@ pub(super) fn failure_line(failure: &Failure) -> String {
     line
 }
 
-/// The first list of objects in an answer.
-fn records(value: &Value) -> Option<&Vec<Value>> {
+/// The first list of objects in an answer that make a table.
+fn records(value: &Value) -> Option<(Vec<&str>, &Vec<Value>)> {
     match value {
-        Value::Array(items) if items.first().is_some_and(Value::is_object) => Some(items),
+        Value::Array(items) => Some((columns(items), items)).filter(|(columns, _)| !columns.is_empty()),
         Value::Object(object) => object.values().find_map(records),
         _ => None,
     }
 }
 
-fn print_records(output: Output, rows: &[Value]) {
-    let mut columns: Vec<String> = Vec::new();
+/// The members of records that fit into a cell, as many as fit beside each other.
+fn columns(rows: &[Value]) -> Vec<&str> {
+    let mut columns: Vec<&str> = Vec::new();
     for row in rows.iter().take(20).filter_map(Value::as_object) {
         for (name, value) in row {
             let nested = value.is_object() || value.is_array();
-            if !nested && !columns.contains(name) && columns.len() < 7 {
-                columns.push(name.clone());
+            if !nested && !columns.contains(&name.as_str()) && columns.len() < 7 {
+                columns.push(name);
             }
         }
     }
+    columns
+}
+
+fn print_records(output: Output, columns: &[&str], rows: &[Value]) {
     let cells: Vec<Vec<String>> =
-        rows.iter().map(|row| columns.iter().map(|name| cell(row.get(name).unwrap_or(&Value::Null))).collect()).collect();
-    output.table(&columns.iter().map(String::as_str).collect::<Vec<_>>(), &cells);
+        rows.iter().map(|row| columns.iter().map(|name| cell(row.get(*name).unwrap_or(&Value::Null))).collect()).collect();
+    output.table(columns, &cells);
 }
