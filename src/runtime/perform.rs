@@ -27,6 +27,7 @@ use crate::core::case::format_of;
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
+use crate::core::form::body::faults;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
@@ -264,6 +265,10 @@ impl World {
                 let cancel = self.ending.child_token();
                 self.answer(async move { Message::Picks(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
             }
+            Effect::Check { form, field, revision, text, rules } => self.answer(async move {
+                let found = tokio::task::spawn_blocking(move || faults(&text, &rules)).await.unwrap_or_default();
+                Message::Checked(form, field, revision, found)
+            }),
             Effect::Name { form, field, connection, pick, asked } => {
                 let cancel = self.ending.child_token();
                 self.answer(async move { Message::Names(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
