@@ -27,7 +27,9 @@ fn event(number: usize, event_type: &str, now: Timestamp) -> Event {
     let (user, host) = (format!("user{}@northwind.example", number % 5_000), format!("ws-{:05}", number % 20_000));
     let entity = |kind, value: &str| Entity { kind, value: value.into(), path: "$".into() };
     let ago = SignedDuration::from_secs(i64::try_from(number).unwrap_or_default() * 3);
+    let (sha1, sha256) = (format!("{:040x}", number % 10_000), format!("{:064x}", number % 10_000));
     let raw = json!({
+        "file": {"sha1": sha1, "sha256": sha256},
         "id": format!("0b9f6c1e-{number:012}"), "rule": {"id": number % 40, "name": format!("Rule {}", number % 40)}, "user": user, "host": host,
         "description": "A user signed in from an address that was never seen before, shortly after a failed attempt from another country.",
         "evidence": [{"type": "ip", "value": format!("203.0.{}.{}", number / 256 % 256, number % 256)}],
@@ -38,7 +40,12 @@ fn event(number: usize, event_type: &str, now: Timestamp) -> Event {
         title: format!("Sign-in from a new place on {host}"),
         severity: severities.get(number % severities.len()).map(|(_, severity)| *severity).unwrap_or_default(),
         occurred_at: now.checked_sub(ago).unwrap_or(now),
-        entities: vec![entity(EntityKind::Mail, &user), entity(EntityKind::Host, &host)],
+        entities: vec![
+            entity(EntityKind::Mail, &user),
+            entity(EntityKind::Host, &host),
+            entity(EntityKind::Hash, &sha1),
+            entity(EntityKind::Hash, &sha256),
+        ],
         fields: json!({"Rule name": format!("Rule {}", number % 40), "User": user, "Host": host}).as_object().cloned().unwrap_or_default(),
         raw,
         ..Event::default()
@@ -95,6 +102,8 @@ async fn measure(dir: &Path, count: usize) -> Result<Vec<(String, f64)>, StoreEr
         "sev",
         "entity:=\"user17@northwind.example\"",
         "entity:user17@",
+        "user:=user17",
+        "hash:=00000000000000000000000000000000000000a1",
         "\"Rule name\":=\"Rule 7\"",
         "connection:=edge",
         "-vendor:wiz",
@@ -116,6 +125,7 @@ async fn measure(dir: &Path, count: usize) -> Result<Vec<(String, f64)>, StoreEr
     timed(&mut times, "arrivals", || store.arrivals(&open, 24, now)).await?;
     timed(&mut times, "events --limit 100", || store.events(&all, Some(100), 0, now)).await?;
     timed(&mut times, "pivot", || store.pivot(EntityKind::User, "user17")).await?;
+    timed(&mut times, "pivot on a hash", || store.pivot(EntityKind::Hash, "00000000000000000000000000000000000000a1")).await?;
     timed(&mut times, "one event", || store.event(1)).await?;
     timed(&mut times, "precedent", || store.precedents(1)).await?;
     timed(&mut times, "history", || store.history(1)).await?;

@@ -64,14 +64,12 @@ impl Jobs {
                     }
                 };
                 let cancel = interruptible();
-                let mut reports = Vec::new();
-                for job in chosen {
-                    if cancel.is_cancelled() {
-                        return INTERRUPTED;
-                    }
-                    let report = runner.run_job(&job, cancel.clone()).await;
-                    context.output.rows(&[line(&report)], &[("JOB", "name"), ("RESULT", "result"), ("MESSAGE", "message")]);
-                    reports.push(report);
+                let reports = runner.run_jobs(chosen, &cancel).await;
+                for report in &reports {
+                    context.output.rows(&[line(report)], &[("JOB", "name"), ("RESULT", "result"), ("MESSAGE", "message")]);
+                }
+                if cancel.is_cancelled() {
+                    return INTERRUPTED;
                 }
                 unknown.iter_mut().for_each(|name| complain(&format!("there is no environment {name}")));
                 exit_code(&reports, unknown.len())

@@ -175,10 +175,11 @@ impl Run {
     /// A report of a call that could not even begin; vendor and title are said where the configuration still tells them.
     fn refused(&self, context: &Context, reasons: &[String], status_code: Option<u16>) -> RunReport {
         let vendor = crate::config::connections::vendor_of(&context.paths, &self.connection).and_then(|id| crate::vendor::find(&id));
-        let title = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).map(|command| command.title.clone()));
-        let indicator = format!("{} failed.", title.as_deref().unwrap_or("Run"));
-        let mut outcome = Outcome::new(ReturnData::Failed).message(reasons.join(" "));
-        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator.clone(), reason.clone()) }).collect();
+        let command = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).cloned());
+        let indicator = command.as_ref().map_or("Run failed.", |command| command.indicator.as_str());
+        let lament = command.as_ref().map_or("", |command| command.lament.as_str());
+        let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{}", reasons.join(" ")));
+        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
         let now = Timestamp::now();
         RunReport {
             connection: self.connection.clone(),

@@ -12,6 +12,7 @@ use crate::core::event::{Disposition, Status};
 use crate::core::export::{self, Format};
 use crate::core::listing::Listed;
 use crate::core::query::Query;
+use crate::core::same_file::Digest;
 use crate::runtime::cases;
 use crate::runtime::report;
 use crate::runtime::run::actor;
@@ -185,13 +186,29 @@ impl Entities {
                     .iter()
                     .map(|share| json!({"vendor": share.vendor, "events": share.count, "first_seen_at": share.first, "last_seen_at": share.last}))
                     .collect();
+                let digest = |value: &str| (kind == EntityKind::Hash).then(|| Digest::of(value)).flatten();
+                let spelt: Vec<Value> = pivot
+                    .spelt
+                    .iter()
+                    .map(|spelt| json!({"vendor": spelt.vendor, "value": spelt.value, "digest": digest(&spelt.value), "events": spelt.count}))
+                    .collect();
+                let same = &pivot.same_file;
                 if context.output.is_json() {
                     let events: Vec<i64> = pivot.rows.iter().map(|row| row.id).collect();
-                    context.output.json(&json!({"kind": kind, "value": self.value, "vendors": shares, "events": events}));
+                    context.output.json(&json!({"kind": kind, "value": self.value, "vendors": shares, "events": events,
+                        "spellings": spelt, "same_file": same.others, "disputed": same.disputed}));
                 } else {
+                    same.others.iter().for_each(|other| {
+                        let told = other.told_by.join(", ");
+                        context.output.line(&format!("The same file: {} {}, as {told} tells.", other.digest.as_str(), other.value));
+                    });
+                    same.disputed.iter().for_each(|digest| {
+                        context.output.line(&format!("More than one {} is told of it: none is followed.", digest.as_str()));
+                    });
                     context
                         .output
                         .rows(&shares, &[("VENDOR", "vendor"), ("EVENTS", "events"), ("FIRST", "first_seen_at"), ("LAST", "last_seen_at")]);
+                    context.output.rows(&spelt, &[("VENDOR", "vendor"), ("SPELT", "value"), ("EVENTS", "events")]);
                     context.output.rows(&pivot.rows.iter().map(row).collect::<Vec<_>>(), &ROW);
                 }
                 0

@@ -155,7 +155,7 @@ fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
 
 /// Shows everything that any vendor said about an entity, open or closed.
 pub fn pivot_on(model: &mut Model, kind: &str, value: &str) -> Vec<Effect> {
-    let query = format!("entity:={}", quoted(value));
+    let query = format!("{kind}:={}", quoted(value));
     model.focus = Pane::Queue;
     model.tell(Tone::Info, format!("Everything about {kind} {value}; esc goes back"));
     act::go(model, View { query, title: format!("{kind} {value}"), order: model.queue.view.order })

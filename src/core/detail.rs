@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::entity::Entity;
 use super::event::StoredEvent;
 use super::explorer::{Explorer, Face};
+use super::same_file::SameFile;
 
 /// A side of the event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Known {
     pub first: Option<Timestamp>,
     /// When it was last seen.
     pub last: Option<Timestamp>,
+    /// For a hash: what else names that file.
+    pub same_file: SameFile,
 }
 
 /// An event with all that is known about it.

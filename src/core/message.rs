@@ -80,6 +80,8 @@ pub enum Message {
     Names(u64, String, Result<Named, String>),
     /// The answer to `Effect::Check`: what is wrong with that text of a form's field.
     Checked(u64, String, u64, Vec<Fault>),
+    /// What a connection does of itself just now; none when that ended.
+    Job(String, Option<&'static str>),
     /// The answer to `Effect::Health`.
     Health(Vec<Health>),
     /// The answer to `Effect::Outbox` and to what changes it.

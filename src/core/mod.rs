@@ -58,6 +58,7 @@ pub mod recording;
 pub mod request;
 pub mod resume;
 pub mod run;
+pub mod same_file;
 pub mod schema;
 pub mod search;
 pub mod sign_in;

@@ -1,5 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -188,6 +190,8 @@ pub struct Model {
     pub detail: Detail,
     /// How the connections are.
     pub health: Vec<Health>,
+    /// What connections do of themselves just now, by connection.
+    pub jobs: BTreeMap<String, &'static str>,
     /// Which connection is selected, by name.
     pub connection: Option<String>,
     /// The tasks.
@@ -249,6 +253,7 @@ impl Model {
             queue,
             detail: Detail::default(),
             health: Vec::new(),
+            jobs: BTreeMap::new(),
             connection,
             tasks: Tasks::default(),
             notices: Notices::default(),

@@ -28,7 +28,9 @@ use super::outbox::{Letter, LetterId, Standing};
 use super::outcome::{Failure, Fate, Outcome, ReturnData};
 use super::play::{Play, StepDone};
 use super::playbook::{self, HERE, Next, Playbook, Target};
+use super::query::Query;
 use super::reading::Reading;
+use super::same_file::SameFile;
 use super::task::{Report, TaskId};
 use super::update::update;
 use super::views::Saved;
@@ -369,10 +371,8 @@ impl Session {
                 .cases
                 .iter()
                 .any(|dossier| query == format!("case:=\"{}\"", dossier.case.name) && dossier.events.iter().any(|row| row.id == event.id)),
-            query => match query.strip_prefix("entity:=") {
-                Some(value) => event.event.entities.iter().any(|entity| format!("\"{}\"", entity.value) == value),
-                None => query.split_whitespace().all(|word| event.event.title.contains(word)),
-            },
+            query if query.contains(":=") => Query::parse(query).is_ok_and(|query| query.matches(event, noon())),
+            query => query.split_whitespace().all(|word| event.event.title.contains(word)),
         };
         let mut rows: Vec<Listed> = self.events.iter().filter(wanted).map(listed).collect();
         let more = self.most.is_some_and(|most| most < rows.len());
@@ -761,6 +761,7 @@ fn shown(event: StoredEvent) -> Shown {
         vendors: 2,
         first: Some(noon() - SignedDuration::from_hours(50)),
         last: Some(noon() - SignedDuration::from_mins(13)),
+        same_file: SameFile::default(),
     };
     Shown {
         explorer: Explorer::new(Document::parse(event.event.raw.to_string().into_bytes())),

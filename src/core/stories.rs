@@ -209,12 +209,12 @@ fn keys_typed_ahead_of_the_lists_and_questions_do_what_they_would_have_done() {
 fn a_pivot_is_one_key_and_a_letter_and_escape_goes_back() {
     let mut session = Session::new();
     session.type_ahead("p i").settle();
-    assert_eq!(session.model.queue.view.query, "entity:=\"10.0.0.7\"");
+    assert_eq!(session.model.queue.view.query, "ip:=\"10.0.0.7\"");
     assert_eq!(session.model.queue.total, 2);
     session.press("esc");
     assert_eq!(session.model.queue.view.query, OPEN);
     session.press("L");
-    assert_eq!(session.model.queue.view.query, "entity:=\"10.0.0.7\"");
+    assert_eq!(session.model.queue.view.query, "ip:=\"10.0.0.7\"");
     session.press("H j p u");
     assert_eq!(session.model.queue.total, 7, "every event of that user, whatever the vendor");
 }

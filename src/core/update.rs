@@ -60,6 +60,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
+        Message::Job(connection, doing) => {
+            match doing {
+                Some(doing) => model.jobs.insert(connection, doing),
+                None => model.jobs.remove(&connection),
+            };
+            Vec::new()
+        }
         Message::Outbox(result) => post::letters(model, result),
         Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Counts(counts) => views::counted(model, &counts),

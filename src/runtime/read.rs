@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
-use super::store::{HappenedKind, Precedent, Precedents, Store, StoreError};
+use super::store::{HappenedKind, Mentioned, Precedent, Precedents, Store, StoreError};
 use crate::core::detail::{Known, Past, Shown};
 use crate::core::event::{Disposition, StoredEvent};
 use crate::core::explorer::{Explorer, Face};
@@ -100,13 +100,14 @@ pub async fn tally(store: &Store, view: &View, grouping: Option<Grouping>) -> Re
 /// When it is not there, or the store failed.
 pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
     let event = store.event(id).await.map_err(|error| text(&error))?.ok_or_else(|| format!("Event {id} is not in the store any more."))?;
-    let shares = store.shares(&event.event.entities).await.map_err(|error| text(&error))?;
-    let entities = event.event.entities.iter().zip(shares).map(|(entity, shares)| Known {
+    let mentioned = store.mentioned(&event.event.entities).await.map_err(|error| text(&error))?;
+    let entities = event.event.entities.iter().zip(mentioned).map(|(entity, Mentioned { shares, same_file })| Known {
         entity: entity.clone(),
         events: shares.iter().map(|share| share.count).sum(),
         vendors: shares.len(),
         first: shares.iter().map(|share| share.first).min(),
         last: shares.iter().map(|share| share.last).max(),
+        same_file,
     });
     let mut entities: Vec<Known> = entities.collect();
     let mut seen = std::collections::BTreeSet::new();

@@ -237,7 +237,7 @@ impl Runner {
     /// A report that says what is wrong.
     pub fn prepare(&self, connection: &str, command: &str, given: Vec<(String, Given)>) -> Result<Prepared, Box<RunReport>> {
         let now = Timestamp::now();
-        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, failures, now));
+        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, "", failures, now));
         let Some(opened) = self.connection(connection) else {
             let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
             let list = if known.is_empty() {
@@ -252,10 +252,10 @@ impl Runner {
             let text = format!("{} has no command {command}; see: nightdesk commands {connection}", opened.vendor.title);
             return Err(refuse(vendor, vec![Failure::new("Run failed.", text)]));
         };
-        let indicator = format!("{} failed.", found.title);
+        let indicator = found.indicator.clone();
         let arguments = validate(found, given, now).map_err(|complaints| {
             let failures = complaints.into_iter().map(|complaint| failure(&indicator, complaint)).collect();
-            refuse(vendor, failures)
+            Box::new(refused(connection, vendor, command, &found.lament, failures, now))
         })?;
         let class = found.class_of(&arguments);
         if opened.connection.read_only && class.effect != Effect::Read {
@@ -267,9 +267,10 @@ impl Runner {
 
     /// A report that refuses a prepared command, for want of a confirmation, say.
     pub fn refuse(&self, prepared: &Prepared, message: &str) -> RunReport {
-        let indicator = format!("{} failed.", prepared.command.title);
+        let indicator = prepared.command.indicator.clone();
         let vendor = Some(prepared.opened.vendor.id);
-        refused(&prepared.opened.connection.name, vendor, &prepared.command.name, vec![Failure::new(indicator, message)], Timestamp::now())
+        let (name, command) = (&prepared.opened.connection.name, &prepared.command);
+        refused(name, vendor, &command.name, &command.lament, vec![Failure::new(indicator, message)], Timestamp::now())
     }
 
     /// Looks up, checks and runs.
@@ -304,10 +305,14 @@ impl Runner {
                 Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
             return report(outcome, Some(requests), false, None);
         }
-        let indicator = format!("{} failed.", prepared.command.title);
+        let indicator = prepared.command.indicator.clone();
         let door = match self.door(&prepared.opened).await {
             Ok(door) => door,
-            Err(invalid) => return report(Outcome::failed(failure(&indicator, invalid)), None, true, None),
+            Err(invalid) => {
+                let mut outcome = Outcome::failed(failure(&indicator, invalid));
+                outcome.message.insert_str(0, &prepared.command.lament);
+                return report(outcome, None, true, None);
+            }
         };
         for secret in prepared.arguments.secrets() {
             self.inner.redactor.add(secret);
@@ -630,9 +635,9 @@ fn failure(indicator: &str, invalid: Invalid) -> Failure {
     failure
 }
 
-fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<Failure>, now: Timestamp) -> RunReport {
-    let mut outcome = Outcome::new(ReturnData::Failed);
-    outcome.message = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+fn refused(connection: &str, vendor: Option<&str>, command: &str, lament: &str, failures: Vec<Failure>, now: Timestamp) -> RunReport {
+    let said = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+    let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{said}"));
     outcome.errors = failures;
     RunReport {
         connection: connection.into(),

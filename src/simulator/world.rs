@@ -117,6 +117,19 @@ pub struct Sample {
     pub detection: &'static str,
 }
 
+/// The one intrusion that every vendor sees a part of, each in its own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign<'a> {
+    /// Whose account was taken over.
+    pub victim: &'a Person,
+    /// The victim's machine, as an index of [`World::machines`].
+    pub machine: usize,
+    /// Where the other side comes from.
+    pub address: &'a str,
+    /// The file that it brought.
+    pub sample: &'a Sample,
+}
+
 /// The company and what threatens it.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -248,6 +261,15 @@ impl World {
             .map(|n| Sample { name: FILE_NAMES[n].into(), sha1: dice.hex(40), sha256: dice.hex(64), detection: DETECTIONS[n] })
             .collect();
         Self { seed, start, tenant: dice.uuid(), domain, people, machines, addresses, domains: BAD_DOMAINS.to_vec(), samples }
+    }
+}
+
+impl World {
+    /// The intrusion that is under way.
+    pub fn campaign(&self) -> Campaign<'_> {
+        // The machine of that number is the person's of the same.
+        const VICTIM: usize = 3;
+        Campaign { victim: &self.people[VICTIM], machine: VICTIM, address: &self.addresses[0], sample: &self.samples[0] }
     }
 }
 

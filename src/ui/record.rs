@@ -181,10 +181,25 @@ fn entity_line(paint: &Paint, known: &Known, model: &Model) -> Line {
     {
         seen = format!("{seen}, {} to {} ago", age(first, model.now), age(last, model.now));
     }
-    vec![
+    let mut line = vec![
         (format!("p {letter} "), theme.key),
         (format!("{:<15}", kind.as_str()), theme.dim),
         (known.entity.value.clone(), theme.accent),
         (format!("  {seen}"), theme.dim),
-    ]
+    ];
+    let same = &known.same_file;
+    line.extend(
+        same.others.iter().map(|other| {
+            (format!("  = {} {} ({})", other.digest.as_str(), shortened(&other.value), other.told_by.join(", ")), theme.accent)
+        }),
+    );
+    line.extend(
+        same.disputed.iter().map(|digest| (format!("  more than one {} is told of it: none is followed", digest.as_str()), theme.warning)),
+    );
+    line
+}
+
+/// The beginning of a hash, enough to know it by.
+fn shortened(hash: &str) -> String {
+    hash.chars().take(12).chain(['…']).collect()
 }

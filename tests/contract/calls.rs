@@ -90,15 +90,6 @@ fn what_is_printed_has_the_keys_of_the_contract() {
     desk.call(&["audit", "verify"]).ended(0);
 }
 
-/// Who signs in with a password of its own is not delegated, whatever its sign-in hands out.
-#[test]
-fn only_a_delegated_sign_in_has_a_renewal_job() {
-    let desk = Desk::with(&["eset-demo"], &["--events", "50"]);
-    desk.call(&["connections", "test"]).ended(0);
-    let jobs = desk.call(&["jobs", "list"]).ended(0).lines();
-    assert!(jobs.iter().all(|job| job["name"] != "eset-demo/refresh-token-renewal"), "{jobs:#?}");
-}
-
 #[test]
 fn global_flags_stand_before_or_after() {
     let desk = Desk::with(&["wiz-demo"], &[]);

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{Arguments, Command, Parameter, TimeForm, Type};
+use super::{Arguments, Command, OneOf, Parameter, TimeForm, Type};
 use crate::core::json::path::Part;
 use crate::core::schema::{Complaint, WrittenOut, complaints};
 
@@ -47,9 +47,10 @@ impl Invalid {
 /// one-element list is accepted where one value is wanted.
 ///
 /// # Errors
-/// Every complaint, so that a form can show all at once.
+/// Every complaint, so that a form can show all at once: what is missing first, then what is wrong, and only then what does not fit
+/// together.
 pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) -> Result<Arguments, Vec<Invalid>> {
-    let mut complaints = Vec::new();
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     let (mut values, mut as_given) = (Map::new(), Map::new());
     for (name, value) in given {
         if let Given::Text(text) | Given::Json(Value::String(text)) = &value
@@ -58,18 +59,19 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
             as_given.insert(name.clone(), Value::from(text.trim()));
         }
         match command.parameters.iter().find(|parameter| parameter.name == name) {
-            None => complaints.push(unknown(&name, &command.parameters)),
+            None => wrong.push(unknown(&name, &command.parameters)),
             Some(parameter) => match validate_value(parameter, value, now) {
                 Ok(Some(value)) => {
                     values.insert(name, value);
                 }
                 Ok(None) => {}
-                Err(complaint) => complaints.push(complaint),
+                Err(complaint) => wrong.push(complaint),
             },
         }
     }
     // A body that is given whole holds its fields itself.
     let whole = values.contains_key("body");
+    let is_wrong = |name: &str| wrong.iter().any(|complaint: &Invalid| complaint.parameter == name);
     let mut ordered = Map::new();
     for parameter in &command.parameters {
         let value = values.remove(&parameter.name).or_else(|| parameter.default.clone());
@@ -78,18 +80,29 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
                 ordered.insert(parameter.name.clone(), value);
             }
             None if whole && parameter.place == "body" => {}
-            None if parameter.required && !complaints.iter().any(|complaint| complaint.parameter == parameter.name) => {
-                complaints.push(Invalid::new(&parameter.name, format!("{} ({}) is required.", parameter.label, parameter.name)));
+            None if parameter.required && !is_wrong(&parameter.name) => {
+                missing.push(Invalid::new(&parameter.name, format!("{} ({}) is required.", parameter.label, parameter.name)));
             }
             None => {}
         }
     }
+    let lacking = |one: &&OneOf| !one.names.iter().any(|name| is_wrong(name) || ordered.get(name).is_some_and(holds_something));
+    let none = |one: &OneOf| Invalid::new(one.names.first().map_or("", String::as_str), one.message.as_str());
+    missing.extend(command.one_of.iter().filter(lacking).map(none));
+    let with_status = |complaint: Invalid| Invalid { status_code: complaint.status_code.or(command.refusal), ..complaint };
+    let complaints: Vec<_> = missing.into_iter().chain(wrong).map(with_status).collect();
     if !complaints.is_empty() {
         return Err(complaints);
     }
     let arguments = Arguments::new(ordered, command.parameters.clone(), now).with_given(as_given);
-    let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).collect();
+    let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).map(with_status).collect();
     if broken.is_empty() { Ok(arguments) } else { Err(broken) }
+}
+
+/// Whether a value is more than a list of blanks.
+fn holds_something(value: &Value) -> bool {
+    let blank = |item: &Value| item.as_str().is_some_and(|text| text.trim().is_empty());
+    value.as_array().is_none_or(|items| !items.iter().all(blank))
 }
 
 fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
@@ -350,10 +363,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_said_before_what_is_wrong_and_with_the_documents_status() {
+        let mut command = Command::new("Try It", "", |_, _, _| async { crate::core::outcome::Outcome::successful(Value::Null) })
+            .parameter(Parameter::new("Text", Type::Text { max_chars: Some(3), multiline: false }, "").required())
+            .parameter(Parameter::new("Devices", Type::texts(0), ""))
+            .parameter(Parameter::new("Groups", Type::texts(0), ""))
+            .one_of(&["devices", "groups"], "Either or both.");
+        command.refusal = Some(400);
+        let said = |given: Value| {
+            let given = given.as_object().unwrap().clone().into_iter().map(|(name, value)| (name, Given::Json(value))).collect();
+            let complaints = validate(&command, given, Timestamp::UNIX_EPOCH).err().unwrap_or_default();
+            assert!(complaints.iter().all(|complaint| complaint.status_code == Some(400)));
+            complaints.into_iter().map(|complaint| complaint.parameter).collect::<Vec<_>>()
+        };
+        assert_eq!(said(json!({"text": "long", "devices": ["", " "]})), ["devices", "text"]);
+        assert_eq!(said(json!({})), ["text", "devices"]);
+        assert_eq!(said(json!({"text": "x", "devices": {"a": 1}})), ["devices"], "what is given wrongly is given");
+        assert!(said(json!({"text": "x", "groups": ["g"]})).is_empty());
+    }
+
+    #[test]
     fn every_complaint_is_made_and_names_its_parameter() {
         assert_eq!(
             run(&[("status", "Closed"), ("count", "501"), ("nope", "1")]),
-            Err(vec!["status".into(), "count".into(), "nope".into(), "issue_ids".into()])
+            Err(vec!["issue_ids".into(), "status".into(), "count".into(), "nope".into()])
         );
         assert_eq!(run(&[("issue_ids", "[]")]), Err(vec!["issue_ids".into()]));
         assert_eq!(run(&[("issue_ids", "a"), ("since", "+24h")]).unwrap()["since"], json!("2026-03-02T00:00:00Z"));

@@ -10,6 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::catalogue::{parse_span, parse_time};
+use super::entity::{EntityKind, lookups, normalise};
 use super::event::{Disposition, Severity, StoredEvent};
 use super::mapping::scalar;
 use super::search::{haystack, needle, texts};
@@ -70,6 +71,8 @@ pub enum Field {
     Drift,
     /// Its key.
     Key,
+    /// An entity of a kind, in whatever spelling.
+    Mention(EntityKind),
     /// A mapped field by the document's name.
     Mapped(String),
 }
@@ -107,7 +110,7 @@ impl fmt::Display for QueryError {
 }
 
 /// The fields by name.
-const FIELDS: [(&str, Field); 15] = [
+const FIELDS: [(&str, Field); 27] = [
     ("severity", Field::Severity),
     ("status", Field::Status),
     ("vendor", Field::Vendor),
@@ -123,6 +126,18 @@ const FIELDS: [(&str, Field); 15] = [
     ("drift", Field::Drift),
     ("key", Field::Key),
     ("time", Field::Occurred),
+    ("ip", Field::Mention(EntityKind::Ip)),
+    ("host", Field::Mention(EntityKind::Host)),
+    ("device", Field::Mention(EntityKind::Device)),
+    ("user", Field::Mention(EntityKind::User)),
+    ("mail", Field::Mention(EntityKind::Mail)),
+    ("hash", Field::Mention(EntityKind::Hash)),
+    ("domain", Field::Mention(EntityKind::Domain)),
+    ("url", Field::Mention(EntityKind::Url)),
+    ("file", Field::Mention(EntityKind::File)),
+    ("cve", Field::Mention(EntityKind::Cve)),
+    ("cloud_resource", Field::Mention(EntityKind::CloudResource)),
+    ("tenant_object", Field::Mention(EntityKind::TenantObject)),
 ];
 
 impl Query {
@@ -181,12 +196,26 @@ impl Field {
                 None => false,
             },
             Self::Occurred => parse_time(value, now).is_some_and(|time| holds(compare, inner.occurred_at.cmp(&time))),
+            // What a store has learned of the files that hashes name is known to the store alone.
+            Self::Mention(kind) => {
+                let wanted = lookups(*kind, value);
+                let mut mentions = inner.entities.iter().flat_map(|entity| lookups(entity.kind, &entity.value));
+                match compare {
+                    Compare::Is => mentions.any(|one| wanted.contains(&one)),
+                    _ => mentions.any(|(known, normal)| known == *kind && compare_text(&normal, compare, &part(*kind, value))),
+                }
+            }
             Self::Mapped(name) => {
                 let found = inner.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
                 found.is_some_and(|(_, value)| text(&scalar(value).unwrap_or_else(|| value.to_string())))
             }
         }
     }
+}
+
+/// A part of an entity's value, or a pattern of it, as it is compared with what entities are found by.
+pub fn part(kind: EntityKind, value: &str) -> String {
+    if kind == EntityKind::Url { value.trim().to_owned() } else { normalise(kind, value) }
 }
 
 /// The moment that lies so long ago.
@@ -276,6 +305,10 @@ mod tests {
             "type:det*",
             "status:new",
             "entity:203.0.113.9",
+            "ip:203.0.113.9",
+            "ip:=\"::ffff:203.0.113.9\"",
+            "ip:203.*.9",
+            "-host:203.0.113.9",
             "203.0",
             "113.9",
             "dana",

@@ -32,9 +32,7 @@ use rate::Rate;
 use secrets::Secrets;
 use token::Tokens;
 
-/// One request is tried at most so often (contract, Repeats) …
-const TRIES: u32 = 4;
-/// … within this time.
+/// All tries of one request together have this time (contract, Repeats).
 const TRY_TIME: Duration = Duration::from_secs(15);
 /// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -109,12 +107,13 @@ impl Door {
 
     async fn tries(&self, request: &Request, scope: &Scope) -> Answer {
         let begun = Instant::now();
+        let backoff = |tried| backoff(tried).min(self.entry.retry.pause);
         let mut renewed: Option<String> = None;
         let mut tried = 0;
         loop {
             tried += 1;
             let (answer, token) = self.hops(request, scope, renewed.as_deref()).await;
-            if !request.retry || tried >= TRIES {
+            if !request.retry || tried >= self.entry.retry.tries {
                 return answer;
             }
             let pause = match &answer {

@@ -141,7 +141,7 @@ fn index(db: &Connection, id: i64, event: &Event) -> Result<(), StoreError> {
             insert.execute(params![kind.as_str(), normal, id])?;
         }
     }
-    Ok(())
+    super::same_file::learn(db, id, &event.raw)
 }
 
 /// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies from

@@ -10,8 +10,10 @@ mod events;
 mod fetched;
 mod open;
 mod outbox;
+mod pivot;
 mod read;
 mod rows;
+mod same_file;
 mod sql;
 mod state;
 #[cfg(test)]
@@ -28,7 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use audit::{AuditEntry, Intent, Verdict};
 pub use cases::WholeCase;
 pub use fetched::{Coverage, Mark};
-pub use rows::{Pivot, Share};
+pub use pivot::{Mentioned, Pivot, Share, Spelt};
 pub use state::{Health, JobRun};
 pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents, Was};
 

@@ -1,4 +1,4 @@
-//! Light rows for the queue, and what the console counts over them: groups, arrivals, pivots, likeness.
+//! Light rows for the queue, and what the console counts over them: groups, arrivals, likeness.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::Value;
@@ -7,16 +7,12 @@ use rusqlite::{Connection, Row as Record, params, params_from_iter};
 use super::read::{origin, severity, status};
 use super::sql::{self, MOVED};
 use super::{Store, StoreError, limit_of, moment, nanos};
-use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::{Disposition, Severity, SeverityOrigin};
 use crate::core::listing::{Column, Grouping, Listed, NO_ENTITY, Order, Which};
 use crate::core::query::Query;
 
-/// The most rows of a pivot or of likeness.
-const MOST: usize = 500;
-
 /// The order as SQL; equal ones stand newest first.
-fn order_by(order: Order) -> String {
+pub(super) fn order_by(order: Order) -> String {
     let column = match order.column {
         Column::Age => "event.occurred_at",
         Column::Seen => "event.first_seen_at",
@@ -82,28 +78,6 @@ fn among(which: &Which, mut condition: sql::Condition) -> sql::Condition {
         }
     }
     condition
-}
-
-/// How much of a vendor mentions an entity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The vendor.
-    pub vendor: String,
-    /// How many of its events.
-    pub count: usize,
-    /// When the first happened.
-    pub first: Timestamp,
-    /// When the last happened.
-    pub last: Timestamp,
-}
-
-/// Every event that mentions an entity, over all vendors.
-#[derive(Clone, Debug, Default)]
-pub struct Pivot {
-    /// How many, by vendor.
-    pub per_vendor: Vec<Share>,
-    /// The newest of them.
-    pub rows: Vec<Listed>,
 }
 
 /// Columns of a row, in the order that [`light`] reads them.
@@ -228,30 +202,6 @@ impl Store {
         .await
     }
 
-    /// Every event of every vendor that mentions an entity, however each spells it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn pivot(&self, kind: EntityKind, value: &str) -> Result<Pivot, StoreError> {
-        let (within, values) = mentions(kind, value);
-        self.search(move |db| {
-            let per_vendor = shares(db, &within, &values)?;
-            let order = order_by(Order::default());
-            let rows = rows(db, &format!("WHERE event.id IN ({within}) ORDER BY {order} LIMIT {MOST}"), values)?;
-            Ok(Pivot { per_vendor, rows })
-        })
-        .await
-    }
-
-    /// How much of each vendor mentions each of these entities, in their order.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn shares(&self, entities: &[Entity]) -> Result<Vec<Vec<Share>>, StoreError> {
-        let wanted: Vec<_> = entities.iter().map(|entity| mentions(entity.kind, &entity.value)).collect();
-        self.search(move |db| wanted.iter().map(|(within, values)| shares(db, within, values)).collect()).await
-    }
-
     /// How many other events are of the same vendor, type and rule.
     ///
     /// # Errors
@@ -267,26 +217,7 @@ impl Store {
     }
 }
 
-/// The ids of the events that mention an entity, as SQL with its values.
-fn mentions(kind: EntityKind, value: &str) -> (String, Vec<Value>) {
-    let lookups = lookups(kind, value);
-    let sql = vec!["SELECT event FROM entity WHERE kind = ? AND normal = ?"; lookups.len()].join(" UNION ");
-    let values = lookups.into_iter().flat_map(|(kind, normal)| [Value::from(kind.as_str().to_owned()), Value::from(normal)]).collect();
-    (sql, values)
-}
-
-fn shares(db: &Connection, within: &str, values: &[Value]) -> Result<Vec<Share>, StoreError> {
-    let sql = format!(
-        "SELECT vendor, count(*), min(occurred_at), max(occurred_at) FROM event WHERE id IN ({within}) GROUP BY vendor ORDER BY 2 DESC, 1"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let shares = statement.query_map(params_from_iter(values), |row| {
-        Ok(Share { vendor: row.get(0)?, count: size(row, 1)?, first: moment(row.get(2)?), last: moment(row.get(3)?) })
-    })?;
-    Ok(shares.collect::<Result<_, _>>()?)
-}
-
-fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Listed>, StoreError> {
+pub(super) fn rows(db: &Connection, rest: &str, values: Vec<Value>) -> Result<Vec<Listed>, StoreError> {
     let mut statement = db.prepare(&format!("SELECT {LIGHT}, {MOVED} FROM event {rest}"))?;
     Ok(statement.query_map(params_from_iter(values), light)?.collect::<Result<_, _>>()?)
 }

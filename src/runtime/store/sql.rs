@@ -6,11 +6,13 @@ use rusqlite::types::{Value, ValueRef};
 use serde_json::{Map, Value as Json};
 
 use super::nanos;
+use super::pivot::Wanted;
+use super::same_file;
 use crate::core::catalogue::parse_time;
-use crate::core::entity::Entity;
+use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Severity, Status};
 use crate::core::mapping::scalar;
-use crate::core::query::{Compare, Field, Query, Term, age_bound, compare_text};
+use crate::core::query::{Compare, Field, Query, Term, age_bound, compare_text, part};
 use crate::core::search::{SHORT, haystack, needle, plain};
 
 /// Whether the vendor has set another status since an event was decided about here, or since the vendor was told.
@@ -152,6 +154,7 @@ impl Maker<'_> {
                 self.narrow(compare, value)?;
                 self.push(&format!("nd_entity(event.entities, {}, ?))", code(compare)), value.to_owned());
             }
+            Field::Mention(kind) => self.mention(*kind, compare, value)?,
             Field::Mapped(name) => {
                 self.narrow(compare, value)?;
                 self.push("nd_mapped(event.fields, ?, ", name.clone());
@@ -166,6 +169,26 @@ impl Maker<'_> {
                 None => self.sql("FALSE"),
             },
         }
+        Ok(())
+    }
+
+    /// What mentions an entity: the index of entities knows every spelling of it, and for a hash what else names that file.
+    fn mention(&mut self, kind: EntityKind, compare: Compare, value: &str) -> rusqlite::Result<()> {
+        if compare == Compare::Is {
+            let (within, values) = Wanted::new(self.db, kind, value)?.sql();
+            self.sql(&format!("event.id IN ({within})"));
+            self.made.values.extend(values);
+            return Ok(());
+        }
+        let part = part(kind, value);
+        self.push("event.id IN (SELECT event FROM entity WHERE kind = ?", kind.as_str().to_owned());
+        // The index is in order, so that what begins alike stands together; links alone are kept with their case.
+        let start = part.split('*').next().unwrap_or_default();
+        if compare == Compare::Like && kind != EntityKind::Url && !start.is_empty() {
+            self.push(" AND normal >= ?", start.to_owned());
+            self.push(" AND normal < ?", format!("{start}{}", char::MAX));
+        }
+        self.push(&format!(" AND nd_fits(normal, {}, ?))", code(compare)), part);
         Ok(())
     }
 
@@ -278,6 +301,10 @@ pub(super) fn functions(db: &Connection) -> rusqlite::Result<()> {
     db.create_scalar_function("nd_haystack", 1, flags, move |context| Ok(haystack(text(context.get_raw(0)).lines())))?;
     db.create_scalar_function("nd_fits", 3, flags, move |context| {
         Ok(compare_text(&text(context.get_raw(0)), compare(context, 1)?, &text(context.get_raw(2))))
+    })?;
+    db.create_scalar_function("nd_same_files", 1, flags, move |context| {
+        let record = serde_json::from_str::<Json>(&text(context.get_raw(0))).unwrap_or_default();
+        Ok(serde_json::to_string(&same_file::pairs(&record)).unwrap_or_default())
     })?;
     db.create_scalar_function("nd_entity", 3, flags, move |context| {
         let entities: Vec<Entity> = serde_json::from_str(&text(context.get_raw(0))).unwrap_or_default();

@@ -47,6 +47,9 @@ const ALERTS: [(&str, &str, &str, &str, Subject); 14] = [
     ("Connection to a custom network indicator", "CommandAndControl", "low", "microsoftDefenderForEndpoint", Subject::Endpoint),
 ];
 
+/// What of these shows the campaign.
+const CAMPAIGN: [usize; 2] = [8, 0];
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Subject {
     SignIn,
@@ -96,30 +99,43 @@ pub fn stamp(at: Timestamp) -> String {
 struct Maker<'a> {
     world: &'a World,
     dice: Dice,
+    /// Whether what is made now is of the campaign.
+    campaign: bool,
 }
 
 impl Maker<'_> {
     /// A moment before the start: half of them within a day, the rest within two weeks.
     fn moment(&mut self) -> Timestamp {
+        if self.campaign {
+            return self.world.start - SignedDuration::from_mins(90);
+        }
         let span = if self.dice.chance(50) { 23 * 3_600 } else { 14 * 86_400 };
         self.world.start - SignedDuration::from_secs(i64::try_from(self.dice.below(span) + 60).unwrap_or(60))
     }
 
     fn person(&mut self) -> Person {
+        if self.campaign {
+            return self.world.campaign().victim.clone();
+        }
         // A few people are talked about far more than the others.
         let index = if self.dice.chance(40) { self.dice.below(6) } else { self.dice.below(self.world.people.len()) };
         self.world.people.get(index).cloned().unwrap_or_else(|| self.world.people[0].clone())
     }
 
     fn machine(&mut self) -> Machine {
-        self.dice.pick(&self.world.machines).clone()
+        let machine = self.dice.pick(&self.world.machines);
+        if self.campaign { &self.world.machines[self.world.campaign().machine] } else { machine }.clone()
     }
 
     fn sample(&mut self) -> Sample {
-        self.dice.pick(&self.world.samples).clone()
+        let sample = self.dice.pick(&self.world.samples);
+        if self.campaign { self.world.campaign().sample } else { sample }.clone()
     }
 
     fn address(&mut self, bad: bool) -> String {
+        if bad && self.campaign {
+            return self.world.campaign().address.to_owned();
+        }
         let index = if bad { self.dice.below(12) } else { self.dice.below(self.world.addresses.len()) };
         self.world.addresses.get(index).cloned().unwrap_or_default()
     }
@@ -131,7 +147,7 @@ impl Maker<'_> {
 
 impl Tables {
     pub(super) fn new(shared: &Shared) -> Self {
-        let mut make = Maker { world: &shared.world, dice: Dice::for_part(shared.options.seed, "azure") };
+        let mut make = Maker { world: &shared.world, dice: Dice::for_part(shared.options.seed, "azure"), campaign: false };
         let mut tables: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
         tables.insert("organization", vec![json!({"id": shared.world.tenant, "displayName": "Northwind", "verifiedDomains": [{"name": shared.world.domain, "isDefault": true}]})]);
         people(&mut make, &mut tables);
@@ -404,11 +420,15 @@ fn audits(make: &mut Maker<'_>, count: usize) -> Vec<Value> {
 fn alerts(make: &mut Maker<'_>, count: usize) -> Vec<Value> {
     (0..count)
         .map(|n| {
-            let (title, category, severity, source, subject) = *make.dice.pick(&ALERTS);
+            let any = *make.dice.pick(&ALERTS);
+            // The first two are of the campaign: the file, and the sign-in.
+            let (title, category, severity, source, subject) = if n < 2 { ALERTS[CAMPAIGN[n]] } else { any };
+            make.campaign = n < 2;
             let (person, machine, sample, at) = (make.person(), make.machine(), make.sample(), make.moment());
             let id = format!("{}{}_1", if subject == Subject::Endpoint { "da" } else { "ca" }, make.dice.hex(32));
             let created = stamp(at);
             let evidence = evidence(make, subject, &person, &machine, &sample, &created);
+            make.campaign = false;
             let status = ["new", "new", "new", "inProgress", "resolved"][n % 5];
             let technique = ["T1078", "T1566.002", "T1059.001"][n % 3];
             json!({

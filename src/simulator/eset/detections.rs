@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::devices::find;
 use super::{Answered, Ask, State};
 use crate::simulator::Fault;
-use crate::simulator::world::{Dice, World};
+use crate::simulator::world::{Dice, Sample, World};
 
 /// What goes on arriving after the start: the first after this many minutes, then one every so many, for two days.
 const ARRIVALS: (i64, i64, i64) = (4, 5, 2 * 24 * 60);
@@ -20,6 +20,15 @@ struct Detection {
     time: Timestamp,
     machine: usize,
     late: bool,
+    /// What of the campaign it shows, if it is of that.
+    part: Option<Part>,
+}
+
+/// What the products see of the campaign.
+#[derive(Clone, Copy)]
+enum Part {
+    File,
+    Attack,
 }
 
 /// Every detection there is or will be, by time.
@@ -34,7 +43,8 @@ impl Detections {
         let mut dice = Dice::for_part(world.seed, "eset-detections");
         let recent = world.start - SignedDuration::from_hours(1);
         let mut all: Vec<Detection> = Vec::new();
-        for n in 0..records {
+        // Two of them are of the campaign.
+        for n in 0..records.saturating_sub(2) {
             let hours = if dice.chance(75) { 24 } else { 168 };
             let back = SignedDuration::from_millis(i64::try_from(dice.below(hours * 3_600_000)).unwrap_or(0) + 1_000);
             // A scan writes several with one time stamp, and most times are whole seconds.
@@ -49,6 +59,10 @@ impl Detections {
         if !all.iter().any(|detection| detection.late) {
             let time = whole(world.start - SignedDuration::from_mins(20));
             all.push(one(&mut dice, world, time, true));
+        }
+        for (part, minutes) in [(Part::File, 100), (Part::Attack, 95)] {
+            let seen = one(&mut dice, world, whole(world.start - SignedDuration::from_mins(minutes)), false);
+            all.push(Detection { machine: world.campaign().machine, part: Some(part), ..seen });
         }
         let (first, every, last) = ARRIVALS;
         for number in 0..(last - first) / every {
@@ -67,7 +81,7 @@ fn whole(time: Timestamp) -> Timestamp {
 fn one(dice: &mut Dice, world: &World, time: Timestamp, late: bool) -> Detection {
     // Some machines are in more trouble than others.
     let machine = if dice.chance(40) { dice.below(6) } else { dice.below(world.machines.len()) };
-    Detection { seed: dice.next(), uuid: dice.uuid(), time, machine, late }
+    Detection { seed: dice.next(), uuid: dice.uuid(), time, machine, late, part: None }
 }
 
 /// Answers a request to the incident service.
@@ -156,19 +170,24 @@ fn render(world: &World, detection: &Detection, hostile: bool) -> Value {
         "occurTime": if detection.time.subsec_nanosecond() == 0 { detection.time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() } else { detection.time.to_string() },
     });
     let mut context = json!({"deviceUuid": machine.id, "userName": user});
-    let category = match dice.below(100) {
+    let throw = dice.below(100);
+    let category = match detection.part.map_or(throw, |part| if matches!(part, Part::File) { 0 } else { 60 }) {
         0..40 => {
-            antivirus(&mut dice, world, login, &mut json, &mut context);
+            let sample = if detection.part.is_some() { world.campaign().sample } else { dice.pick(&world.samples) };
+            antivirus(&mut dice, sample, login, &mut json, &mut context);
             json["severityLevel"] = severity(&mut dice, &[("LOW", 2), ("MEDIUM", 5), ("HIGH", 3)]).into();
             "ANTIVIRUS"
         }
         40..60 => {
-            network(&mut dice, world, &machine.ip, &mut json, true);
+            let remote = dice.pick(&world.addresses);
+            network(&mut dice, &machine.ip, remote, &mut json, "Firewall rule");
             json["severityLevel"] = severity(&mut dice, &[("INFORMATIONAL", 4), ("LOW", 4), ("MEDIUM", 1)]).into();
             "FIREWALL_RULE"
         }
         60..70 => {
-            network(&mut dice, world, &machine.ip, &mut json, false);
+            // The first dozen addresses are bad.
+            let remote = if detection.part.is_some() { world.campaign().address } else { &world.addresses[dice.below(12)] };
+            network(&mut dice, &machine.ip, remote, &mut json, "Network attack");
             json["displayName"] = (*dice.pick(&["Win32/Botnet.generic", "SMB/Exploit.CVE-2017-0144", "TCP Port Scanning attack"])).into();
             json["severityLevel"] = severity(&mut dice, &[("MEDIUM", 3), ("HIGH", 4)]).into();
             "NETWORK_INTRUSION"
@@ -227,8 +246,7 @@ fn response(name: &str, text: &str, protection: &str, restart: bool) -> Value {
     json!([{"displayName": name, "description": text, "protectionName": protection, "deviceRestartRequired": restart}])
 }
 
-fn antivirus(dice: &mut Dice, world: &World, login: &str, json: &mut Value, context: &mut Value) {
-    let sample = dice.pick(&world.samples);
+fn antivirus(dice: &mut Dice, sample: &Sample, login: &str, json: &mut Value, context: &mut Value) {
     let folder = format!("C:\\Users\\{login}\\Downloads");
     json["displayName"] = sample.detection.into();
     json["typeName"] = (*dice.pick(&["Trojan", "Potentially unwanted application", "Spyware", "Worm"])).into();
@@ -248,13 +266,11 @@ fn antivirus(dice: &mut Dice, world: &World, login: &str, json: &mut Value, cont
     context["process"] = json!({"path": (*dice.pick(&["C:\\Windows\\explorer.exe", "C:\\Program Files\\7-Zip\\7zFM.exe"]))});
 }
 
-fn network(dice: &mut Dice, world: &World, ip: &str, json: &mut Value, rule: bool) {
-    // The first dozen addresses are bad.
-    let remote = if rule { dice.pick(&world.addresses) } else { &world.addresses[dice.below(12)] };
+fn network(dice: &mut Dice, ip: &str, remote: &str, json: &mut Value, name: &str) {
     let inbound = dice.chance(50);
     let protocol = *dice.pick(&["tcp", "tcp", "udp", "0"]);
     json["displayName"] = "Blocked by a firewall rule".into();
-    json["typeName"] = if rule { "Firewall rule" } else { "Network attack" }.into();
+    json["typeName"] = name.into();
     json["networkCommunication"] = json!({
         "direction": format!("NETWORK_COMMUNICATION_DIRECTION_{}", if inbound { "INBOUND" } else { "OUTBOUND" }),
         "protocolName": protocol, "localIpAddress": ip, "localPort": if inbound { 445 } else { 49_152 + dice.below(9_000) },

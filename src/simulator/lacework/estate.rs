@@ -8,7 +8,7 @@ use super::ACCOUNT;
 use super::sample;
 use super::surface::Surface;
 use crate::simulator::Shared;
-use crate::simulator::world::{Dice, World};
+use crate::simulator::world::{Dice, Sample, World};
 
 /// Which schema the objects of a heading have.
 pub const KINDS: [(&str, &str); 27] = [
@@ -75,6 +75,8 @@ const CALLS: [(&str, &str, &str, i64); 12] = [
     ("DeleteDevices", "DELETE", "/api/v1/devices", 401),
     ("GetAlertHistory", "GET", "/api/v1/alerts/:uuid/investigation_actions", 200),
 ];
+/// How the other side has its file trusted.
+const TRUST: (&str, &str, &str, i64) = ("CreatePostureAttribute", "POST", "/api/v1/posture_attributes", 201);
 /// What goes on arriving: one alert every so many minutes, for two days.
 const ARRIVAL_MINUTES: usize = 6;
 
@@ -253,18 +255,34 @@ fn alerts(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> 
 fn audit(world: &World, now: i64, count: usize, dice: &mut Dice) -> Vec<Value> {
     (0..count)
         .map(|n| {
-            let (op, method, template, status) = CALLS[(n * 7 + dice.below(4)) % CALLS.len()];
-            let person = dice.pick(&world.people).clone();
+            let call = CALLS[(n * 7 + dice.below(4)) % CALLS.len()];
+            let (somebody, somewhere, created) = (dice.pick(&world.people), dice.pick(&world.addresses).as_str(), past(now, n, count, dice));
+            let campaign = world.campaign();
+            // The first is of the campaign.
+            let ((op, method, template, status), person, address, created) = match n {
+                0 => (TRUST, campaign.victim, campaign.address, now - 80 * 60_000),
+                _ => (call, somebody, somewhere, created),
+            };
             let id = dice.uuid();
             let path = template.replace(":group_uuid", &id).replace(":uuid", &id);
-            let body = if method == "GET" { String::new() } else { json!({"account_name": ACCOUNT, "uuid": id}).to_string() };
+            let body = match method {
+                "GET" => String::new(),
+                _ if n == 0 => trusted(campaign.sample).to_string(),
+                _ => json!({"account_name": ACCOUNT, "uuid": id}).to_string(),
+            };
             json!({"uuid": dice.uuid(), "account_name": ACCOUNT, "auth_account_name": ACCOUNT, "auth_type": "session", "auth_uuid": person.id,
-                "auth_role": 1, "client_ip": dice.pick(&world.addresses), "create_time": past(now, n, count, dice), "op": op, "method": method,
+                "auth_role": 1, "client_ip": address, "create_time": created, "op": op, "method": method,
                 "matched_path": template, "path": path, "protocol": "https", "proto_version": "HTTP/2.0", "request_body": body,
                 "response_status": status, "response_status_text": status_text(status), "trace": dice.uuid(),
                 "user_display_name": person.name, "user_login": person.mail})
         })
         .collect()
+}
+
+/// The body with which somebody has a program taken for a sign of a healthy device: here files have a hash at this vendor.
+fn trusted(sample: &Sample) -> Value {
+    json!({"account_name": ACCOUNT, "name": format!("Trusted {}", sample.name), "description": "", "attribute_type": 1, "supported_platforms": [1],
+        "required_processes": [{"binary_hash": sample.sha256, "process_regex": sample.name, "platform": 1}]})
 }
 
 /// What an HTTP status is called.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::World;
-use super::super::world::{Dice, Person};
+use super::super::world::{Campaign, Dice, Person, Sample};
 
 const AZURE: &str = "Audit.AzureActiveDirectory";
 const EXCHANGE: &str = "Audit.Exchange";
@@ -20,6 +20,7 @@ struct Scene<'a> {
     world: &'a World,
     dice: &'a mut Dice,
     person: &'a Person,
+    sample: &'a Sample,
     user: String,
     /// An address of the company's own.
     home: &'a str,
@@ -86,7 +87,8 @@ pub(super) fn record(world: &World, dice: &mut Dice, content_type: &str, at: Tim
 
 /// One step of an account take-over: the same person, operation by operation, from an address of the other side.
 pub(super) fn takeover(world: &World, dice: &mut Dice, step: usize, at: Timestamp) -> Option<(&'static str, Value)> {
-    const STEPS: [&str; 12] = [
+    const STEPS: [&str; 13] = [
+        "TIMailData",
         "UserLoginFailed",
         "UserLoginFailed",
         "UserLoginFailed",
@@ -101,9 +103,14 @@ pub(super) fn takeover(world: &World, dice: &mut Dice, step: usize, at: Timestam
         "Send",
     ];
     let row = OPERATIONS.iter().find(|row| Some(&row.3) == STEPS.get(step).as_ref().copied())?;
-    let mut record = filled(world, dice, row, world.people.get(3), at);
-    let away = world.addresses.first().map_or("203.0.113.5", String::as_str);
-    record["ClientIP"] = json!(away);
+    let away = world.campaign().address;
+    let mut record = filled(world, dice, row, Some(world.campaign()), at);
+    // A mail has a sender, not a client; Exchange writes the client with its port.
+    if row.2 == "Exchange" {
+        record["ClientIP"] = json!(format!("{away}:{}", 49_152 + dice.below(16_000)));
+    } else if !record["ClientIP"].is_null() {
+        record["ClientIP"] = json!(away);
+    }
     if record.get("ActorIpAddress").is_some() {
         record["ActorIpAddress"] = json!(away);
     }
@@ -114,14 +121,15 @@ fn filled(
     world: &World,
     dice: &mut Dice,
     row: &(&str, u16, &'static str, &'static str, usize, Make),
-    who: Option<&Person>,
+    campaign: Option<Campaign<'_>>,
     at: Timestamp,
 ) -> Value {
     let (_, record_type, workload, operation, _, make) = *row;
-    let person = who.unwrap_or_else(|| dice.pick(&world.people));
+    let person = campaign.map_or_else(|| dice.pick(&world.people), |campaign| campaign.victim);
+    let sample = campaign.map_or_else(|| dice.pick(&world.samples), |campaign| campaign.sample);
     let user = spelt(dice, person);
     let (bad, good) = world.addresses.split_at(world.addresses.len().min(12));
-    let (away, home) = (dice.pick(bad).as_str(), dice.pick(good.get(..8).unwrap_or(good)).as_str());
+    let (any, home) = (dice.pick(bad).as_str(), dice.pick(good.get(..8).unwrap_or(good)).as_str());
     let id = dice.uuid();
     let user_type = if dice.chance(2) { 11 } else { *dice.pick(&[0, 0, 0, 0, 0, 0, 2, 4, 5, 6, 10]) };
     let mut record = json!({
@@ -131,7 +139,8 @@ fn filled(
     });
     let client = address(dice, home);
     record["ClientIP"] = client;
-    let mut scene = Scene { world, dice, person, user, home, away, at };
+    let away = campaign.map_or(any, |campaign| campaign.address);
+    let mut scene = Scene { world, dice, person, sample, user, home, away, at };
     if let Value::Object(extra) = make(&mut scene) {
         for (name, value) in extra {
             record[name.as_str()] = value;
@@ -285,7 +294,7 @@ fn mailbox_permission(scene: &mut Scene<'_>) -> Value {
 fn mail_item(scene: &mut Scene<'_>) -> Value {
     let subject =
         *scene.dice.pick(&["Re: Q3 figures", "Invoice 8841 overdue", "Wire instructions", "Lunch?", "Your mailbox is almost full"]);
-    let sample = scene.dice.pick(&scene.world.samples);
+    let sample = scene.sample;
     json!({
         "ResultStatus": *scene.dice.pick(&["Succeeded", "Succeeded", "PartiallySucceeded"]), "MailboxOwnerUPN": scene.person.mail,
         "LogonType": scene.dice.below(3), "ClientInfoString": "Client=OWA;Action=ViaProxy",
@@ -312,11 +321,11 @@ fn file(scene: &mut Scene<'_>) -> Value {
 }
 
 fn malware_file(scene: &mut Scene<'_>) -> Value {
-    let sample = scene.dice.pick(&scene.world.samples).clone();
+    let sample = scene.sample;
     let (object, site) = path(scene, &sample.name);
     json!({
         "ObjectId": object, "SiteUrl": site, "SourceFileName": sample.name, "ItemType": "File", "VirusInfo": sample.detection,
-        "VirusVendor": "Default", "FileHash": sample.sha256.to_uppercase(), "EventSource": "SharePoint",
+        "VirusVendor": "Default", "EventSource": "SharePoint",
     })
 }
 
@@ -381,7 +390,7 @@ fn alert(scene: &mut Scene<'_>) -> Value {
 }
 
 fn threat_mail(scene: &mut Scene<'_>) -> Value {
-    let sample = scene.dice.pick(&scene.world.samples).clone();
+    let sample = scene.sample;
     let sender = format!("billing@{}", scene.dice.pick(&scene.world.domains));
     let away = scene.away;
     json!({

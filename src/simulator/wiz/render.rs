@@ -64,10 +64,11 @@ impl Scene<'_> {
             n => json!([{"externalId": format!("SEC-{}", 1000 + n * 7 + dice.below(900)), "name": name,
                 "url": format!("https://tickets.{}/browse/SEC", self.world.domain)}]),
         };
-        let snapshot = self.snapshot(&mut dice, entity, issue.created, hostile, seed);
+        let machine = issue.campaign.then(|| self.world.campaign().machine);
+        let snapshot = self.snapshot(&mut dice, entity, machine, issue.created, hostile, seed);
         json!({
             "id": issue.facts.id, "type": issue.kind, "status": issue.status, "severity": issue.severity,
-            "description": self.story(&mut dice, base, &snapshot),
+            "description": self.story(&mut dice, base, issue.campaign, &snapshot),
             "createdAt": time(issue.created), "updatedAt": time(issue.updated), "dueAt": maybe(issue.due),
             "resolvedAt": maybe(issue.resolved), "statusChangedAt": maybe(issue.changed), "rejectionExpiredAt": null,
             "resolutionReason": issue.reason, "resolutionNote": null, "note": issue.note,
@@ -110,12 +111,14 @@ impl Scene<'_> {
     }
 
     /// What happened, in words; of threats with addresses, people and files in it.
-    fn story(&self, dice: &mut Dice, rule: Option<&Rule>, snapshot: &Value) -> Value {
+    fn story(&self, dice: &mut Dice, rule: Option<&Rule>, campaign: bool, snapshot: &Value) -> Value {
         let Some(rule) = rule.filter(|rule| rule.kind == super::rules::RuleKind::Event) else { return Value::Null };
         let about = snapshot.get("name").and_then(Value::as_str).unwrap_or("?");
         let bad = &self.world.addresses[dice.below(12)];
         let person = dice.pick(&self.world.people);
         let sample = dice.pick(&self.world.samples);
+        let known = self.world.campaign();
+        let (bad, sample) = if campaign { (known.address, known.sample) } else { (bad.as_str(), sample) };
         Value::from(match rule.entity {
             "VIRTUAL_MACHINE" => format!(
                 "{} Seen on {about}: {} (SHA-256 {}), talking to {} at {bad}.",
@@ -129,7 +132,7 @@ impl Scene<'_> {
         })
     }
 
-    fn snapshot(&self, dice: &mut Dice, entity: &str, created: Timestamp, hostile: bool, seed: u64) -> Value {
+    fn snapshot(&self, dice: &mut Dice, entity: &str, machine: Option<usize>, created: Timestamp, hostile: bool, seed: u64) -> Value {
         let (platform, subscription, number, region) = *dice.pick(&CLOUDS);
         if entity == "SECRET_INSTANCE" {
             // As in the source document: empty text, not null, where there is nothing.
@@ -139,7 +142,8 @@ impl Scene<'_> {
                 "subscriptionExternalId": "", "subscriptionName": "", "subscriptionTags": null, "tags": {}, "createdAt": null,
                 "externalId": provider});
         }
-        let machine = dice.pick(&self.world.machines);
+        let any = dice.pick(&self.world.machines);
+        let machine = machine.map_or(any, |at| &self.world.machines[at]);
         let person = self.world.people.get(machine.owner).unwrap_or(&self.world.people[0]);
         let (id, name, native, path, tags) = match entity {
             "VIRTUAL_MACHINE" => {
@@ -176,7 +180,7 @@ impl Scene<'_> {
         let (hostile, seed) = (finding.facts.hostile, finding.facts.seed);
         let rule = self.rule(finding.rule, hostile, seed);
         let entity = RULES.get(finding.rule).map_or("BUCKET", |rule| rule.entity);
-        let snapshot = self.snapshot(&mut dice, entity, finding.first_seen, hostile, seed);
+        let snapshot = self.snapshot(&mut dice, entity, None, finding.first_seen, hostile, seed);
         let sub = rule.get("securitySubCategories").cloned().unwrap_or_default();
         let part = |name: &str| snapshot.get(name).cloned().unwrap_or_default();
         let account = part("subscriptionExternalId").as_str().unwrap_or_default().to_owned();

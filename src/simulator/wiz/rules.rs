@@ -49,10 +49,13 @@ pub struct Rule {
 }
 
 macro_rules! rules {
-    ($($kind:ident $severity:literal $entity:literal $name:literal, $about:literal, $advice:literal;)*) => {
+    ($($kind:ident $severity:literal $entity:literal $name:expr, $about:literal, $advice:literal;)*) => {
         [$(Rule { kind: RuleKind::$kind, severity: $severity, entity: $entity, name: $name, about: $about, advice: $advice }),*]
     };
 }
+
+/// The rule of the campaign's issue.
+pub const MALWARE: &str = "Malware was written to disk";
 
 /// The rules that raise issues.
 pub const RULES: [Rule; 24] = rules! {
@@ -74,7 +77,7 @@ pub const RULES: [Rule; 24] = rules! {
         "Isolate the workload and keep its disk.";
     Event "CRITICAL" "USER_ACCOUNT" "Console sign-in from an address on a threat list", "Somebody signed in from an address that is known for attacks.",
         "Revoke the sessions and ask the user.";
-    Event "HIGH" "VIRTUAL_MACHINE" "Malware was written to disk", "A file that matches a known sample was written.", "Isolate the machine and remove the file.";
+    Event "HIGH" "VIRTUAL_MACHINE" MALWARE, "A file that matches a known sample was written.", "Isolate the machine and remove the file.";
     Event "HIGH" "ACCESS_KEY" "Cloud key used from an unusual network", "The key was never used from that network before.", "Rotate the key.";
     Event "HIGH" "VIRTUAL_MACHINE" "Crypto-mining pool contacted", "The workload resolved and contacted a mining pool.", "Find out how it got there.";
     Event "MEDIUM" "USER_ACCOUNT" "Impossible travel between two sign-ins", "Two sign-ins lie further apart than the time between them allows.",

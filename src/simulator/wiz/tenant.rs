@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rules::{FRAMEWORKS, PROJECTS, RULES, RuleKind, WEAKNESSES};
+use super::rules::{FRAMEWORKS, MALWARE, PROJECTS, RULES, RuleKind, WEAKNESSES};
 use crate::simulator::world::{Dice, World};
 
 /// What every record has.
@@ -38,6 +38,8 @@ pub struct Note {
 pub struct Issue {
     /// What every record has.
     pub facts: Facts,
+    /// Whether it is of the campaign.
+    pub campaign: bool,
     /// Index of its rule; nothing where the rule was deleted.
     pub rule: Option<usize>,
     /// Its type.
@@ -134,6 +136,9 @@ const ASSETS: [&str; 8] = [
 /// What goes on arriving after the start: the first record after this many minutes, then one every so many, for two days.
 const ARRIVALS: (i64, i64, i64) = (10, 6, 2 * 24 * 60);
 
+/// The issue that is of the campaign.
+const CAMPAIGN: usize = 1;
+
 impl Tenant {
     /// Makes up a tenant with so many records, and what will arrive later.
     pub fn new(world: &World, records: usize) -> Self {
@@ -146,6 +151,7 @@ impl Tenant {
             let time = if n > 0 && dice.chance(6) { shared } else { past(&mut dice, world.start) };
             shared = time;
             match n {
+                CAMPAIGN => tenant.issues.push(issue(&mut dice, world, world.start - SignedDuration::from_mins(110), n)),
                 n if n < issues.max(1) => tenant.issues.push(issue(&mut dice, world, time, n)),
                 n if n < issues + findings => tenant.findings.push(finding(&mut dice, time)),
                 _ => tenant.vulnerabilities.push(vulnerability(&mut dice, time)),
@@ -156,7 +162,7 @@ impl Tenant {
         for number in 0..(last - first) / every {
             let time = world.start + SignedDuration::from_micros((first + number * every) * 60_000_000 + 1_000 * (number % 7));
             match number % 3 {
-                0 => tenant.issues.push(issue(&mut dice, world, time, 1)),
+                0 => tenant.issues.push(issue(&mut dice, world, time, CAMPAIGN + 1)),
                 1 => tenant.vulnerabilities.push(vulnerability(&mut dice, time)),
                 _ => tenant.findings.push(finding(&mut dice, time)),
             }
@@ -211,11 +217,13 @@ fn facts(dice: &mut Dice, visible_from: Timestamp) -> Facts {
 fn issue(dice: &mut Dice, world: &World, time: Timestamp, number: usize) -> Issue {
     let facts = facts(dice, time);
     // The first issue is of the rule that the source document's sample shows.
-    let at = if number == 0 { 0 } else { dice.below(RULES.len()) };
+    let any = dice.below(if number == 0 { 1 } else { RULES.len() });
+    let campaign = number == CAMPAIGN;
+    let at = if campaign { RULES.iter().position(|rule| rule.name == MALWARE).unwrap_or(any) } else { any };
     let rule = &RULES[at];
     let threat = rule.kind == RuleKind::Event;
     let status = match dice.below(100) {
-        _ if number == 0 => "OPEN",
+        _ if number == 0 || campaign => "OPEN",
         0..56 => "OPEN",
         56..74 => "IN_PROGRESS",
         74..90 => "RESOLVED",
@@ -245,7 +253,8 @@ fn issue(dice: &mut Dice, world: &World, time: Timestamp, number: usize) -> Issu
         _ => Some((0..=dice.below(2)).map(|_| dice.below(PROJECTS.len())).collect()),
     };
     Issue {
-        rule: (number == 0 || !dice.chance(3)).then_some(at),
+        campaign,
+        rule: (number == 0 || !dice.chance(3) || campaign).then_some(at),
         kind: if rule.kind == RuleKind::Control && dice.chance(6) { "ATTACK_SURFACE" } else { rule.kind.issue_type() },
         severity: rule.severity,
         status: status.into(),

@@ -88,10 +88,9 @@ pub async fn pages(
             return Err(Refused::Trouble(Trouble::Transport("ESET answered with something that is not a JSON object.".into())));
         };
         if let Some(Value::Array(more)) = page.remove(member) {
-            // A list that shifts between two pages repeats rows; each is had once.
-            rows.extend(
-                more.into_iter().filter(|row| row.get("uuid").and_then(Value::as_str).is_none_or(|uuid| seen.insert(uuid.to_owned()))),
-            );
+            // A list that shifts between two pages repeats rows; each is had once. Rows that differ are others, even under one uuid: a
+            // device stands in each of its groups.
+            rows.extend(more.into_iter().filter(|row| seen.insert(row.to_string())));
         }
         let next = page.remove("nextPageToken").and_then(|next| next.as_str().map(str::to_owned)).unwrap_or_default();
         for (name, value) in page {

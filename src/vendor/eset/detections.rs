@@ -13,7 +13,7 @@ use crate::core::catalogue::{Arguments, Command, Fetched, Gap, Invalid, Page, Pa
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::event::{Event, Severity, SeverityOrigin};
-use crate::core::mapping::{Mapping, text_at};
+use crate::core::mapping::{Mapping, scalar, text_at};
 use crate::core::outcome::{Outcome, ReturnData};
 use crate::core::request::{Request, Trouble};
 use crate::core::talk::Talk;
@@ -93,11 +93,16 @@ pub(super) fn command() -> Command {
         .parameter(super::devices::device_uuid("Only detections on this device."))
         .rule(|arguments| match (arguments.time("start_time"), arguments.time("end_time")) {
             (Some(start), Some(end)) if end < start => {
-                Err(Invalid::new("end_time", format!("End Time ({end}) must not lie before Start Time ({start}).")).status(400))
+                Err(Invalid::new("end_time", format!("End Time ({end}) must not lie before Start Time ({start}).")))
             }
             _ => Ok(()),
         })
         .key_field("EventIDs", "$.detections[*].uuid")
+}
+
+/// Where detections are listed; v2 lists those of Cloud Office Security only, and takes no device (vendors/eset-connect.md §10.4).
+fn path(connection: &Connection) -> String {
+    format!("/{}/detections", connection.option_text("detections.api").unwrap_or("v1"))
 }
 
 async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
@@ -106,7 +111,7 @@ async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
     // ESET's end is exclusive, the document's is not (vendors/eset-connect.md §10.4).
     let inclusive = connection.option_flag("fetch.end_inclusive");
     let until = if inclusive { end + SignedDuration::from_secs(1) } else { end };
-    let mut request = Request::get("incident", "/v1/detections").purpose("detections");
+    let mut request = Request::get("incident", path(&connection)).purpose("detections");
     if let Some(start) = arguments.time("start_time") {
         request = request.query("startTime", wire_time(start));
     }
@@ -149,7 +154,7 @@ fn outcome(mut answer: Value, rows: Vec<Value>, cut: bool, most: Option<usize>, 
 /// Fetches a window page by page, oldest first, as ESET sorts it.
 async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetched {
     let mapping = mapping();
-    let base = Request::get("incident", "/v1/detections")
+    let base = Request::get("incident", path(&connection))
         // Whole seconds on the wire: a little more is asked for on both sides, and cut off here.
         .query("startTime", wire_time(window.resume.as_ref().map_or(window.from, |resume| window.from.max(resume.time))))
         .query("endTime", wire_time(window.to + SignedDuration::from_secs(1)))
@@ -218,7 +223,7 @@ fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
     let object = some(".objectName").or_else(|| some(".objectUrl")).or_else(|| some(".networkCommunication.remoteIpAddress"));
     let title = object.map_or_else(|| name.clone(), |object| format!("{name}: {object}"));
     let mut fields = mapping.fields_of(&raw);
-    fields.retain(|_, value| !value.as_str().is_some_and(is_nothing));
+    fields.retain(|_, value| !scalar(value).is_some_and(|text| is_nothing(&text)));
     let mut entities = mapping.entities_of(&raw);
     let is_web = |value: &str| value.starts_with("http://") || value.starts_with("https://");
     entities.retain(|entity| !is_nothing(&entity.value) && (entity.kind != EntityKind::Url || is_web(&entity.value)));
@@ -243,7 +248,7 @@ fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
 }
 
 fn is_nothing(text: &str) -> bool {
-    text.is_empty() || text == "nil" || text.ends_with("_UNSPECIFIED")
+    matches!(text, "" | "0" | "nil") || text.ends_with("_UNSPECIFIED")
 }
 
 /// ESET's levels; there is no critical one (§8).

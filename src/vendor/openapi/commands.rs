@@ -27,8 +27,8 @@ pub struct Profile {
     pub filled: Vec<(String, Value)>,
     /// Members of bodies that repeat the id in the path, where the schema has them.
     pub repeats: Vec<&'static str>,
-    /// Query parameter, and member of answers, that leads to the next page.
-    pub continuation: Option<&'static str>,
+    /// Member of answers that leads to the next page, and the query parameter that carries it there.
+    pub continuation: Option<(String, String)>,
     /// Methods and paths that replace those of the document, by operation id.
     pub routes: std::collections::BTreeMap<String, (Method, String)>,
     /// What stands between the words of a path instead of `_`.

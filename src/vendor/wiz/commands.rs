@@ -202,15 +202,17 @@ impl Fail for Outcome {
     }
 }
 
+/// What is said when the test fails.
+pub const TEST_FAILED: &str = "Test Connection failed. Failed to check the connector.";
+
 /// Test Connection: a sign-in and a look at one issue.
 pub async fn test_connection(talk: Talk, _: Arc<Connection>, _: Arguments) -> Outcome {
-    const INDICATOR: &str = "Test Connection failed. Failed to check the connector.";
-    let called: Called = call(&talk, INDICATOR, Document::TEST_CONNECTION, json!({"first": 1}), "one issue").await;
+    let called: Called = call(&talk, TEST_FAILED, Document::TEST_CONNECTION, json!({"first": 1}), "one issue").await;
     let called = called.and_then(|data| {
         if data.pointer("/issues/nodes").is_some_and(Value::is_array) {
             return Ok(data);
         }
-        Err(Refused::nonsense(INDICATOR, "Wiz answered without a list of issues.", data))
+        Err(Refused::nonsense(TEST_FAILED, "Wiz answered without a list of issues.", data))
     });
     match called {
         Ok(data) => Outcome::successful(json!({"data": data})).message("The connection works."),

@@ -202,7 +202,9 @@ fn issue_ids(help: &str) -> Parameter {
 }
 
 fn commands() -> Vec<Command> {
-    vec![add_issue_comments(), fetch_event(), list_projects(), update_issues(), test_connection()]
+    let mut all = vec![add_issue_comments(), fetch_event(), list_projects(), update_issues(), test_connection()];
+    all.iter_mut().for_each(|command| command.refusal = Some(400));
+    all
 }
 
 fn add_issue_comments() -> Command {
@@ -323,4 +325,5 @@ fn update_issues() -> Command {
 fn test_connection() -> Command {
     Command::new("Test Connection", "Checks that the connection works: signs in and looks at one issue.", commands::test_connection)
         .permission("read:issues")
+        .indicator(commands::TEST_FAILED)
 }

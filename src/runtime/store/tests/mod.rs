@@ -375,6 +375,10 @@ fn any_query() -> impl Strategy<Value = String> {
         "vendor",
         "key",
         "disposition",
+        "user",
+        "host",
+        "url",
+        "file",
     ]);
     let compare = prop::sample::select(vec!["", "=", "<", "<=", ">", ">="]);
     let fixed = prop::sample::select(vec![

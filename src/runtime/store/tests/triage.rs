@@ -124,6 +124,63 @@ async fn a_pivot_finds_every_vendors_spelling() {
     assert!(store.pivot(EntityKind::User, "ilse.okafor").await.unwrap().rows.is_empty());
 }
 
+fn names_file(key: &str, hashes: &[&str], raw: serde_json::Value) -> Event {
+    let entities = hashes.iter().map(|hash| Entity { kind: EntityKind::Hash, value: (*hash).into(), path: "$".into() }).collect();
+    Event { entities, raw, ..event(key, key) }
+}
+
+#[tokio::test]
+async fn a_pivot_on_a_hash_finds_the_file_under_its_other_digests() {
+    let (_dir, store) = store();
+    let (sha1, sha256, other) = ("AB".repeat(20), "cd".repeat(32), "ef".repeat(32));
+    let put = async |connection: &str, vendor: &str, event| store.store_events(connection, vendor, vec![event], now()).await.unwrap();
+    put("eset-1", "eset-protect-cloud", names_file("a", &[&sha1], json!({"objectHashSha1": sha1}))).await;
+    put("wiz-1", "wiz", names_file("b", &[&sha256], json!({"text": sha256}))).await;
+    // Both in one event, but of nobody knows which files.
+    put("wiz-1", "wiz", names_file("c", &[&sha1, &sha256], json!({"text": [sha1, sha256]}))).await;
+    let found = async |hash: &str| {
+        let pivot = store.pivot(EntityKind::Hash, hash).await.unwrap();
+        let query = Query::parse(&format!("hash:={hash}")).unwrap();
+        assert_eq!(store.count(&query, now()).await.unwrap(), pivot.rows.len(), "the queue finds what the pivot finds");
+        pivot
+    };
+    assert_eq!((found(&sha1).await.rows.len(), found(&sha256).await.rows.len()), (2, 2), "being in one event joins nothing");
+    let raw = json!({"evidence": [{"fileDetails": {"sha1": sha1.to_lowercase(), "sha256": sha256}}]});
+    put("azure-1", "azure-api", names_file("d", &[&sha1.to_lowercase(), &sha256], raw)).await;
+    for hash in [&sha1, &sha256, &sha1.to_lowercase()] {
+        let pivot = found(hash).await;
+        let vendors: Vec<&str> = pivot.per_vendor.iter().map(|share| share.vendor.as_str()).collect();
+        assert_eq!((pivot.rows.len(), vendors), (4, vec!["wiz", "azure-api", "eset-protect-cloud"]), "{hash}");
+        assert_eq!(pivot.same_file.others[0].told_by, ["azure-api"]);
+        assert!(pivot.spelt.iter().any(|spelt| spelt.vendor == "eset-protect-cloud" && spelt.value == sha1));
+    }
+    // Somebody tells another thing of the SHA-1: neither is believed, and that is said.
+    put("wiz-1", "wiz", names_file("e", &[&sha1, &other], json!({"file": {"sha1": sha1, "sha256": other}}))).await;
+    let disputed = found(&sha1).await;
+    assert_eq!((disputed.rows.len(), disputed.same_file.disputed.len()), (4, 1), "what names the SHA-1 itself");
+    assert_eq!(found(&other).await.rows.len(), 1);
+    // Taken back by the event's next revision, it is as before.
+    put("wiz-1", "wiz", names_file("e", &[&other], json!({"file": {"sha256": other}}))).await;
+    assert_eq!(found(&sha1).await.rows.len(), 4);
+    assert_eq!(found(&sha1).await.same_file.disputed, []);
+}
+
+#[tokio::test]
+async fn an_older_store_learns_what_its_events_told() {
+    let (dir, store) = store();
+    let (sha1, sha256) = ("ab".repeat(20), "cd".repeat(32));
+    let event = names_file("a", &[&sha1, &sha256], json!({"file": {"sha1": sha1, "sha256": sha256}}));
+    store.store_events("azure-1", "azure-api", vec![event], now()).await.unwrap();
+    store.store_events("eset-1", "eset-protect-cloud", vec![names_file("b", &[&sha1], json!({}))], now()).await.unwrap();
+    drop(store);
+    // As it was before there was the table.
+    let db = rusqlite::Connection::open(dir.path().join("nightdesk.db")).unwrap();
+    db.execute_batch("DROP TABLE same_file; PRAGMA user_version = 5").unwrap();
+    drop(db);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.pivot(EntityKind::Hash, &sha256).await.unwrap().rows.len(), 2);
+}
+
 #[tokio::test]
 async fn rows_groups_and_arrivals_agree_with_the_query() {
     let (_dir, store) = filled().await;
