@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Arguments, Command, OneOf, Parameter, TimeForm, Type};
 use crate::core::json::path::Part;
+use crate::core::nearest::meant;
 use crate::core::schema::{Complaint, WrittenOut, complaints};
 
 /// A value as it was given.
@@ -108,7 +109,8 @@ fn holds_something(value: &Value) -> bool {
 fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
     let known: Vec<_> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     let list = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", known.join(", ")) };
-    Invalid::new(name, format!("There is no parameter {name}; {list}."))
+    let meant = meant(name, parameters.iter().map(|parameter| parameter.name.as_str()));
+    Invalid::new(name, format!("There is no parameter {name}; {list}{meant}"))
 }
 
 /// Checks one value and brings it into canonical form; `None` where it counts as not given.
@@ -173,8 +175,18 @@ fn read_text(parameter: &Parameter, text: String) -> Result<Value, Invalid> {
             parse(&text).map_err(|error| Invalid::new(&parameter.name, format!("{} is not a JSON object: {error}.", parameter.label)))?
         }
         Type::Json { .. } => parse(&text).unwrap_or(Value::String(text)),
-        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(text),
+        Type::Text { multiline: true, .. } => Value::String(text),
+        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(only_one(&text).unwrap_or(text)),
     })
+}
+
+/// The one text of a list that has no other, since documents show an id as `["…"]` where they want one.
+fn only_one(text: &str) -> Option<String> {
+    if !text.starts_with('[') {
+        return None;
+    }
+    let [one] = serde_json::from_str::<[String; 1]>(text).ok()?;
+    Some(one)
 }
 
 fn check(parameter: &Parameter, r#type: &Type, value: Value, now: Timestamp) -> Result<Value, Invalid> {
@@ -359,6 +371,7 @@ mod tests {
             run(&[("issue_ids", "a, b"), ("status", "IN_PROGRESS"), ("count", "7"), ("since", "-24h")]),
             Ok(json!({"issue_ids": ["a", "b"], "status": "In Progress", "count": 7, "since": "2026-02-28T00:00:00Z", "flag": true}))
         );
+        assert_eq!(run(&[("issue_ids", "a"), ("status", "[\"Open\"]"), ("count", "[7]")]).unwrap()["status"], "Open");
         assert_eq!(run(&[("issue_ids", "[\"a\"]"), ("since", "2026-02-01 10:30")]).unwrap()["since"], json!("2026-02-01T10:30:00Z"));
     }
 
