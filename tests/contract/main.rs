@@ -5,8 +5,11 @@
 mod calls;
 mod configuration;
 mod desk;
+mod drift;
+mod feeds;
 mod fetching;
 mod hostile;
+mod jobs;
 mod kills;
 mod limits;
 mod origins;
