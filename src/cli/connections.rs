@@ -9,6 +9,7 @@ use super::output::complain;
 use super::{INTERRUPTED, WRONG_CALL};
 use crate::config::edit::{self, Change};
 use crate::config::{SecretRef, connections};
+use crate::core::catalogue::Vendor;
 use crate::core::outcome::ReturnData;
 use crate::runtime::run::RunOptions;
 use crate::vendor;
@@ -27,7 +28,7 @@ pub enum Connections {
     Add {
         /// Its name: letters, digits, - and _
         name: String,
-        /// Its vendor
+        /// Its vendor: azure-api, wiz, eset-protect-cloud, management-activity, lacework-edge, openapi
         #[arg(long)]
         vendor: String,
         #[command(flatten)]
@@ -69,10 +70,11 @@ impl Connections {
                     complain(&format!("{vendor} is not a vendor; there are {}", known.join(", ")));
                     return WRONG_CALL;
                 };
-                change(context, &name, &values, |change| edit::add(&context.paths, &name, vendor, change))
+                change(context, &name, Some(vendor), &values, |change| edit::add(&context.paths, &name, vendor, change))
             }
             Self::Edit { name, values } => {
-                change(context, &name, &values, |change| edit::edit(&context.paths, &name, &vendor::all(), change))
+                let vendor = connections::vendor_of(&context.paths, &name).and_then(|id| vendor::find(&id));
+                change(context, &name, vendor, &values, |change| edit::edit(&context.paths, &name, &vendor::all(), change))
             }
             Self::Remove { name } => keep(context, edit::remove(&context.paths, &name)),
         }
@@ -132,14 +134,28 @@ async fn test(context: &Context, names: Vec<String>) -> u8 {
     if cancel.is_cancelled() { INTERRUPTED } else { u8::from(failed) }
 }
 
-fn change(context: &Context, name: &str, values: &Values, make: impl FnOnce(&Change) -> Result<String, crate::config::Problem>) -> u8 {
-    match changes(context, name, values) {
+fn change(
+    context: &Context,
+    name: &str,
+    vendor: Option<Vendor>,
+    values: &Values,
+    make: impl FnOnce(&Change) -> Result<String, crate::config::Problem>,
+) -> u8 {
+    match in_clear(vendor, values).map_or_else(|| changes(context, name, values), Err) {
         Ok(change) => keep(context, make(&change)),
         Err(reason) => {
             complain(&reason);
             WRONG_CALL
         }
     }
+}
+
+/// What is said where a secret itself was given.
+fn in_clear(vendor: Option<Vendor>, values: &Values) -> Option<String> {
+    let parameters = vendor.map(|vendor| (vendor.parameters)()).unwrap_or_default();
+    let mut keys = values.set.iter().filter_map(|pair| pair.split_once('=')).map(|(key, _)| key);
+    let key = keys.find(|key| parameters.iter().any(|parameter| parameter.secret && parameter.name == *key))?;
+    Some(format!("{key} is secret, and a secret never stands on a command line; give --secret {key}=env:NAME, file:PATH, vault:NAME or -"))
 }
 
 fn changes(context: &Context, name: &str, values: &Values) -> Result<Change, String> {

@@ -64,14 +64,12 @@ impl Jobs {
                     }
                 };
                 let cancel = interruptible();
-                let mut reports = Vec::new();
-                for job in chosen {
-                    if cancel.is_cancelled() {
-                        return INTERRUPTED;
-                    }
-                    let report = runner.run_job(&job, cancel.clone()).await;
-                    context.output.rows(&[line(&report)], &[("JOB", "name"), ("RESULT", "result"), ("MESSAGE", "message")]);
-                    reports.push(report);
+                let reports = runner.run_jobs(chosen, &cancel).await;
+                for report in &reports {
+                    context.output.rows(&[line(report)], &[("JOB", "name"), ("RESULT", "result"), ("MESSAGE", "message")]);
+                }
+                if cancel.is_cancelled() {
+                    return INTERRUPTED;
                 }
                 unknown.iter_mut().for_each(|name| complain(&format!("there is no environment {name}")));
                 exit_code(&reports, unknown.len())
@@ -97,7 +95,7 @@ async fn choose(runner: &crate::runtime::run::Runner, run: &Run) -> Result<(Vec<
             None => {
                 let found: Vec<Job> = match name.rsplit_once('/') {
                     Some((connection, kind)) => {
-                        let opened = runner.connection(connection).ok_or_else(|| format!("there is no connection {connection}"))?;
+                        let opened = runner.connection(connection).ok_or_else(|| runner.unknown_connection(connection))?;
                         let kind = Kind::parse(kind)
                             .ok_or_else(|| format!("there is no job {kind}; there are health-check, fetch, refresh-token-renewal"))?;
                         vec![Job { opened: std::sync::Arc::clone(opened), kind, every_minutes: None }]

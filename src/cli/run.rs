@@ -144,13 +144,17 @@ impl Run {
                     std::fs::read_to_string(from).map(|read| text = read)
                 };
                 read.map_err(|error| format!("--params {from} cannot be read: {error}"))?;
-                let object: Map<String, Value> = serde_json::from_str(&text)
+                let object: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
                     .map_err(|error| format!("--params {from} is not a JSON object (line {}, column {})", error.line(), error.column()))?;
                 object.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
             }
         };
-        for pair in &self.pairs {
+        for (at, pair) in self.pairs.iter().enumerate() {
             let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair} is not NAME=VALUE"))?;
+            // Which of two is meant is not ours to guess.
+            if self.pairs[..at].iter().any(|earlier| earlier.split_once('=').is_some_and(|(known, _)| known == name)) {
+                return Err(format!("{name} is given twice; several values are one list: {name}=a,b"));
+            }
             given.retain(|(known, _)| known != name);
             given.push((name.to_owned(), Given::Text(value.to_owned())));
         }
@@ -175,10 +179,11 @@ impl Run {
     /// A report of a call that could not even begin; vendor and title are said where the configuration still tells them.
     fn refused(&self, context: &Context, reasons: &[String], status_code: Option<u16>) -> RunReport {
         let vendor = crate::config::connections::vendor_of(&context.paths, &self.connection).and_then(|id| crate::vendor::find(&id));
-        let title = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).map(|command| command.title.clone()));
-        let indicator = format!("{} failed.", title.as_deref().unwrap_or("Run"));
-        let mut outcome = Outcome::new(ReturnData::Failed).message(reasons.join(" "));
-        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator.clone(), reason.clone()) }).collect();
+        let command = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).cloned());
+        let indicator = command.as_ref().map_or("Run failed.", |command| command.indicator.as_str());
+        let lament = command.as_ref().map_or("", |command| command.lament.as_str());
+        let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{}", reasons.join(" ")));
+        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
         let now = Timestamp::now();
         RunReport {
             connection: self.connection.clone(),

@@ -9,7 +9,6 @@ use super::WRONG_CALL;
 use super::context::{Context, signalled};
 use super::output::complain;
 use crate::config::{Paths, files};
-use crate::runtime::fetch::FetchOptions;
 use crate::simulator::{Fault, Options, Simulation};
 
 /// Arguments of `nightdesk sim`.
@@ -94,17 +93,7 @@ impl Demo {
             Ok(runner) => runner,
             Err(cannot) => return cannot.say(),
         };
-        // The queue fills while the console opens.
-        let fetching: Vec<_> = runner
-            .connections()
-            .iter()
-            .map(|opened| {
-                let (runner, opened) = (runner.clone(), std::sync::Arc::clone(opened));
-                tokio::spawn(async move { runner.fetch(&opened, &FetchOptions::default()).await })
-            })
-            .collect();
         let code = super::console::open_on(&context, runner, true, None).await.map_or_else(|code| code, |_| 0);
-        fetching.iter().for_each(tokio::task::JoinHandle::abort);
         drop(simulation);
         code
     }

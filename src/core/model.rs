@@ -1,5 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -188,6 +190,8 @@ pub struct Model {
     pub detail: Detail,
     /// How the connections are.
     pub health: Vec<Health>,
+    /// What connections do of themselves just now, by connection.
+    pub jobs: BTreeMap<String, &'static str>,
     /// Which connection is selected, by name.
     pub connection: Option<String>,
     /// The tasks.
@@ -249,6 +253,7 @@ impl Model {
             queue,
             detail: Detail::default(),
             health: Vec::new(),
+            jobs: BTreeMap::new(),
             connection,
             tasks: Tasks::default(),
             notices: Notices::default(),
@@ -421,6 +426,7 @@ impl Model {
                 Some(letter) => Err(format!("it is {}", letter.standing.as_str())),
                 None => Err("the outbox is empty".into()),
             },
+            Action::NextPlace | Action::WriteOut if !super::edit::in_json(self) => Err("works in a field of JSON".into()),
             Action::RetryFailed => super::post::can_retry(self),
             Action::KeepForLater => super::post::can_keep(self),
             Action::WriteBack if self.setup.read_only => Err("the console is read-only".into()),

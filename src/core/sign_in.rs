@@ -10,8 +10,8 @@ pub struct SignIn {
     pub slot: String,
     /// Grant with a refresh token; used first while one is known (in the vault, or as the secret parameter named here).
     pub refresh: Option<Refresh>,
-    /// Grant with a configured authorization code (the secret parameter's name), used once in the code's life.
-    pub code: Option<(String, Request)>,
+    /// Grant with a configured authorization code, used once in the code's life.
+    pub code: Option<Code>,
     /// The primary grant: client credentials, password, managed identity, token login.
     pub grant: Option<Request>,
     /// How the answer is read.
@@ -20,6 +20,8 @@ pub struct SignIn {
     pub attach: (String, String),
     /// Seconds before its expiry at which a token is renewed (at most half its life).
     pub margin: u32,
+    /// Header that collects an answer which was not ready (a 202 that carried it), where the vendor has one.
+    pub collect: Option<String>,
     /// What is said when there is no way to sign in (no grant, no code, no refresh token).
     pub missing: Failure,
 }
@@ -33,6 +35,17 @@ pub struct Refresh {
     pub parameter: Option<String>,
     /// Whether a refused refresh falls back on the primary grant.
     pub fall_back: bool,
+}
+
+/// Grant with an authorization code that somebody brought from a browser.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// Secret parameter that holds it.
+    pub parameter: String,
+    /// The token request; holds the secret.
+    pub request: Request,
+    /// What is wrong with a code that is none; such a one is not sent.
+    pub malformed: fn(&str) -> Option<Failure>,
 }
 
 /// A token as an answer gave it. No printable form: it has no `Debug` that shows it.
@@ -71,6 +84,7 @@ impl SignIn {
             read: read_oauth,
             attach: ("Authorization".into(), "Bearer ".into()),
             margin: 60,
+            collect: None,
             missing: Failure::new("Sign-in failed.", "The connection has no way to sign in."),
         }
     }

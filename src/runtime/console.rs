@@ -68,6 +68,10 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Opt
     }
     world.watch_store();
     world.go_on_following().await;
+    // A demo's store is empty, and its vendors have no schedule.
+    if demo {
+        world.fill();
+    }
     if settings.jobs {
         world.run_jobs();
     }

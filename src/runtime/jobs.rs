@@ -1,6 +1,7 @@
 //! Jobs: health check, fetch and renewal of delegated tokens, each on its connection's own schedule, never twice at once over all
 //! processes. A run that was missed is made up at the next look.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,15 @@ impl Kind {
     /// The job of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
+    /// What a connection does while it runs.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::HealthCheck => "being tested",
+            Self::Fetch => "fetching",
+            Self::RefreshTokenRenewal => "renewing its token",
+        }
     }
 
     /// The job's name.
@@ -159,12 +169,38 @@ impl Runner {
         JobState { last_run_at, next_run_at, last_result: last.map(|run| run.result) }
     }
 
+    /// Runs jobs: those of a connection one after the other, those of several beside each other, since a vendor that does not answer
+    /// must hold up no other. The reports come in the order of the jobs.
+    pub async fn run_jobs(&self, jobs: Vec<Job>, cancel: &CancellationToken) -> Vec<JobReport> {
+        let mut by_connection: BTreeMap<String, Vec<(usize, Job)>> = BTreeMap::new();
+        for (place, job) in jobs.into_iter().enumerate() {
+            by_connection.entry(job.opened.connection.name.clone()).or_default().push((place, job));
+        }
+        let tasks = by_connection.into_values().map(|jobs| {
+            let (runner, cancel) = (self.clone(), cancel.clone());
+            tokio::spawn(async move {
+                let mut reports = Vec::new();
+                for (place, job) in jobs {
+                    if !cancel.is_cancelled() {
+                        reports.push((place, runner.run_job(&job, cancel.clone()).await));
+                    }
+                }
+                reports
+            })
+        });
+        let ended = futures::future::join_all(tasks).await;
+        let mut reports: Vec<_> = ended.into_iter().filter_map(Result::ok).flatten().collect();
+        reports.sort_by_key(|(place, _)| *place);
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+
     /// Runs a job, unless another process does so now.
     pub async fn run_job(&self, job: &Job, cancel: CancellationToken) -> JobReport {
         let started_at = Timestamp::now();
         let options = RunOptions { cancel, ..RunOptions::default() };
         let dir = self.lock_dir();
-        let file = dir.join(format!("{}.{}.lock", job.opened.connection.name, job.kind.as_str()));
+        // Not the lock of what it does: a fetch takes its own.
+        let file = dir.join(format!("{}.{}-job.lock", job.opened.connection.name, job.kind.as_str()));
         let lock = crate::config::files::private_dir(&dir).and_then(|()| try_lock(&file));
         let (result, message, detail) = match lock {
             Ok(Some(_lock)) => {

@@ -1,6 +1,7 @@
 //! Effects made real: each becomes a task that ends in a message.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use super::cases;
 use super::document;
 use super::fetch::FetchOptions;
 use super::follow;
+use super::jobs::Kind;
 use super::log;
 use super::lookup;
 use super::outbox::Posted;
@@ -27,6 +29,7 @@ use crate::core::case::format_of;
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
+use crate::core::form::body::faults;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
@@ -264,6 +267,10 @@ impl World {
                 let cancel = self.ending.child_token();
                 self.answer(async move { Message::Picks(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
             }
+            Effect::Check { form, field, revision, text, rules } => self.answer(async move {
+                let found = tokio::task::spawn_blocking(move || faults(&text, &rules)).await.unwrap_or_default();
+                Message::Checked(form, field, revision, found)
+            }),
             Effect::Name { form, field, connection, pick, asked } => {
                 let cancel = self.ending.child_token();
                 self.answer(async move { Message::Names(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
@@ -506,27 +513,27 @@ impl World {
         }
     }
 
+    /// Fetches every connection once.
+    pub fn fill(&self) {
+        let Some(runner) = &self.runner else { return };
+        for opened in runner.connections() {
+            let (runner, opened, inbox) = (runner.clone(), Arc::clone(opened), self.inbox.clone());
+            self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(async move {
+                let name = &opened.connection.name;
+                let _ = inbox.send(Message::Job(name.clone(), Some(Kind::Fetch.doing()))).await;
+                runner.fetch(&opened, &FetchOptions::default()).await;
+                let _ = inbox.send(Message::Job(name.clone(), None)).await;
+            }));
+        }
+    }
+
     /// Runs the scheduled jobs while the console is open.
     pub fn run_jobs(&self) {
-        let Some(runner) = self.runner.clone() else { return };
-        let ending = self.ending.clone();
-        let cancel = ending.child_token();
-        self.tracker.spawn(ending.run_until_cancelled_owned(async move {
-            loop {
-                let mut next = Timestamp::MAX;
-                for job in runner.scheduled().await {
-                    let state = runner.job_state(&job).await;
-                    if state.is_due(Timestamp::now()) {
-                        runner.run_job(&job, cancel.clone()).await;
-                    }
-                    let due = runner.job_state(&job).await.next_run_at;
-                    next = next.min(due.unwrap_or(Timestamp::MAX));
-                }
-                // Another process may have run a job meanwhile; a minute is soon enough to notice.
-                let wait = next.as_millisecond().saturating_sub(Timestamp::now().as_millisecond()).clamp(5_000, 60_000);
-                tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-            }
-        }));
+        let Some(runner) = &self.runner else { return };
+        for opened in runner.connections().iter().filter(|opened| opened.connection.active) {
+            let kept = keep_schedule(runner.clone(), opened.connection.name.clone(), self.inbox.clone(), self.ending.child_token());
+            self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(kept));
+        }
     }
 
     /// Ends everything that runs; waits for it a little.
@@ -535,6 +542,24 @@ impl World {
         self.tracker.close();
         // Answers that still come have nobody to read them; the tasks must not wait for that.
         let _ = tokio::time::timeout(FAREWELL, self.tracker.wait()).await;
+    }
+}
+
+/// Runs the jobs of a connection when they are due; each connection for itself, since a vendor that does not answer must hold up no other.
+async fn keep_schedule(runner: Runner, connection: String, inbox: mpsc::Sender<Message>, cancel: CancellationToken) {
+    loop {
+        let mut next = Timestamp::MAX;
+        for job in runner.scheduled().await.into_iter().filter(|job| job.opened.connection.name == connection) {
+            if runner.job_state(&job).await.is_due(Timestamp::now()) {
+                let _ = inbox.send(Message::Job(connection.clone(), Some(job.kind.doing()))).await;
+                runner.run_job(&job, cancel.clone()).await;
+                let _ = inbox.send(Message::Job(connection.clone(), None)).await;
+            }
+            next = next.min(runner.job_state(&job).await.next_run_at.unwrap_or(Timestamp::MAX));
+        }
+        // Another process may have run a job meanwhile; a minute is soon enough to notice.
+        let wait = next.as_millisecond().saturating_sub(Timestamp::now().as_millisecond()).clamp(5_000, 60_000);
+        tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
     }
 }
 

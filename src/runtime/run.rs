@@ -22,6 +22,7 @@ use super::store::{Intent, Store};
 use crate::config::{Connections, Misconfigured, Paths, Settings};
 use crate::core::catalogue::{Arguments, Auth, Class, Command, Effect, Given, Invalid, Vendor, validate};
 use crate::core::event::Event;
+use crate::core::nearest::meant;
 use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
 use crate::core::request::{Answer, Request, Trouble};
 use crate::core::talk::{Counts, Input, Step, Talk};
@@ -237,25 +238,20 @@ impl Runner {
     /// A report that says what is wrong.
     pub fn prepare(&self, connection: &str, command: &str, given: Vec<(String, Given)>) -> Result<Prepared, Box<RunReport>> {
         let now = Timestamp::now();
-        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, failures, now));
+        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, "", failures, now));
         let Some(opened) = self.connection(connection) else {
-            let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
-            let list = if known.is_empty() {
-                "none is configured; add one with: nightdesk connections add".into()
-            } else {
-                format!("there are {}", known.join(", "))
-            };
-            return Err(refuse(None, vec![Failure::new("Run failed.", format!("There is no connection {connection}; {list}."))]));
+            return Err(refuse(None, vec![Failure::new("Run failed.", self.unknown_connection(connection))]));
         };
         let vendor = Some(opened.vendor.id);
         let Some(found) = opened.entry.command(command) else {
-            let text = format!("{} has no command {command}; see: nightdesk commands {connection}", opened.vendor.title);
+            let meant = meant(command, opened.entry.commands.iter().map(|known| known.name.as_str()));
+            let text = format!("{} has no command {command}{meant} See: nightdesk commands {connection}", opened.vendor.title);
             return Err(refuse(vendor, vec![Failure::new("Run failed.", text)]));
         };
-        let indicator = format!("{} failed.", found.title);
+        let indicator = found.indicator.clone();
         let arguments = validate(found, given, now).map_err(|complaints| {
             let failures = complaints.into_iter().map(|complaint| failure(&indicator, complaint)).collect();
-            refuse(vendor, failures)
+            Box::new(refused(connection, vendor, command, &found.lament, failures, now))
         })?;
         let class = found.class_of(&arguments);
         if opened.connection.read_only && class.effect != Effect::Read {
@@ -265,11 +261,21 @@ impl Runner {
         Ok(Prepared { opened: Arc::clone(opened), command: found.clone(), arguments, class })
     }
 
+    /// What is said of a connection that nobody configured.
+    pub fn unknown_connection(&self, name: &str) -> String {
+        let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
+        if known.is_empty() {
+            return format!("There is no connection {name}; none is configured. Add one with: nightdesk connections add");
+        }
+        format!("There is no connection {name}; there are {}{}", known.join(", "), meant(name, known.iter().copied()))
+    }
+
     /// A report that refuses a prepared command, for want of a confirmation, say.
     pub fn refuse(&self, prepared: &Prepared, message: &str) -> RunReport {
-        let indicator = format!("{} failed.", prepared.command.title);
+        let indicator = prepared.command.indicator.clone();
         let vendor = Some(prepared.opened.vendor.id);
-        refused(&prepared.opened.connection.name, vendor, &prepared.command.name, vec![Failure::new(indicator, message)], Timestamp::now())
+        let (name, command) = (&prepared.opened.connection.name, &prepared.command);
+        refused(name, vendor, &command.name, &command.lament, vec![Failure::new(indicator, message)], Timestamp::now())
     }
 
     /// Looks up, checks and runs.
@@ -304,10 +310,14 @@ impl Runner {
                 Outcome::successful(Value::Null).message(format!("{} request(s) would be sent; nothing was sent.", requests.len()));
             return report(outcome, Some(requests), false, None);
         }
-        let indicator = format!("{} failed.", prepared.command.title);
+        let indicator = prepared.command.indicator.clone();
         let door = match self.door(&prepared.opened).await {
             Ok(door) => door,
-            Err(invalid) => return report(Outcome::failed(failure(&indicator, invalid)), None, true, None),
+            Err(invalid) => {
+                let mut outcome = Outcome::failed(failure(&indicator, invalid));
+                outcome.message.insert_str(0, &prepared.command.lament);
+                return report(outcome, None, true, None);
+            }
         };
         for secret in prepared.arguments.secrets() {
             self.inner.redactor.add(secret);
@@ -630,9 +640,9 @@ fn failure(indicator: &str, invalid: Invalid) -> Failure {
     failure
 }
 
-fn refused(connection: &str, vendor: Option<&str>, command: &str, failures: Vec<Failure>, now: Timestamp) -> RunReport {
-    let mut outcome = Outcome::new(ReturnData::Failed);
-    outcome.message = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+fn refused(connection: &str, vendor: Option<&str>, command: &str, lament: &str, failures: Vec<Failure>, now: Timestamp) -> RunReport {
+    let said = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+    let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{said}"));
     outcome.errors = failures;
     RunReport {
         connection: connection.into(),

@@ -50,7 +50,8 @@ fn misconfigured(paint: &mut Paint, area: Rect, one: &Misconfigured) -> u16 {
 
 fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, health: Option<&Health>) {
     let theme = paint.theme;
-    let busy = model.tasks.running().any(|task| task.connection == connected.name);
+    let job = model.jobs.get(&connected.name);
+    let busy = job.is_some() || model.tasks.running().any(|task| task.connection == connected.name);
     let (sign, style) = match health {
         _ if busy => ("~", theme.accent),
         _ if !connected.active => ("-", theme.dim),
@@ -63,10 +64,11 @@ fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, heal
     let state = match health {
         None => "not known yet".to_owned(),
         Some(health) => {
-            let mut words = vec![match health.last_success {
+            let mut words: Vec<String> = job.map(|doing| (*doing).to_owned()).into_iter().collect();
+            words.push(match health.last_success {
                 Some(at) => format!("ok {} ago", age(at, model.now)).replace("now ago", "just now"),
                 None => "never reached".to_owned(),
-            }];
+            });
             if health.failures > 0 {
                 words.push(format!("{} failed", health.failures));
             }

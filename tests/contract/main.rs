@@ -5,8 +5,11 @@
 mod calls;
 mod configuration;
 mod desk;
+mod drift;
+mod feeds;
 mod fetching;
 mod hostile;
+mod jobs;
 mod kills;
 mod limits;
 mod origins;
@@ -14,4 +17,5 @@ mod pivot;
 mod race;
 mod repeats;
 mod secrecy;
+mod vendors;
 mod write_back;

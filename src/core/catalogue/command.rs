@@ -35,8 +35,16 @@ pub struct Command {
     pub escalate: Option<Escalation>,
     /// Its inputs, in the order of the document.
     pub parameters: Vec<Parameter>,
+    /// Inputs of which at least one must be given.
+    pub one_of: Vec<OneOf>,
     /// Rules over several inputs.
     pub rules: Vec<Rule>,
+    /// What is said when it fails: `Update Issues failed.`
+    pub indicator: String,
+    /// What the document's output message of a failure begins with (`Failed to execute API request. Error: `); mostly nothing.
+    pub lament: String,
+    /// Status code of a call that is refused before anything is sent, where the document gives such a call one.
+    pub refusal: Option<u16>,
     /// The fields that the document calls key fields, with their place in the raw data, for help and reference.
     pub key_fields: Vec<KeyField>,
     /// What takes it back.
@@ -51,6 +59,15 @@ pub struct Command {
     pub group: String,
     /// How it is carried out.
     pub handler: Handler,
+}
+
+/// Inputs of which at least one must be given.
+#[derive(Clone, Debug)]
+pub struct OneOf {
+    /// Their names.
+    pub names: Vec<String>,
+    /// What is said where none is given.
+    pub message: String,
 }
 
 /// A named list of values that a command gives back.
@@ -86,7 +103,11 @@ impl Command {
             class: Class::READ,
             escalate: None,
             parameters: Vec::new(),
+            one_of: Vec::new(),
             rules: Vec::new(),
+            indicator: format!("{title} failed."),
+            lament: String::new(),
+            refusal: None,
             key_fields: Vec::new(),
             inverse: None,
             recall: None,
@@ -136,6 +157,27 @@ impl Command {
     #[must_use]
     pub fn parameter(mut self, parameter: Parameter) -> Self {
         self.parameters.push(parameter);
+        self
+    }
+
+    /// The same with inputs of which at least one must be given, and what is said where none is.
+    #[must_use]
+    pub fn one_of(mut self, names: &[&str], message: &str) -> Self {
+        self.one_of.push(OneOf { names: names.iter().map(|name| (*name).to_owned()).collect(), message: message.into() });
+        self
+    }
+
+    /// The same with what is said when it fails.
+    #[must_use]
+    pub fn indicator(mut self, indicator: &str) -> Self {
+        self.indicator = indicator.into();
+        self
+    }
+
+    /// The same with what its output message begins with when it fails.
+    #[must_use]
+    pub fn lament(mut self, lament: &str) -> Self {
+        self.lament = lament.into();
         self
     }
 

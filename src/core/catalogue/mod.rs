@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use arguments::Arguments;
 pub use class::{Class, Effect, Inverse, Reach, Undo};
-pub use command::{Command, Escalation, Handler, KeyField, Rule};
+pub use command::{Command, Escalation, Handler, KeyField, OneOf, Rule};
 pub use parameter::{Choice, Feed, Label, Parameter, Pick, TimeForm, Type};
 pub use quick::{Ask, Quick, put};
 pub use reference::reference;
@@ -94,6 +94,8 @@ pub struct Entry {
     pub roots: Vec<Root>,
     /// The most requests a second, for all commands of the connection together; `None` where the vendor states no limit.
     pub rate: Option<f64>,
+    /// How often a request is tried.
+    pub retry: Retry,
     /// Name of the command that tests the connection.
     pub test: String,
     /// Names of secret fields of answers (`client_secret`); replaced before anything is stored, indexed, logged or exported.
@@ -104,6 +106,22 @@ pub struct Entry {
     pub timeout: Option<Duration>,
     /// How a user signs in by a browser, where the vendor has such a way.
     pub guided: Option<Guided>,
+}
+
+/// How often a request is tried, within the time that all tries together have.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// The most tries.
+    pub tries: u32,
+    /// The longest pause between two of them, unless the vendor names one.
+    pub pause: Duration,
+}
+
+impl Default for Retry {
+    /// As the contract says (Repeats).
+    fn default() -> Self {
+        Self { tries: 4, pause: Duration::from_secs(15) }
+    }
 }
 
 /// A sign-in by a browser: one command makes the link, another takes the address that the browser ends at.

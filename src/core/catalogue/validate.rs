@@ -5,7 +5,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::{Arguments, Command, Parameter, TimeForm, Type};
+use super::{Arguments, Command, OneOf, Parameter, TimeForm, Type};
+use crate::core::json::path::Part;
+use crate::core::nearest::meant;
+use crate::core::schema::{Complaint, WrittenOut, complaints};
 
 /// A value as it was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +48,10 @@ impl Invalid {
 /// one-element list is accepted where one value is wanted.
 ///
 /// # Errors
-/// Every complaint, so that a form can show all at once.
+/// Every complaint, so that a form can show all at once: what is missing first, then what is wrong, and only then what does not fit
+/// together.
 pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) -> Result<Arguments, Vec<Invalid>> {
-    let mut complaints = Vec::new();
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     let (mut values, mut as_given) = (Map::new(), Map::new());
     for (name, value) in given {
         if let Given::Text(text) | Given::Json(Value::String(text)) = &value
@@ -56,18 +60,19 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
             as_given.insert(name.clone(), Value::from(text.trim()));
         }
         match command.parameters.iter().find(|parameter| parameter.name == name) {
-            None => complaints.push(unknown(&name, &command.parameters)),
+            None => wrong.push(unknown(&name, &command.parameters)),
             Some(parameter) => match validate_value(parameter, value, now) {
                 Ok(Some(value)) => {
                     values.insert(name, value);
                 }
                 Ok(None) => {}
-                Err(complaint) => complaints.push(complaint),
+                Err(complaint) => wrong.push(complaint),
             },
         }
     }
     // A body that is given whole holds its fields itself.
     let whole = values.contains_key("body");
+    let is_wrong = |name: &str| wrong.iter().any(|complaint: &Invalid| complaint.parameter == name);
     let mut ordered = Map::new();
     for parameter in &command.parameters {
         let value = values.remove(&parameter.name).or_else(|| parameter.default.clone());
@@ -76,24 +81,36 @@ pub fn validate(command: &Command, given: Vec<(String, Given)>, now: Timestamp) 
                 ordered.insert(parameter.name.clone(), value);
             }
             None if whole && parameter.place == "body" => {}
-            None if parameter.required && !complaints.iter().any(|complaint| complaint.parameter == parameter.name) => {
-                complaints.push(Invalid::new(&parameter.name, format!("{} ({}) is required.", parameter.label, parameter.name)));
+            None if parameter.required && !is_wrong(&parameter.name) => {
+                missing.push(Invalid::new(&parameter.name, format!("{} ({}) is required.", parameter.label, parameter.name)));
             }
             None => {}
         }
     }
+    let lacking = |one: &&OneOf| !one.names.iter().any(|name| is_wrong(name) || ordered.get(name).is_some_and(holds_something));
+    let none = |one: &OneOf| Invalid::new(one.names.first().map_or("", String::as_str), one.message.as_str());
+    missing.extend(command.one_of.iter().filter(lacking).map(none));
+    let with_status = |complaint: Invalid| Invalid { status_code: complaint.status_code.or(command.refusal), ..complaint };
+    let complaints: Vec<_> = missing.into_iter().chain(wrong).map(with_status).collect();
     if !complaints.is_empty() {
         return Err(complaints);
     }
     let arguments = Arguments::new(ordered, command.parameters.clone(), now).with_given(as_given);
-    let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).collect();
+    let broken: Vec<_> = command.rules.iter().filter_map(|rule| rule(&arguments).err()).map(with_status).collect();
     if broken.is_empty() { Ok(arguments) } else { Err(broken) }
+}
+
+/// Whether a value is more than a list of blanks.
+fn holds_something(value: &Value) -> bool {
+    let blank = |item: &Value| item.as_str().is_some_and(|text| text.trim().is_empty());
+    value.as_array().is_none_or(|items| !items.iter().all(blank))
 }
 
 fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
     let known: Vec<_> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     let list = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", known.join(", ")) };
-    Invalid::new(name, format!("There is no parameter {name}; {list}."))
+    let meant = meant(name, parameters.iter().map(|parameter| parameter.name.as_str()));
+    Invalid::new(name, format!("There is no parameter {name}; {list}{meant}"))
 }
 
 /// Checks one value and brings it into canonical form; `None` where it counts as not given.
@@ -116,7 +133,32 @@ pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Re
     if nothing {
         return Ok(None);
     }
-    check(parameter, &parameter.r#type, json, now).map(Some)
+    let value = check(parameter, &parameter.r#type, json, now)?;
+    // A member of a body has the shape that its document gives it; the body as a whole is a rule of its command.
+    let complaints = if parameter.place == "body" { misshapen(&parameter.r#type, &value) } else { Vec::new() };
+    if complaints.is_empty() {
+        return Ok(Some(value));
+    }
+    let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    Err(Invalid::new(&parameter.name, format!("{}: {}.", parameter.label, said.join("; "))))
+}
+
+/// What is wrong with the shape of JSON.
+fn misshapen(r#type: &Type, value: &Value) -> Vec<Complaint> {
+    match (r#type, value) {
+        (Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) }, value) => complaints(&WrittenOut, schema, value),
+        (Type::List { of, .. }, Value::Array(items)) => {
+            let of_item = |(at, item): (usize, &Value)| {
+                let within = move |mut complaint: Complaint| {
+                    complaint.path.insert(0, Part::Index(at));
+                    complaint
+                };
+                misshapen(of, item).into_iter().map(within).collect::<Vec<_>>()
+            };
+            items.iter().enumerate().flat_map(of_item).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Text as JSON, where the type calls for JSON.
@@ -133,8 +175,18 @@ fn read_text(parameter: &Parameter, text: String) -> Result<Value, Invalid> {
             parse(&text).map_err(|error| Invalid::new(&parameter.name, format!("{} is not a JSON object: {error}.", parameter.label)))?
         }
         Type::Json { .. } => parse(&text).unwrap_or(Value::String(text)),
-        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(text),
+        Type::Text { multiline: true, .. } => Value::String(text),
+        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(only_one(&text).unwrap_or(text)),
     })
+}
+
+/// The one text of a list that has no other, since documents show an id as `["…"]` where they want one.
+fn only_one(text: &str) -> Option<String> {
+    if !text.starts_with('[') {
+        return None;
+    }
+    let [one] = serde_json::from_str::<[String; 1]>(text).ok()?;
+    Some(one)
 }
 
 fn check(parameter: &Parameter, r#type: &Type, value: Value, now: Timestamp) -> Result<Value, Invalid> {
@@ -319,14 +371,35 @@ mod tests {
             run(&[("issue_ids", "a, b"), ("status", "IN_PROGRESS"), ("count", "7"), ("since", "-24h")]),
             Ok(json!({"issue_ids": ["a", "b"], "status": "In Progress", "count": 7, "since": "2026-02-28T00:00:00Z", "flag": true}))
         );
+        assert_eq!(run(&[("issue_ids", "a"), ("status", "[\"Open\"]"), ("count", "[7]")]).unwrap()["status"], "Open");
         assert_eq!(run(&[("issue_ids", "[\"a\"]"), ("since", "2026-02-01 10:30")]).unwrap()["since"], json!("2026-02-01T10:30:00Z"));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_before_what_is_wrong_and_with_the_documents_status() {
+        let mut command = Command::new("Try It", "", |_, _, _| async { crate::core::outcome::Outcome::successful(Value::Null) })
+            .parameter(Parameter::new("Text", Type::Text { max_chars: Some(3), multiline: false }, "").required())
+            .parameter(Parameter::new("Devices", Type::texts(0), ""))
+            .parameter(Parameter::new("Groups", Type::texts(0), ""))
+            .one_of(&["devices", "groups"], "Either or both.");
+        command.refusal = Some(400);
+        let said = |given: Value| {
+            let given = given.as_object().unwrap().clone().into_iter().map(|(name, value)| (name, Given::Json(value))).collect();
+            let complaints = validate(&command, given, Timestamp::UNIX_EPOCH).err().unwrap_or_default();
+            assert!(complaints.iter().all(|complaint| complaint.status_code == Some(400)));
+            complaints.into_iter().map(|complaint| complaint.parameter).collect::<Vec<_>>()
+        };
+        assert_eq!(said(json!({"text": "long", "devices": ["", " "]})), ["devices", "text"]);
+        assert_eq!(said(json!({})), ["text", "devices"]);
+        assert_eq!(said(json!({"text": "x", "devices": {"a": 1}})), ["devices"], "what is given wrongly is given");
+        assert!(said(json!({"text": "x", "groups": ["g"]})).is_empty());
     }
 
     #[test]
     fn every_complaint_is_made_and_names_its_parameter() {
         assert_eq!(
             run(&[("status", "Closed"), ("count", "501"), ("nope", "1")]),
-            Err(vec!["status".into(), "count".into(), "nope".into(), "issue_ids".into()])
+            Err(vec!["issue_ids".into(), "status".into(), "count".into(), "nope".into()])
         );
         assert_eq!(run(&[("issue_ids", "[]")]), Err(vec!["issue_ids".into()]));
         assert_eq!(run(&[("issue_ids", "a"), ("since", "+24h")]).unwrap()["since"], json!("2026-03-02T00:00:00Z"));

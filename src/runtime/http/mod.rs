@@ -32,9 +32,9 @@ use rate::Rate;
 use secrets::Secrets;
 use token::Tokens;
 
-/// One request is tried at most so often (contract, Repeats) …
-const TRIES: u32 = 4;
-/// … within this time.
+/// The longest `Retry-After` that is told from a longer one.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+/// All tries of one request together have this time (contract, Repeats).
 const TRY_TIME: Duration = Duration::from_secs(15);
 /// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -109,12 +109,13 @@ impl Door {
 
     async fn tries(&self, request: &Request, scope: &Scope) -> Answer {
         let begun = Instant::now();
+        let backoff = |tried| backoff(tried).min(self.entry.retry.pause);
         let mut renewed: Option<String> = None;
         let mut tried = 0;
         loop {
             tried += 1;
             let (answer, token) = self.hops(request, scope, renewed.as_deref()).await;
-            if !request.retry || tried >= TRIES {
+            if !request.retry || tried >= self.entry.retry.tries {
                 return answer;
             }
             let pause = match &answer {
@@ -189,8 +190,9 @@ impl Door {
             };
             if urls.len() > limit {
                 return (
-                    Err(Trouble::Transport(format!(
-                        "More than {limit} redirects; the last led to {}.",
+                    // No failure that a second try would mend.
+                    Err(Trouble::TooLarge(format!(
+                        "More than {limit} redirects, which is the limit; the last led to {}.",
                         next.host_str().unwrap_or_default()
                     ))),
                     used,
@@ -446,7 +448,8 @@ fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Trouble> 
 fn retry_after(reply: &Reply) -> Option<Duration> {
     let text = reply.header("retry-after")?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        // What no clock can hold is longer than anybody waits.
+        return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST));
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -13,9 +14,12 @@ use super::secrets::Secrets;
 use super::{Door, Scope};
 use crate::core::connection::Connection;
 use crate::core::outcome::{Failure, Fate};
-use crate::core::request::{Answer, Body, Follow, Piece, Reply, Request, Template, Trouble};
-use crate::core::sign_in::{SignIn, Token};
+use crate::core::request::{Answer, Body, Follow, Piece, Request, Template, Trouble};
+use crate::core::sign_in::{Code, SignIn, Token};
 use crate::secrets::{Redactor, Vault, vault};
+
+/// How long is waited before an answer that was not ready is asked for again.
+const COLLECT: Duration = Duration::from_secs(2);
 
 /// The tokens of one connection.
 #[derive(Debug)]
@@ -144,9 +148,12 @@ impl Tokens {
                 }
             }
         }
-        if let Some((parameter, request)) = &sign_in.code
+        if let Some(Code { parameter, request, malformed }) = &sign_in.code
             && let Some(code) = self.secrets.expose(parameter)
         {
+            if let Some(failure) = malformed(code) {
+                return Err(Trouble::SignIn(failure));
+            }
             let (vault, name, mark) = (self.vault.clone(), self.connection.name.clone(), digest(code));
             if blocking(move || vault.use_code(&name, &mark)).await.map_err(Trouble::Refused)? {
                 let text = "The configured authorization code was used already; codes work once. Sign in again and configure the new one.";
@@ -175,7 +182,7 @@ impl Tokens {
                 }
             }
         }
-        let reply: Reply = Box::pin(door.sign_in(&request, scope)).await?;
+        let reply = collected(door, &request, sign_in.collect.as_deref(), scope).await?;
         let token = (sign_in.read)(&reply).map_err(|mut failure| {
             failure.message = self.redactor.text(&failure.message);
             Trouble::SignIn(failure)
@@ -248,7 +255,7 @@ impl Tokens {
             .grant
             .iter()
             .chain(sign_in.refresh.iter().map(|refresh| &refresh.request))
-            .chain(sign_in.code.iter().map(|(_, request)| request));
+            .chain(sign_in.code.iter().map(|code| &code.request));
         for request in requests {
             let mut request = request.clone();
             digest.update(format!("{:?}{:?}", request.method, request.target).as_bytes());
@@ -257,7 +264,7 @@ impl Tokens {
                     match piece {
                         Piece::Text(text) | Piece::Masked(text) => digest.update(text.as_bytes()),
                         // The code is what a token is derived from, not whom it is for.
-                        Piece::Secret(name) if sign_in.code.as_ref().is_none_or(|(code, _)| code != name) => {
+                        Piece::Secret(name) if sign_in.code.as_ref().is_none_or(|code| code.parameter != *name) => {
                             digest.update(self.secrets.expose(name).unwrap_or_default().as_bytes());
                         }
                         Piece::Secret(_) | Piece::RefreshToken(_) => {}
@@ -273,8 +280,25 @@ impl Tokens {
     /// Fingerprint of the configured refresh token or code; empty where neither is configured.
     fn source(&self, sign_in: &SignIn) -> String {
         let refresh = sign_in.refresh.as_ref().and_then(|refresh| refresh.parameter.as_deref());
-        let code = sign_in.code.as_ref().map(|(parameter, _)| parameter.as_str());
+        let code = sign_in.code.as_ref().map(|code| code.parameter.as_str());
         refresh.into_iter().chain(code).find_map(|name| self.secrets.expose(name)).map(digest).unwrap_or_default()
+    }
+}
+
+/// Asks, and asks again for an answer that is not ready, with the id that it goes by. The deadline of the run ends it.
+async fn collected(door: &Door, request: &Request, header: Option<&str>, scope: &Scope) -> Answer {
+    let mut id: Option<String> = None;
+    loop {
+        let asked = match (header, &id) {
+            (Some(header), Some(id)) => request.clone().header(header, id.as_str()),
+            _ => request.clone(),
+        };
+        let reply = Box::pin(door.sign_in(&asked, scope)).await?;
+        id = header.and_then(|header| reply.header(header)).map(str::to_owned).or(id);
+        if reply.status != 202 || id.is_none() {
+            return Ok(reply);
+        }
+        tokio::time::sleep(COLLECT).await;
     }
 }
 

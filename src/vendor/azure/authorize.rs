@@ -17,10 +17,17 @@ use std::sync::Arc;
 
 /// Where the vault remembers what was put into the last consent address.
 const PENDING: &str = "azure-authorization";
+/// Where the vault remembers marks of the codes that were sent, the latest first.
+const USED: &str = "azure-used-codes";
+/// How many of them: a code dies by itself within minutes.
+const USED_KEPT: usize = 16;
 /// Line of the result that holds the address.
 const LINK: &str = "Authorization URL";
 /// How long Entra keeps a code.
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
+/// What the document says when there is no address, and when there is no token.
+const NO_ADDRESS: &str = "Failed to generate the authorization URL!";
+const NO_TOKEN: &str = "Failed to get the refresh token!";
 const NO_CODE: &str =
     "Failed to generate a token because the authorization URL that you provided is incorrect. The 'code' parameter is missing.";
 
@@ -29,6 +36,8 @@ pub fn get_authorization() -> Command {
     let help = "Makes the address at which a user signs in and consents. Open it in a browser, then give the address you end at to Generate Token.";
     let scopes = "Permissions to ask for. Without offline_access no refresh token comes back.";
     Command::new("Get Authorization", help, address)
+        .indicator(NO_ADDRESS)
+        .lament(&format!("{NO_ADDRESS} Error is "))
         .parameter(Parameter::new("Oauth Scopes", Type::texts(1), scopes).required().default(json!(["user.read", "offline_access"])))
 }
 
@@ -37,6 +46,8 @@ pub fn generate_token() -> Command {
     let help = "Exchanges the address that Get Authorization's link led to for a refresh token, and keeps it for the connection.";
     let label = "The whole address the browser ended at; an unreachable page at http://localhost is as it should be.";
     Command::new("Generate Token", help, exchange)
+        .indicator(NO_TOKEN)
+        .lament(&format!("{NO_TOKEN} Error is "))
         .class(Class::NOTE)
         .parameter(Parameter::new("Authorization URL", Type::TEXT, label).required().secret())
         .rule(|arguments| match pasted(arguments.text("authorization_url").unwrap_or_default()) {
@@ -61,7 +72,7 @@ async fn address(talk: Talk, connection: Arc<Connection>, arguments: Arguments) 
     }
     let redirect = connection.text_or_empty("redirect_url");
     if redirect.is_empty() {
-        return refused("Failed to generate the authorization URL!", "Redirect URL is not configured", None);
+        return refused(NO_ADDRESS, "Redirect URL is not configured", None);
     }
     let (state, verifier) = (talk.random(32).await, talk.random(48).await);
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
@@ -134,7 +145,7 @@ async fn exchange(talk: Talk, connection: Arc<Connection>, arguments: Arguments)
                 None,
             );
         }
-        Pasted::Nothing => return Outcome::failed(Failure::new("Failed to get the refresh token!", NO_CODE)).result("is_success", false),
+        Pasted::Nothing => return Outcome::failed(Failure::new(NO_TOKEN, NO_CODE)).result("is_success", false),
     };
     let pending = if talk.planning() { None } else { recall(&talk).await };
     if let (Some(pending), Some(state)) = (&pending, &state)
@@ -147,7 +158,21 @@ async fn exchange(talk: Talk, connection: Arc<Connection>, arguments: Arguments)
     let mut request = by_code(&connection, &code, verifier);
     // A code works once; after anything but a plain refusal a second try could only be told so.
     request.retry = false;
-    let reply = match talk.send(request).await {
+    let used = if talk.planning() { String::new() } else { talk.recall(USED).await.unwrap_or_default() };
+    let mark = URL_SAFE_NO_PAD.encode(Sha256::digest(&code));
+    if used.split(' ').any(|known| known == mark) {
+        return failed("the code in this address was used already, and a code works once; begin again with Get Authorization", None);
+    }
+    if !talk.planning() {
+        let kept: Vec<&str> = std::iter::once(mark.as_str()).chain(used.split_whitespace()).take(USED_KEPT).collect();
+        talk.remember(USED, Some(&kept.join(" "))).await;
+    }
+    let answer = talk.send(request).await;
+    if matches!(&answer, Err(Trouble::Unreached(_) | Trouble::Refused(_))) || answer.as_ref().is_ok_and(|reply| reply.status == 429) {
+        // It was not sent, or not looked at.
+        talk.remember(USED, Some(used.as_str()).filter(|used| !used.is_empty())).await;
+    }
+    let reply = match answer {
         Ok(reply) => reply,
         Err(Trouble::Planned) => return Outcome::successful(Value::Null),
         Err(trouble) => return failed(&trouble.message(), None),
@@ -159,11 +184,10 @@ async fn exchange(talk: Talk, connection: Arc<Connection>, arguments: Arguments)
     let answer = reply.json().unwrap_or_default();
     let Some(token) = answer.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty()) else {
         let text = "Unable to generate the refresh token with the provided authorization URL.";
-        let failure = Failure::new("Failed to get the refresh token!", text)
-            .status(reply.status)
-            .hint("Ask for offline_access in Oauth Scopes of Get Authorization.");
+        let failure =
+            Failure::new(NO_TOKEN, text).status(reply.status).hint("Ask for offline_access in Oauth Scopes of Get Authorization.");
         let mut outcome = Outcome::failed(failure).result("is_success", false);
-        outcome.message = format!("Failed to get the refresh token! Error is {text}");
+        outcome.message = format!("{NO_TOKEN} Error is {text}");
         return outcome;
     };
     // One sign-in serves every root: a refresh token is bound to user and client, not to a resource.
@@ -204,7 +228,7 @@ fn first_line(text: &str) -> String {
 }
 
 fn failed(reason: &str, reply: Option<&Reply>) -> Outcome {
-    refused("Failed to get the refresh token!", reason, reply)
+    refused(NO_TOKEN, reason, reply)
 }
 
 fn refused(indicator: &str, reason: &str, reply: Option<&Reply>) -> Outcome {

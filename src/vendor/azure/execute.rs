@@ -17,7 +17,9 @@ use crate::core::talk::{Conversation, Talk};
 /// What the document says when it worked.
 pub const DONE: &str = "Successfully executed API request.";
 const WAITING: &str = "Successfully executed API request. Waiting for expected response values.";
-const FAILED: &str = "Failed to execute API request.";
+pub const FAILED: &str = "Failed to execute API request.";
+/// What its output message begins with when it failed.
+pub const LAMENT: &str = "Failed to execute API request. Error: ";
 
 /// The command for one connection.
 pub fn command(connection: &Connection) -> Command {
@@ -33,6 +35,8 @@ pub fn command(connection: &Connection) -> Command {
         }),
     )
     .permission("Depends on the request: what the called API demands.")
+    .indicator(FAILED)
+    .lament(LAMENT)
     .escalate(class)
     .rule(move |arguments| plan(&for_rule, arguments).map(|_| ()));
     for parameter in parameters() {
@@ -185,7 +189,8 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
 }
 
 fn retry_after(reply: &Reply) -> Option<Duration> {
-    reply.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    // A day is longer than any polling.
+    reply.header("retry-after")?.trim().parse().ok().map(|seconds: u64| Duration::from_secs(seconds.min(86_400)))
 }
 
 /// The JSON result of an answer.
@@ -251,7 +256,7 @@ fn succeeded(message: String, raw: Value, is_success: bool, reply: &Reply) -> Ou
 /// A failure in the document's words; what came back is kept.
 pub fn failed(failure: Failure, raw: Value) -> Outcome {
     let mut outcome = Outcome::new(ReturnData::Failed).raw(raw).result("is_success", false);
-    outcome.message = format!("{FAILED} Error: {}", failure.message);
+    outcome.message = format!("{LAMENT}{}", failure.message);
     outcome.errors.push(failure);
     outcome
 }

@@ -81,11 +81,9 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         commands,
         sources: events::sources(),
         roots,
-        rate: None,
         test: "ping".into(),
         secret_fields: secret.iter().map(ToString::to_string).collect(),
-        headers: Vec::new(),
-        timeout: None,
         guided: Some(authorize::guided()),
+        ..Entry::default()
     })
 }

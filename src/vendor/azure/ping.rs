@@ -19,7 +19,8 @@ const FAILED: &str = "Failed to test connectivity.";
 /// The command.
 pub fn command() -> Command {
     let help = "Gets a token and the Test URL with it. An answer of 400 or more is a failure.";
-    Command::new("Ping", help, run).alias("test-connection").permission("Whatever the Test URL demands.")
+    let command = Command::new("Ping", help, run).alias("test-connection").permission("Whatever the Test URL demands.");
+    command.indicator(FAILED).lament(&format!("{FAILED} "))
 }
 
 async fn run(talk: Talk, connection: Arc<Connection>, _arguments: Arguments) -> Outcome {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::answer::FIELDS;
-use super::execute::{carry_out, failed};
+use super::execute::{FAILED, LAMENT, carry_out, failed};
 use super::placeholders::encode;
 use super::prepare::Plan;
 use super::sign_in::{defender_root, token_roots};
@@ -114,6 +114,8 @@ fn command(file: &File, template: &Template) -> Command {
     )
     .named(&template.name)
     .permission(&template.permission)
+    .indicator(FAILED)
+    .lament(LAMENT)
     .class(class(template));
     command.group = GROUP.into();
     for used in &template.parameters {
@@ -233,7 +235,7 @@ fn plan(template: &Template, connection: &Connection, arguments: &Arguments) -> 
     let root = match template.root.as_str() {
         "defender" => defender_root(connection).ok_or_else(|| {
             let text = "the connection has no root for Defender for Endpoint.";
-            Failure::new("Failed to execute API request.", text)
+            Failure::new(FAILED, text)
                 .hint("Add { url = \"https://api.securitycenter.microsoft.com\" } to allowed_roots and consent to its permissions.")
         })?,
         _ => token_roots(connection).swap_remove(0),

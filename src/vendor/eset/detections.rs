@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::api::{Refused, json as call, page_size};
+use super::api::{self, Refused, page_size};
 use super::wire_time;
 use crate::core::catalogue::{Arguments, Command, Fetched, Gap, Invalid, Page, Parameter, Position, Quick, Source, TimeForm, Type, Window};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::event::{Event, Severity, SeverityOrigin};
-use crate::core::mapping::{Mapping, text_at};
+use crate::core::mapping::{Mapping, key_at, scalar, text_at};
 use crate::core::outcome::{Outcome, ReturnData};
 use crate::core::request::{Request, Trouble};
 use crate::core::talk::Talk;
@@ -93,11 +93,16 @@ pub(super) fn command() -> Command {
         .parameter(super::devices::device_uuid("Only detections on this device."))
         .rule(|arguments| match (arguments.time("start_time"), arguments.time("end_time")) {
             (Some(start), Some(end)) if end < start => {
-                Err(Invalid::new("end_time", format!("End Time ({end}) must not lie before Start Time ({start}).")).status(400))
+                Err(Invalid::new("end_time", format!("End Time ({end}) must not lie before Start Time ({start}).")))
             }
             _ => Ok(()),
         })
         .key_field("EventIDs", "$.detections[*].uuid")
+}
+
+/// Where detections are listed; v2 lists those of Cloud Office Security only, and takes no device (vendors/eset-connect.md §10.4).
+fn path(connection: &Connection) -> String {
+    format!("/{}/detections", connection.option_text("detections.api").unwrap_or("v1"))
 }
 
 async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
@@ -106,7 +111,7 @@ async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
     // ESET's end is exclusive, the document's is not (vendors/eset-connect.md §10.4).
     let inclusive = connection.option_flag("fetch.end_inclusive");
     let until = if inclusive { end + SignedDuration::from_secs(1) } else { end };
-    let mut request = Request::get("incident", "/v1/detections").purpose("detections");
+    let mut request = Request::get("incident", path(&connection)).purpose("detections");
     if let Some(start) = arguments.time("start_time") {
         request = request.query("startTime", wire_time(start));
     }
@@ -117,7 +122,7 @@ async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
     let size = most.map_or_else(|| page_size(&connection), |most| most.min(1000).to_string());
     let fits = |row: &Value| !inclusive || time_of(row).is_none_or(|time| time <= end);
     let enough = |rows: &[Value]| most.is_some_and(|most| rows.iter().filter(|row| fits(row)).count() >= most);
-    match super::api::pages(&talk, &connection, request.query("pageSize", size), "detections", enough).await {
+    match api::pages(&talk, &connection, request.query("pageSize", size), "detections", enough).await {
         Ok(mut answer) => {
             let mut rows = answer.get_mut("detections").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
             rows.retain(fits);
@@ -149,7 +154,7 @@ fn outcome(mut answer: Value, rows: Vec<Value>, cut: bool, most: Option<usize>, 
 /// Fetches a window page by page, oldest first, as ESET sorts it.
 async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetched {
     let mapping = mapping();
-    let base = Request::get("incident", "/v1/detections")
+    let base = Request::get("incident", path(&connection))
         // Whole seconds on the wire: a little more is asked for on both sides, and cut off here.
         .query("startTime", wire_time(window.resume.as_ref().map_or(window.from, |resume| window.from.max(resume.time))))
         .query("endTime", wire_time(window.to + SignedDuration::from_secs(1)))
@@ -158,12 +163,10 @@ async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetch
     let (mut token, mut delivered, mut reached, mut seen) = (String::new(), 0, window.from, HashSet::new());
     loop {
         let request = if token.is_empty() { base.clone() } else { base.clone().query("pageToken", token.as_str()) };
-        let page = match call(&talk, &connection, request).await {
-            Ok(page) => page,
+        let (rows, next) = match api::page(&talk, &connection, request, "detections").await {
+            Ok(page) => (page.rows, page.next),
             Err(refused) => return stopped(&connection, &window, reached, &refused),
         };
-        let rows = page.get("detections").and_then(Value::as_array).cloned().unwrap_or_default();
-        let next = page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !next.is_empty() && next == token {
             let twice =
                 Refused::Trouble(Trouble::Transport("ESET gave the same page token twice; the list cannot be read to its end.".into()));
@@ -218,14 +221,14 @@ fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
     let object = some(".objectName").or_else(|| some(".objectUrl")).or_else(|| some(".networkCommunication.remoteIpAddress"));
     let title = object.map_or_else(|| name.clone(), |object| format!("{name}: {object}"));
     let mut fields = mapping.fields_of(&raw);
-    fields.retain(|_, value| !value.as_str().is_some_and(is_nothing));
+    fields.retain(|_, value| !scalar(value).is_some_and(|text| is_nothing(&text)));
     let mut entities = mapping.entities_of(&raw);
     let is_web = |value: &str| value.starts_with("http://") || value.starts_with("https://");
     entities.retain(|entity| !is_nothing(&entity.value) && (entity.kind != EntityKind::Url || is_web(&entity.value)));
     let rank = severity.as_deref().and_then(severity_of);
     Event {
         event_type: DETECTIONS.into(),
-        key: some(".uuid").unwrap_or_else(|| json!(raw).to_string().chars().take(200).collect()),
+        key: key_at(&raw, ".uuid"),
         title,
         severity: rank.unwrap_or_default(),
         severity_origin: if rank.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None },
@@ -243,7 +246,7 @@ fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
 }
 
 fn is_nothing(text: &str) -> bool {
-    text.is_empty() || text == "nil" || text.ends_with("_UNSPECIFIED")
+    matches!(text, "" | "0" | "nil") || text.ends_with("_UNSPECIFIED")
 }
 
 /// ESET's levels; there is no critical one (§8).

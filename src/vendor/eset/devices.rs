@@ -80,6 +80,8 @@ pub(super) fn list_groups() -> Command {
 /// Test Connection.
 pub(super) fn test_connection() -> Command {
     Command::new(TEST, "Checks the connection: signs in and lists one device group.", test)
+        .permission("Read access to PROTECT")
+        .indicator(&super::api::indicator(TEST))
 }
 
 async fn group_endpoints(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {

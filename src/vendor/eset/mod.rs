@@ -12,13 +12,15 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::core::catalogue::{Auth, Command, Entry, Invalid, Parameter, Root, Type, Vendor};
+use crate::core::catalogue::{Auth, Command, Entry, Invalid, Parameter, Retry, Root, Type, Vendor};
 use crate::core::connection::Connection;
 use crate::core::outcome::Failure;
-use crate::core::request::{Follow, Method, Reply, Request, Target, Template};
+use crate::core::request::{Follow, Reply, Request, Template};
 use crate::core::sign_in::{Refresh, SignIn, Token, read_oauth};
 
 /// The catalogue entry.
@@ -69,6 +71,10 @@ fn options() -> Vec<Parameter> {
     let number =
         |name: &str, help: &str, default: i64| Parameter::new(name, Type::integer(1, 1_000_000), help).named(name).default(default);
     let flag = |name: &str, help: &str, default: bool| Parameter::new(name, Type::Boolean, help).named(name).default(default);
+    let choice = |name: &str, all: &[&str], help: &str| {
+        let all: Vec<(&str, &str)> = all.iter().map(|one| (*one, *one)).collect();
+        Parameter::new(name, Type::choice(&all), help).named(name).default(all.first().map_or("", |(first, _)| *first))
+    };
     vec![
         text("integration_header", "Value of the header 3rd-integration.", "nightdesk"),
         number("rate_per_second", "Calls a second, for all commands of the connection together.", 8),
@@ -76,15 +82,17 @@ fn options() -> Vec<Parameter> {
         number("poll.initial", "Seconds until a pending answer is asked for again.", 2),
         number("poll.max", "The longest pause between two looks, in seconds.", 10),
         number("poll.total", "Seconds after which a pending answer is given up.", 150),
+        number("retry.max", "How often one request is tried at most; all tries together end within 15 s.", 4),
+        number("retry.cap_s", "The longest pause before a request is tried again, in seconds.", 30),
         number("page_size", "Rows of a page.", 1_000),
         number("max_pages", "Pages after which a list is given up.", 10_000),
         flag("fetch.end_inclusive", "Whether End Time belongs to the window, as the document says.", true),
-        text("scan.empty_targets", "What is sent for no scan targets: all, omit or empty.", "all"),
+        choice("scan.empty_targets", &["all", "omit", "empty"], "What is sent for no scan targets."),
         number("expire.default_months", "Calendar months until a task expires that was given no Expire Time.", 6),
-        text("targets.update_mode", "How Add Endpoints To Task changes targets: union, or add (new ones only).", "union"),
+        choice("targets.update_mode", &["union", "add"], "How Add Endpoints To Task changes targets; add sends new ones only."),
         number("details.batch_size", "Devices asked for in one call.", 50),
-        text("errors.status", "Status code of canned errors: seed (400) or vendor.", "seed"),
-        text("detections.api", "Version of the detections API: v1.", "v1"),
+        choice("errors.status", &["seed", "vendor"], "Status code of canned errors; seed is 400."),
+        choice("detections.api", &["v1", "v2"], "Version of the detections API; v2 is for Cloud Office Security."),
     ]
 }
 
@@ -115,7 +123,9 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let sign_in = sign_in(connection, roots.first().map_or("", |root| root.url.as_str()));
+    let number =
+        |name: &str, default: u32| connection.option(name).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
+    let sign_in = sign_in(connection);
     for root in roots.iter_mut().skip(1) {
         root.auth = Auth::SignIn(Box::new(sign_in.clone()));
     }
@@ -128,18 +138,19 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         test: "test-connection".into(),
         secret_fields: vec!["deviceToken".into()],
         headers: vec![("3rd-integration".into(), connection.option_text("integration_header").unwrap_or("nightdesk").into())],
+        retry: Retry { tries: number("retry.max", 4), pause: Duration::from_secs(number("retry.cap_s", 30).into()) },
         // ESET may hold an answer for 50 s before it says that it is pending (vendors/eset-connect.md §4).
-        timeout: Some(std::time::Duration::from_secs(60)),
+        timeout: Some(Duration::from_secs(60)),
         ..Entry::default()
     })
 }
 
 /// Password grant, then refresh grants with rotation; a dead refresh token is healed by a new password grant (§2).
-fn sign_in(connection: &Connection, auth: &str) -> SignIn {
+fn sign_in(connection: &Connection) -> SignIn {
     let token = || {
-        let mut request = Request::to(Method::Post, Target::Open(format!("{auth}/oauth/token")));
+        // By its root, which has no credentials: all services may lie on one host.
+        let mut request = Request::post("auth", "/oauth/token").reads();
         request.follow = Follow::No;
-        request.changes = false;
         request
     };
     let grant = token()
@@ -154,6 +165,7 @@ fn sign_in(connection: &Connection, auth: &str) -> SignIn {
     let mut sign_in = SignIn::oauth("eset", Some(grant));
     sign_in.refresh = Some(Refresh { request: refresh, parameter: None, fall_back: true });
     sign_in.read = read_token;
+    sign_in.collect = Some("response-id".into());
     sign_in.margin =
         connection.option("refresh_margin_s").and_then(Value::as_u64).and_then(|margin| u32::try_from(margin).ok()).unwrap_or(60);
     sign_in
@@ -186,6 +198,7 @@ fn commands() -> Vec<Command> {
     ]);
     all.extend(tasks::others());
     all.extend([runs::update_trigger(), devices::test_connection()]);
+    all.iter_mut().for_each(|command| command.refusal = Some(400));
     all.sort_by_key(|command| ORDER.iter().position(|name| *name == command.name));
     all
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::EITHER;
 use super::api::{json as call, page_size, pages, segment};
 use super::devices::{device_names, device_uuids, every_group, group_uuids, listed, not_attempted, partial, uuids};
-use super::tasks::{either, uuids as given};
+use super::tasks::uuids as given;
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Parameter, Pick, Reach, Type, Undo};
 use crate::core::connection::Connection;
 use crate::core::outcome::Outcome;
@@ -42,7 +43,7 @@ pub(super) fn assign() -> Command {
         .parameter(policy("The policy.").required())
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
-        .rule(either)
+        .one_of(&["device_uuids", "device_group_uuids"], EITHER)
 }
 
 /// Delete Policy Assignments.

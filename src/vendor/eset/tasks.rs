@@ -196,7 +196,7 @@ fn scan(flag: impl Fn(&str, &str, bool) -> Parameter, postpone: impl Fn(&str) ->
             let custom = arguments.text("scan_profile") == Some("Custom");
             if custom && !arguments.has("custom_profile_name") {
                 let message = "Custom Profile Name must be specified when Scan Profile is Custom.";
-                return Err(Invalid::new("custom_profile_name", message).status(400));
+                return Err(Invalid::new("custom_profile_name", message));
             }
             Ok(())
         })
@@ -220,7 +220,7 @@ fn task(kind: &'static Kind) -> Command {
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
         .parameter(expire_time("The task does not run after this.").propose("+24h"))
-        .rule(either)
+        .one_of(&["device_uuids", "device_group_uuids"], EITHER)
         .rule(not_past)
         .key_field("TaskUUID", "$.task.uuid")
 }
@@ -232,17 +232,9 @@ pub(super) fn expire_time(help: &str) -> Parameter {
     Parameter::new("Expire Time", Type::Time(TimeForm::Rfc3339), &help)
 }
 
-/// Devices, groups, or both.
-pub(super) fn either(arguments: &Arguments) -> Result<(), Invalid> {
-    let none = uuids(arguments, "device_uuids").is_empty() && uuids(arguments, "device_group_uuids").is_empty();
-    if none { Err(Invalid::new("device_uuids", EITHER).status(400)) } else { Ok(()) }
-}
-
 pub(super) fn not_past(arguments: &Arguments) -> Result<(), Invalid> {
     match arguments.time("expire_time") {
-        Some(time) if time <= arguments.now() => {
-            Err(Invalid::new("expire_time", format!("Expire Time must lie ahead; {time} is past.")).status(400))
-        }
+        Some(time) if time <= arguments.now() => Err(Invalid::new("expire_time", format!("Expire Time must lie ahead; {time} is past."))),
         _ => Ok(()),
     }
 }
@@ -304,7 +296,7 @@ pub(super) fn add_endpoints() -> Command {
         .parameter(of_tasks(Parameter::new("Task UUID", Type::TEXT, "The task.")))
         .parameter(device_uuids("The devices to add. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups to add. Devices, groups, or both must be given."))
-        .rule(either)
+        .one_of(&["device_uuids", "device_group_uuids"], EITHER)
 }
 
 /// ESET replaces the targets, so the new ones are sent together with those that are there (vendors/eset-connect.md §10.1).

@@ -59,6 +59,9 @@ fn options() -> Vec<Parameter> {
     vec![
         Parameter::new("auth_header", Type::TEXT, "Header that carries both tokens; assumed.").default("Authorization"),
         Parameter::new("auth_prefix", Type::TEXT, "What stands before a token there; assumed.").default("Bearer "),
+        Parameter::new("session_cookie", Type::TEXT, "Cookie that carries the session instead of that header; by default none does."),
+        Parameter::new("continuation_parameter", Type::TEXT, "Query parameter that asks for the next page; assumed.")
+            .default("continuation_token"),
         Parameter::new("enum_form", Type::choice(&[("number", "number"), ("name", "name")]), "How statuses are sent.").default("number"),
         Parameter::new(
             "enum.alert_severity",
@@ -174,7 +177,10 @@ fn profile(connection: &Connection, routes: BTreeMap<String, (Method, String)>) 
             ("status_filter".into(), "".into()),
             ("resolveDisplayNames".into(), "true".into()),
         ],
-        continuation: Some("continuation_token"),
+        continuation: Some((
+            "continuation_token".into(),
+            connection.option_text("continuation_parameter").unwrap_or("continuation_token").into(),
+        )),
         routes,
         separator: match connection.text("path_style") {
             Some("flat") => Some(""),
@@ -237,7 +243,11 @@ fn sign_in(connection: &Connection, profile: &Profile, operations: &[Operation])
         .purpose("sign-in")
         .reads();
     request.follow = Follow::No;
-    SignIn { read: read_session, attach: (header_name(connection), prefix(connection)), ..SignIn::oauth("session", Some(request)) }
+    let attach = match connection.option_text("session_cookie").map(str::trim).filter(|name| !name.is_empty()) {
+        Some(cookie) => ("Cookie".into(), format!("{cookie}=")),
+        None => (header_name(connection), prefix(connection)),
+    };
+    SignIn { read: read_session, attach, ..SignIn::oauth("session", Some(request)) }
 }
 
 /// The route that an operation has on this connection.

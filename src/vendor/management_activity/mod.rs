@@ -141,7 +141,8 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         test: "test-connection".into(),
         // What a policy found (card numbers, say) is not for a queue, an index or an export.
         secret_fields: vec!["DetectedValues".into()],
-        timeout: connection.integer("timeout").and_then(seconds),
+        // None, or 0, is what the document names by default.
+        timeout: connection.integer("timeout").and_then(seconds).or(Some(Duration::from_secs(15))),
         ..Entry::default()
     })
 }

@@ -7,7 +7,7 @@ use crate::core::catalogue::{Auth, Invalid, Root};
 use crate::core::connection::Connection;
 use crate::core::outcome::Failure;
 use crate::core::request::{Follow, Piece, Reply, Request, TOKEN_TENANT, Template};
-use crate::core::sign_in::{Refresh, SignIn, Token, read_oauth};
+use crate::core::sign_in::{Code, Refresh, SignIn, Token, read_oauth};
 
 /// Where tokens come from by default.
 pub(super) const LOGIN_URL: &str = "https://login.microsoftonline.com";
@@ -16,6 +16,9 @@ const GOVERNMENT_LOGIN_URL: &str = "https://login.microsoftonline.us";
 /// Where managed identities get their tokens from.
 const IMDS_URL: &str = "http://169.254.169.254";
 const IMDS_PATH: &str = "/metadata/identity/oauth2/token";
+/// Said of a code that holds more than a code.
+const MALFORMED: &str = "Malformed auth_code parameter: Please copy the auth code from the redirected uri without any additional info and \
+                         without the \"session_state\" query parameter.";
 /// Name of the feed's root.
 pub(super) const FEED: &str = "feed";
 const LOGIN: &str = "login";
@@ -156,9 +159,14 @@ fn by_application(connection: &Connection, base: &Url, login: &str) -> SignIn {
     let code = redirect(request("authorization_code", true).field("code", Template::secret("auth_code")));
     let refresh = redirect(request("refresh_token", true).field("refresh_token", Template::refresh_token("")));
     let mut sign_in = sign_in(None);
-    sign_in.code = Some(("auth_code".into(), code));
+    sign_in.code = Some(Code { parameter: "auth_code".into(), request: code, malformed });
     sign_in.refresh = Some(Refresh { request: refresh, parameter: None, fall_back: false });
     sign_in
+}
+
+/// A code that was copied together with what follows it in the address.
+fn malformed(code: &str) -> Option<Failure> {
+    code.contains("session_state").then(|| Failure::new("Sign-in failed.", MALFORMED))
 }
 
 /// What proves that the application is itself: the certificate where there is one, else the secret.
@@ -212,10 +220,7 @@ fn hint(code: i64) -> Option<&'static str> {
         50_173 | 700_082 | 70_008 | 54_005 => {
             "Run auth-reset, sign in again at the address that generate-login-url gives, and configure the new code as auth_code."
         }
-        9_002_313 | 70_000 => {
-            "Malformed auth_code parameter: Please copy the auth code from the redirected uri without any additional info and without the \
-             \"session_state\" query parameter."
-        }
+        9_002_313 | 70_000 => MALFORMED,
         7_000_222 => "The client secret has expired: make a new one, configure it, and run auth-reset.",
         7_000_215 => "Check client_secret: the secret's value is wanted, not its id.",
         700_016 => "Check client_id and tenant_id: the application is not known in this tenant.",

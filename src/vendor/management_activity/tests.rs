@@ -171,7 +171,7 @@ fn what_is_older_than_a_week_is_a_lasting_gap_and_no_request() {
 
 fn form(entry: &Entry) -> (String, Vec<(String, String)>) {
     let Auth::SignIn(sign_in) = &entry.roots[0].auth else { panic!("the feed needs a token") };
-    let request = sign_in.code.as_ref().map(|(_, request)| request).or(sign_in.grant.as_ref()).unwrap();
+    let request = sign_in.code.as_ref().map(|code| &code.request).or(sign_in.grant.as_ref()).unwrap();
     let Target::Service { path, .. } = &request.target else { panic!("below a root") };
     let fields = if let Body::Form(fields) = &request.body { fields } else { &request.query };
     (path.clone(), fields.iter().map(|(name, value)| (name.clone(), value.shown())).collect())

@@ -12,6 +12,7 @@ use crate::core::connection::Connection;
 use crate::core::mapping::scalar;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::request::{Body, Reply, Request, Template};
+use crate::core::schema::Refs;
 use crate::core::talk::Talk;
 
 /// Name of the root.
@@ -23,12 +24,12 @@ const PAGES: usize = 200;
 pub async fn carry_out(talk: Talk, bound: Arc<Bound>, _: Arc<Connection>, arguments: Arguments) -> Outcome {
     let title = bound.operation.id.clone();
     let indicator = format!("{title} failed.");
-    let mut merged: Option<Value> = None;
+    let (mut merged, mut before): (Option<Value>, Option<Value>) = (None, None);
     let mut token: Option<String> = None;
     for _ in 0..PAGES {
         let mut request = request(&bound, &arguments).purpose(title.clone());
-        if let (Some(name), Some(token)) = (bound.profile.continuation, &token) {
-            request = request.query(name, token.as_str());
+        if let (Some((_, parameter)), Some(token)) = (&bound.profile.continuation, &token) {
+            request = request.query(parameter, token.as_str());
         }
         let reply = match talk.send(request).await {
             Ok(reply) => reply,
@@ -44,14 +45,18 @@ pub async fn carry_out(talk: Talk, bound: Arc<Bound>, _: Arc<Connection>, argume
                 return partial(Outcome::failed(Failure { request_id: reply.request_id, ..failure }), merged);
             }
         };
-        let next = bound.profile.continuation.and_then(|name| page.get(name)).and_then(scalar).filter(|next| !next.is_empty());
+        if let (Some(known), true) = (&merged, before.as_ref() == Some(&page)) {
+            // A service that does not know the parameter answers the same page for ever.
+            return succeeded(&title, &reply, known.clone());
+        }
+        let next =
+            bound.profile.continuation.as_ref().and_then(|(member, _)| page.get(member)).and_then(scalar).filter(|next| !next.is_empty());
         let again = next.is_some() && next == token;
         let whole = merged.map_or_else(|| page.clone(), |all| joined(all, &page));
         if next.is_none() || again {
             return succeeded(&title, &reply, whole);
         }
-        merged = Some(whole);
-        token = next;
+        (merged, before, token) = (Some(whole), Some(page), next);
     }
     let failure = Failure::new(&indicator, format!("More than {PAGES} pages were answered; the rest was not asked for."));
     partial(Outcome::failed(failure), merged)
