@@ -32,9 +32,9 @@ fn worded(names: Option<&Value>, status: &str) -> String {
     if status.parse::<i64>().is_err() {
         return status.to_owned();
     }
-    let named =
+    let known =
         names.and_then(Value::as_object).and_then(|names| names.iter().find(|(_, number)| scalar(number).as_deref() == Some(status)));
-    format!("{} ({status})", named.map_or("unknown".into(), |(name, _)| name.replace('_', " ")))
+    format!("{} ({status})", known.map_or("unknown".into(), |(name, _)| name.replace('_', " ")))
 }
 
 /// Words for the status of a kind of event. An audit event's is the call's HTTP status.
