@@ -75,9 +75,14 @@ fn alerts_of_microsoft_and_lacework_are_closed_there_too() {
     let told =
         desk.call(&["event", "close", &alert.0, &other.0, "--disposition", "benign", "--note", "known", "--write-back"]).ended(0).lines();
     assert!(told.iter().all(|line| line["write_back"] == "done"), "{told:?}");
+    let dry =
+        desk.call(&["run", "azure-demo", "graph-update-alert", "alert_id=a", "alert_status=resolved", "comment=c", "--dry-run"]).line();
+    let urls: Vec<&str> = dry["requests"].as_array().unwrap().iter().map(|request| request["url"].as_str().unwrap()).collect();
+    assert!(urls.iter().any(|url| url.ends_with("/alerts_v2/a/comments")), "the preview shows the comment too: {urls:?}");
     let path = format!("url_path=/v1.0/security/alerts_v2/{}", alert.1);
     let there = desk.call(&["run", "azure-demo", "execute-http-request", &path]).ended(0).line()["raw_data"]["response_data"].clone();
     assert_eq!((&there["status"], &there["classification"]), (&json!("resolved"), &json!("informationalExpectedActivity")));
+    assert_eq!(there["comments"][0]["comment"], "known", "the note is the alert's comment: {there}");
     let there = desk.call(&["run", "lacework-demo", "get-alert", &format!("uuid={}", other.1)]).ended(0).line()["raw_data"].clone();
     assert_eq!(there["incident_status"], 3, "{there}");
     assert!(there["closed_time"].as_i64().unwrap() > 0);
