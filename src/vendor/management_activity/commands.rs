@@ -150,7 +150,7 @@ async fn take_code(talk: Talk, connection: Arc<Connection>, arguments: Arguments
     let Some(refresh) = token.refresh else {
         return fail(Failure::new(CODE_FAILED, "The answer holds no refresh token, so that nothing could be kept.").status(reply.status));
     };
-    match talk.keep_refresh_token(sign_in::FEED, &refresh).await {
+    match talk.keep_refresh_token(sign_in::SLOT, &refresh).await {
         Ok(()) => Outcome::new(ReturnData::Successful).result("Refresh Token", "***").message(format!(
             "The refresh token is kept for the connection {} and used from now on. Auth Reset wipes it; the connection then signs in with the \
              application's own rights again.",

@@ -22,6 +22,8 @@ const MALFORMED: &str = "Malformed auth_code parameter: Please copy the auth cod
 /// Name of the feed's root.
 pub(super) const FEED: &str = "feed";
 const LOGIN: &str = "login";
+/// Where the vault keeps its tokens.
+pub(super) const SLOT: &str = "management";
 const IMDS: &str = "imds";
 
 /// The roots of a connection.
@@ -215,7 +217,7 @@ fn with_proof(request: Request, connection: &Connection, endpoint: &str) -> Requ
 }
 
 fn sign_in(grant: Option<Request>) -> SignIn {
-    let mut sign_in = SignIn::oauth("management", grant);
+    let mut sign_in = SignIn::oauth(SLOT, grant);
     sign_in.read = read_token;
     sign_in.margin = 300;
     sign_in.missing = Failure::new(
