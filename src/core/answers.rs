@@ -219,7 +219,11 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
             ReturnData::Failed => Tone::Error,
         };
         let first = message.lines().next().unwrap_or_default();
-        model.tell(tone, format!("{title}: {} {first}", state.as_str()));
+        let told = match state {
+            ReturnData::Failed if !first.is_empty() => format!("{title} failed: {first}"),
+            _ => format!("{title}: {} {first}", state.as_str()),
+        };
+        model.tell(tone, told);
     }
     let mut effects = vec![Effect::Health];
     if fetched || changes {
