@@ -7,6 +7,7 @@ use super::WRONG_CALL;
 use super::context::Context;
 use super::output::{cell, complain};
 use crate::core::catalogue::{Command, Entry, Parameter, Type, reference};
+use crate::core::nearest::meant;
 use crate::vendor;
 
 /// Arguments of `nightdesk commands`.
@@ -40,7 +41,8 @@ impl Commands {
             .filter(|(_, command)| self.command.as_ref().is_none_or(|name| command.name == *name || command.aliases.contains(name)))
             .collect();
         if let (Some(name), true) = (&self.command, found.is_empty()) {
-            complain(&format!("{} has no command {name}", self.of.as_deref().unwrap_or_default()));
+            let known = entries.iter().flat_map(|(_, entry)| entry.commands.iter().map(|command| command.name.as_str()));
+            complain(&format!("{} has no command {name}{}", self.of.as_deref().unwrap_or_default(), meant(name, known)));
             return WRONG_CALL;
         }
         let rows: Vec<Value> = found.iter().map(|(vendor, command)| line(vendor, command)).collect();
@@ -65,7 +67,9 @@ impl Commands {
         }
         let connections = context.connections().map_err(|cannot| cannot.reasons.join("\n"))?;
         let configured = connections.all.iter().find(|configured| configured.connection.name == *of);
-        let configured = configured.ok_or_else(|| format!("{of} is neither a vendor nor a connection"))?;
+        let names = connections.all.iter().map(|configured| configured.connection.name.as_str());
+        let known = vendor::all().into_iter().map(|vendor| vendor.id).chain(names);
+        let configured = configured.ok_or_else(|| format!("{of} is neither a vendor nor a connection{}", meant(of, known)))?;
         let vendor = vendor::find(&configured.connection.vendor).ok_or_else(|| format!("{of} has no vendor"))?;
         let entry = (vendor.open)(&configured.connection)
             .map_err(|complaints| complaints.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>().join("\n"))?;

@@ -9,7 +9,8 @@ use super::output::complain;
 use super::{INTERRUPTED, WRONG_CALL};
 use crate::config::edit::{self, Change};
 use crate::config::{SecretRef, connections};
-use crate::core::outcome::ReturnData;
+use crate::core::catalogue::Vendor;
+use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::runtime::run::RunOptions;
 use crate::vendor;
 
@@ -27,7 +28,7 @@ pub enum Connections {
     Add {
         /// Its name: letters, digits, - and _
         name: String,
-        /// Its vendor
+        /// Its vendor: azure-api, wiz, eset-protect-cloud, management-activity, lacework-edge, openapi
         #[arg(long)]
         vendor: String,
         #[command(flatten)]
@@ -69,10 +70,11 @@ impl Connections {
                     complain(&format!("{vendor} is not a vendor; there are {}", known.join(", ")));
                     return WRONG_CALL;
                 };
-                change(context, &name, &values, |change| edit::add(&context.paths, &name, vendor, change))
+                change(context, &name, Some(vendor), &values, |change| edit::add(&context.paths, &name, vendor, change))
             }
             Self::Edit { name, values } => {
-                change(context, &name, &values, |change| edit::edit(&context.paths, &name, &vendor::all(), change))
+                let vendor = connections::vendor_of(&context.paths, &name).and_then(|id| vendor::find(&id));
+                change(context, &name, vendor, &values, |change| edit::edit(&context.paths, &name, &vendor::all(), change))
             }
             Self::Remove { name } => keep(context, edit::remove(&context.paths, &name)),
         }
@@ -108,7 +110,10 @@ async fn list(context: &Context) -> u8 {
 async fn test(context: &Context, names: Vec<String>) -> u8 {
     let runner = match context.runner_for(&names) {
         Ok(runner) => runner,
-        Err(cannot) => return cannot.say(),
+        Err(cannot) => {
+            misconfigured(context, &names);
+            return cannot.say();
+        }
     };
     let chosen = match super::fetch::choose(&runner, &names) {
         Ok(chosen) => chosen,
@@ -123,23 +128,56 @@ async fn test(context: &Context, names: Vec<String>) -> u8 {
         let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
         let report = runner.test(&opened, options).await;
         failed |= report.outcome.return_data == ReturnData::Failed;
-        let row = json!({
-            "connection": report.connection, "vendor": report.vendor, "return_data": report.outcome.return_data,
-            "message": report.outcome.message, "errors": report.outcome.errors,
-        });
-        context.output.rows(&[row], &[("CONNECTION", "connection"), ("RETURN DATA", "return_data"), ("MESSAGE", "message")]);
+        tested(context, &report.connection, report.vendor.as_deref(), &report.outcome);
     }
     if cancel.is_cancelled() { INTERRUPTED } else { u8::from(failed) }
 }
 
-fn change(context: &Context, name: &str, values: &Values, make: impl FnOnce(&Change) -> Result<String, crate::config::Problem>) -> u8 {
-    match changes(context, name, values) {
+fn tested(context: &Context, connection: &str, vendor: Option<&str>, outcome: &Outcome) {
+    let row = json!({
+        "connection": connection, "vendor": vendor, "return_data": outcome.return_data,
+        "message": outcome.message, "errors": outcome.errors,
+    });
+    context.output.rows(&[row], &[("CONNECTION", "connection"), ("RETURN DATA", "return_data"), ("MESSAGE", "message")]);
+}
+
+/// Connections that are misconfigured have failed their test, in the words of their document.
+fn misconfigured(context: &Context, names: &[String]) {
+    let Ok(read) = connections::load_usable(&context.paths, &vendor::all()) else { return };
+    for one in read.misconfigured.iter().filter(|one| names.is_empty() || names.contains(&one.name)) {
+        let entry = vendor::find(&one.vendor).and_then(|vendor| vendor.sample());
+        let test = entry.as_ref().and_then(|entry| entry.command(&entry.test));
+        let indicator = test.map_or("Test Connection failed.", |command| command.indicator.as_str());
+        let failures =
+            one.problems.iter().map(|problem| Failure { status_code: problem.status_code, ..Failure::new(indicator, problem.to_string()) });
+        let mut outcome = Outcome::new(ReturnData::Failed).errors(failures.collect());
+        outcome.message = outcome.errors.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+        tested(context, &one.name, Some(&one.vendor), &outcome);
+    }
+}
+
+fn change(
+    context: &Context,
+    name: &str,
+    vendor: Option<Vendor>,
+    values: &Values,
+    make: impl FnOnce(&Change) -> Result<String, crate::config::Problem>,
+) -> u8 {
+    match in_clear(vendor, values).map_or_else(|| changes(context, name, values), Err) {
         Ok(change) => keep(context, make(&change)),
         Err(reason) => {
             complain(&reason);
             WRONG_CALL
         }
     }
+}
+
+/// What is said where a secret itself was given.
+fn in_clear(vendor: Option<Vendor>, values: &Values) -> Option<String> {
+    let parameters = vendor.map(|vendor| (vendor.parameters)()).unwrap_or_default();
+    let mut keys = values.set.iter().filter_map(|pair| pair.split_once('=')).map(|(key, _)| key);
+    let key = keys.find(|key| parameters.iter().any(|parameter| parameter.secret && parameter.name == *key))?;
+    Some(format!("{key} is secret, and a secret never stands on a command line; give --secret {key}=env:NAME, file:PATH, vault:NAME or -"))
 }
 
 fn changes(context: &Context, name: &str, values: &Values) -> Result<Change, String> {

@@ -85,12 +85,13 @@ fn time(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, String>
     read.map(Some).ok_or_else(|| format!("{text} is not a time; give 2026-03-01T10:00:00Z, 2026-03-01 10:00 (UTC), -24h, -7d or now"))
 }
 
-/// The named connections, or all active ones.
+/// The named connections, each once, or all active ones.
 pub(super) fn choose(runner: &Runner, names: &[String]) -> Result<Vec<Arc<Opened>>, String> {
     if names.is_empty() {
         return Ok(runner.connections().iter().filter(|opened| opened.connection.active).cloned().collect());
     }
-    names.iter().map(|name| runner.connection(name).cloned().ok_or_else(|| format!("there is no connection {name}"))).collect()
+    let once = names.iter().enumerate().filter(|(at, name)| !names[..*at].contains(name));
+    once.map(|(_, name)| runner.connection(name).cloned().ok_or_else(|| runner.unknown_connection(name))).collect()
 }
 
 fn exit_code(reports: &[FetchReport]) -> u8 {

@@ -95,7 +95,7 @@ async fn choose(runner: &crate::runtime::run::Runner, run: &Run) -> Result<(Vec<
             None => {
                 let found: Vec<Job> = match name.rsplit_once('/') {
                     Some((connection, kind)) => {
-                        let opened = runner.connection(connection).ok_or_else(|| format!("there is no connection {connection}"))?;
+                        let opened = runner.connection(connection).ok_or_else(|| runner.unknown_connection(connection))?;
                         let kind = Kind::parse(kind)
                             .ok_or_else(|| format!("there is no job {kind}; there are health-check, fetch, refresh-token-renewal"))?;
                         vec![Job { opened: std::sync::Arc::clone(opened), kind, every_minutes: None }]

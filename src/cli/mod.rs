@@ -8,6 +8,7 @@ mod console;
 mod context;
 mod events;
 mod fetch;
+mod help;
 mod jobs;
 mod keys;
 mod outbox;
@@ -24,7 +25,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use context::Context;
 pub use output::Output;
@@ -33,6 +34,9 @@ pub use output::Output;
 pub const WRONG_CALL: u8 = 2;
 /// Interrupted by the user.
 pub const INTERRUPTED: u8 = 130;
+
+/// Heading of the flags that every verb takes.
+const EVERYWHERE: &str = "Everywhere";
 
 /// An investigation console for security analysts.
 ///
@@ -50,16 +54,16 @@ pub struct Call {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Folder of connections.toml and settings.toml
-    #[arg(long, global = true, env = "NIGHTDESK_CONFIG_DIR", value_name = "DIR")]
+    #[arg(long, global = true, env = "NIGHTDESK_CONFIG_DIR", hide_env_values = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub config_dir: Option<PathBuf>,
     /// Folder of the store, the vault and the quarantine
-    #[arg(long, global = true, env = "NIGHTDESK_DATA_DIR", value_name = "DIR")]
+    #[arg(long, global = true, env = "NIGHTDESK_DATA_DIR", hide_env_values = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub data_dir: Option<PathBuf>,
     /// How results are printed (default: table on a terminal, json otherwise)
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, help_heading = EVERYWHERE)]
     pub output: Option<Form>,
     /// Say more on stderr; twice for still more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
 }
 
@@ -135,8 +139,10 @@ enum Verb {
 
 /// Reads argv and does what it says.
 pub fn main() -> ExitCode {
+    crate::secrets::keep_out_of_dumps();
     let arguments = negations(std::env::args_os().collect());
-    let call = match Call::try_parse_from(&arguments) {
+    let read = help::with_endings(Call::command()).try_get_matches_from(&arguments);
+    let call = match read.and_then(|read| Call::from_arg_matches(&read)) {
         Ok(call) => call,
         Err(error) => {
             let _ = error.print();
@@ -154,7 +160,7 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(call.carry_out());
     // Blocking work that waits for a lock or a program must not hold the exit up.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    ExitCode::from(code)
+    ExitCode::from(output::unless_lost(code))
 }
 
 /// Reports a call that could not be read: `run` prints its object on every exit code.
@@ -221,10 +227,9 @@ impl Call {
                 0
             }
             Some(Verb::Man) => {
-                let mut text = Vec::new();
-                let rendered = clap_mangen::Man::new(Call::command()).render(&mut text);
-                context.output.bytes(&text);
-                u8::from(rendered.is_err())
+                let page = help::man(Call::command());
+                context.output.bytes(page.as_deref().unwrap_or_default());
+                u8::from(page.is_err())
             }
         }
     }

@@ -1,12 +1,16 @@
 //! What is printed: JSON Lines or tables on stdout, talk on stderr. Vendor text goes through the sanitiser; a closed pipe is no error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::Form;
 use crate::core::text::visible;
+
+/// Why some of the output could not be written, if so: a script must not take half a list for the whole.
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// The widest that a column gets.
 const WIDEST: usize = 60;
@@ -43,8 +47,13 @@ impl Output {
     /// Bytes as they are.
     pub fn bytes(self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
-        // Whoever reads may have seen enough.
-        let _ = out.write_all(bytes).and_then(|()| out.flush());
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            // Whoever reads may have seen enough.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let _ = LOST.set(error.to_string());
+            }
+            _ => {}
+        }
     }
 
     /// Objects as JSON Lines, or as a table of these columns (heading, member).
@@ -80,6 +89,17 @@ impl Output {
             line.push_str(&" ".repeat(width.saturating_sub(text.width()) + 2));
         }
         self.bytes(format!("{}\n", line.trim_end()).as_bytes());
+    }
+}
+
+/// The exit code of a call that would end with `code`: another one where its output was lost.
+pub fn unless_lost(code: u8) -> u8 {
+    match LOST.get() {
+        Some(reason) => {
+            complain(&format!("the output could not be written: {reason}"));
+            code.max(1)
+        }
+        None => code,
     }
 }
 

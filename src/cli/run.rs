@@ -143,13 +143,17 @@ impl Run {
                     std::fs::read_to_string(from).map(|read| text = read)
                 };
                 read.map_err(|error| format!("--params {from} cannot be read: {error}"))?;
-                let object: Map<String, Value> = serde_json::from_str(&text)
+                let object: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
                     .map_err(|error| format!("--params {from} is not a JSON object (line {}, column {})", error.line(), error.column()))?;
                 object.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
             }
         };
-        for pair in &self.pairs {
+        for (at, pair) in self.pairs.iter().enumerate() {
             let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair} is not NAME=VALUE"))?;
+            // Which of two is meant is not ours to guess.
+            if self.pairs[..at].iter().any(|earlier| earlier.split_once('=').is_some_and(|(known, _)| known == name)) {
+                return Err(format!("{name} is given twice; several values are one list: {name}=a,b"));
+            }
             given.retain(|(known, _)| known != name);
             given.push((name.to_owned(), Given::Text(value.to_owned())));
         }

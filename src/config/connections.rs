@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use toml_edit::{Document, Item, TableLike};
 
-use super::{Paths, Problem, Source, nearest};
+use super::{Paths, Problem, Source};
 use crate::core::catalogue::{Given, Parameter, Type, Vendor, validate_value};
 use crate::core::connection::Connection;
+use crate::core::nearest::nearest;
 
 /// Where a secret comes from. Never holds the value, but for a plain one.
 #[derive(Clone, PartialEq, Eq)]
@@ -286,13 +287,18 @@ impl Reader<'_> {
             connection.environment = environment;
         }
         connection.ca_file = self.optional_text(table, "ca_file");
+        if let Some(file) = &connection.ca_file
+            && let Err(error) = std::fs::File::open(file)
+        {
+            self.complain(table.get("ca_file").and_then(start), "connection.ca_file", format!("{file} cannot be read: {error}"));
+        }
         connection.proxy = match table.get("proxy").and_then(Item::as_value) {
             None => None,
             Some(value) => match (value.as_bool(), value.as_str()) {
                 (Some(false), _) => None,
                 (Some(true), _) => Some("environment".into()),
-                (None, Some(url)) => Some(url.into()),
-                (None, None) => {
+                (None, Some(url)) if url::Url::parse(url).is_ok_and(|url| url.has_host()) => Some(url.into()),
+                (None, _) => {
                     self.complain(value.span().map(|span| span.start), "connection.proxy", "must be true, false or the proxy's URL");
                     None
                 }

@@ -15,8 +15,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
-use super::{Paths, Problem, Source, edit, files, nearest};
+use super::{Paths, Problem, Source, edit, files};
 use crate::core::listing::{Column, Grouping, Order};
+use crate::core::nearest::nearest;
 use crate::core::query::Query;
 use crate::core::views::Saved;
 

@@ -1,6 +1,7 @@
 //! Field mapping: which source path fills which field of a document, and where entities stand.
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::entity::{Entity, EntityKind};
 
@@ -75,6 +76,15 @@ pub fn scalar(value: &Value) -> Option<String> {
 /// The first scalar at a path, as text; empty text counts as none.
 pub fn text_at(raw: &Value, path: &str) -> Option<String> {
     values_at(raw, path).into_iter().find_map(|(_, value)| scalar(value)).filter(|text| !text.is_empty())
+}
+
+/// What makes a record one event: its id, be it text or number. Where it has none it is what it says, so that no two fall together.
+pub fn key_at(record: &Value, path: &str) -> String {
+    text_at(record, path).unwrap_or_else(|| {
+        let digest = Sha256::digest(record.to_string().as_bytes());
+        let short = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        format!("without-id-{short:016x}")
+    })
 }
 
 /// All values at a path with their JSONPaths. A path is members and `[*]` or `[n]` (`.notes[*].text`, `$.a.b`, `a.b`); lists on the way are

@@ -199,7 +199,8 @@ impl Runner {
         let started_at = Timestamp::now();
         let options = RunOptions { cancel, ..RunOptions::default() };
         let dir = self.lock_dir();
-        let file = dir.join(format!("{}.{}.lock", job.opened.connection.name, job.kind.as_str()));
+        // Not the lock of what it does: a fetch takes its own.
+        let file = dir.join(format!("{}.{}-job.lock", job.opened.connection.name, job.kind.as_str()));
         let lock = crate::config::files::private_dir(&dir).and_then(|()| try_lock(&file));
         let (result, message, detail) = match lock {
             Ok(Some(_lock)) => {

@@ -22,6 +22,7 @@ use super::store::{Intent, Store};
 use crate::config::{Connections, Misconfigured, Paths, Settings};
 use crate::core::catalogue::{Arguments, Auth, Class, Command, Effect, Given, Invalid, Vendor, validate};
 use crate::core::event::Event;
+use crate::core::nearest::meant;
 use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
 use crate::core::request::{Answer, Request, Trouble};
 use crate::core::talk::{Counts, Input, Step, Talk};
@@ -259,17 +260,12 @@ impl Runner {
         let now = Timestamp::now();
         let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(RunReport::refused(connection, vendor, command, "", failures));
         let Some(opened) = self.connection(connection) else {
-            let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
-            let list = if known.is_empty() {
-                "none is configured; add one with: nightdesk connections add".into()
-            } else {
-                format!("there are {}", known.join(", "))
-            };
-            return Err(refuse(None, vec![Failure::new("Run failed.", format!("There is no connection {connection}; {list}."))]));
+            return Err(refuse(None, vec![Failure::new("Run failed.", self.unknown_connection(connection))]));
         };
         let vendor = Some(opened.vendor.id);
         let Some(found) = opened.entry.command(command) else {
-            let text = format!("{} has no command {command}; see: nightdesk commands {connection}", opened.vendor.title);
+            let meant = meant(command, opened.entry.commands.iter().map(|known| known.name.as_str()));
+            let text = format!("{} has no command {command}{meant} See: nightdesk commands {connection}", opened.vendor.title);
             return Err(refuse(vendor, vec![Failure::new("Run failed.", text)]));
         };
         let indicator = found.indicator.clone();
@@ -283,6 +279,15 @@ impl Runner {
             return Err(refuse(vendor, vec![Failure::new(indicator, text)]));
         }
         Ok(Prepared { opened: Arc::clone(opened), command: found.clone(), arguments, class })
+    }
+
+    /// What is said of a connection that nobody configured.
+    pub fn unknown_connection(&self, name: &str) -> String {
+        let known: Vec<_> = self.connections().iter().map(|opened| opened.connection.name.as_str()).collect();
+        if known.is_empty() {
+            return format!("There is no connection {name}; none is configured. Add one with: nightdesk connections add");
+        }
+        format!("There is no connection {name}; there are {}{}", known.join(", "), meant(name, known.iter().copied()))
     }
 
     /// A report that refuses a prepared command, for want of a confirmation, say.

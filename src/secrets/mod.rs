@@ -19,6 +19,15 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 /// The most that a secret's file or program may give.
 const SIZE_LIMIT: u64 = 64 * 1024;
 
+/// Keeps this process's memory, in which secrets are, from other programs of the user and from files of crashes. Where the system cannot
+/// do that, nothing is lost but the protection.
+pub fn keep_out_of_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// Gets a secret's value. Blocks while a program runs.
 ///
 /// # Errors
@@ -111,4 +120,16 @@ fn keyring(name: &str) -> Result<String, String> {
     Err(format!(
         "the keyring entry {name} cannot be read: this nightdesk was built without the keyring; use {{ vault = \"{name}\" }} or build with --features keyring"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_crash_leaves_no_memory_behind() {
+        use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+        super::keep_out_of_dumps();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+    }
 }

@@ -90,6 +90,45 @@ fn what_is_printed_has_the_keys_of_the_contract() {
     desk.call(&["audit", "verify"]).ended(0);
 }
 
+/// A job that fetches takes the connection's lock itself.
+#[test]
+fn a_fetch_job_fetches() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    let report = desk.call(&["jobs", "run", "wiz-demo/fetch"]).ended(0).line();
+    assert_eq!(report["result"], "Successful", "{report}");
+    assert!(report["new"].as_u64().unwrap() > 0, "{report}");
+    let listed = desk.call(&["jobs", "list"]).ended(0).lines().into_iter().find(|job| job["name"] == "wiz-demo/fetch").unwrap();
+    assert_eq!(listed["last_result"], "Successful");
+}
+
+#[test]
+fn a_slip_of_the_pen_is_answered_with_what_was_meant() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    for (call, meant) in [
+        (&["run", "wiz-dem", "list-projects"][..], "wiz-demo"),
+        (&["run", "wiz-demo", "list-project"], "did you mean list-projects?"),
+        (&["run", "wiz-demo", "list-projects", "projectname=x"], "did you mean project_name?"),
+        (&["fetch", "wizdemo"], "did you mean wiz-demo?"),
+        (&["connections", "test", "wizdemo"], "did you mean wiz-demo?"),
+        (&["jobs", "run", "wizdemo/fetch"], "did you mean wiz-demo?"),
+        (&["commands", "wis"], "did you mean wiz?"),
+        (&["commands", "wiz", "update-issue"], "did you mean update-issues?"),
+        (&["fecth"], "fetch"),
+    ] {
+        let told = desk.call(call).ended(2);
+        assert!(told.stderr.contains(meant) || told.stdout.contains(meant), "{call:?}: {told:?}");
+    }
+}
+
+#[test]
+fn what_is_named_twice_is_meant_once() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    assert_eq!(desk.call(&["fetch", "wiz-demo", "wiz-demo"]).ended(0).lines().len(), 1);
+    assert_eq!(desk.call(&["connections", "test", "wiz-demo", "wiz-demo"]).ended(0).lines().len(), 1);
+    let twice = desk.call(&["run", "wiz-demo", "list-projects", "impact=High", "impact=Low"]).ended(2).line();
+    assert_eq!(twice["message"], "impact is given twice; several values are one list: impact=a,b");
+}
+
 #[test]
 fn global_flags_stand_before_or_after() {
     let desk = Desk::with(&["wiz-demo"], &[]);
@@ -249,6 +288,18 @@ fn completions_and_the_man_page_are_printed() {
         assert!(desk.call(&["completions", shell]).ended(0).stdout.contains("nightdesk"), "{shell}");
     }
     assert!(desk.call(&["man"]).ended(0).stdout.contains(".TH nightdesk"));
+}
+
+#[test]
+fn output_that_is_lost_is_no_success_and_a_closed_pipe_no_failure() {
+    let desk = Desk::bare();
+    let mut full = desk.command(&["keys"]);
+    let told = super::desk::ran(full.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap())).ended(1);
+    assert!(told.stderr.contains("the output could not be written"), "{told:?}");
+    let mut child = desk.command(&["keys"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let told = child.wait_with_output().unwrap();
+    assert_eq!((told.status.code(), told.stderr.as_slice()), (Some(0), &b""[..]));
 }
 
 #[test]

@@ -41,6 +41,8 @@ fn every_error_names_file_line_and_key() {
         ("api_endpoint_url = \"https://api.us1.app.wiz.io\"", "api_endpoint_url = \"http://api.us1.app.wiz.io\"", 8, "api_endpoint_url"),
         ("client_secret = { env = \"CANARY_SECRET\" }\n\n", "client_secret = { env = 1 }\n\n", 11, "client_secret"),
         ("active = true", "active = = true", 6, ""),
+        ("active = true", "ca_file = \"/nowhere/ca.pem\"", 6, "ca_file"),
+        ("active = true", "proxy = \"nowhere\"", 6, "proxy"),
         ("name = \"wiz-lab\"", "name = \"wiz-prod\"", 14, "wiz-prod"),
     ] {
         let text = WIZ.replacen(old, new, 1);
@@ -131,6 +133,8 @@ fn a_wrong_edit_leaves_the_file() {
         &["connections", "edit", "wiz-prod", "--set", "api_endpoint_url=http://example.com"],
         &["connections", "edit", "wiz-prod", "--set", "noequals"],
         &["connections", "edit", "wiz-prod", "--secret", "client_secret=plain-canary"],
+        &["connections", "edit", "wiz-prod", "--set", "client_secret=plain-canary"],
+        &["connections", "add", "third", "--vendor", "wiz", "--set", "client_secret=plain-canary"],
     ] {
         desk.call(wrong).ended(2);
         assert_eq!(desk.connections(), WIZ);

@@ -118,6 +118,11 @@ impl Desk {
         std::fs::write(self.config_dir().join("connections.toml"), text).unwrap();
     }
 
+    /// The process of the simulators.
+    pub fn process(&self) -> u32 {
+        self.simulators.as_ref().unwrap().child.id()
+    }
+
     /// The root of a simulated service.
     pub fn endpoint(&self, name: &str) -> String {
         self.simulators.as_ref().unwrap().ready["endpoints"][name].as_str().unwrap().to_owned()

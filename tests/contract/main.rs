@@ -5,6 +5,8 @@
 mod calls;
 mod configuration;
 mod desk;
+mod drift;
+mod feeds;
 mod fetching;
 mod hostile;
 mod jobs;

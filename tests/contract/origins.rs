@@ -130,3 +130,14 @@ fn a_managed_identity_is_asked_past_the_proxy() {
     let passed = proxy.received.lock().unwrap().clone();
     assert!(!passed.is_empty() && passed.iter().all(|request| request.path.starts_with(&feed.root)), "{passed:?}");
 }
+
+/// A circle ends at the limit, and is not walked again.
+#[test]
+fn a_circle_of_redirects_is_walked_once() {
+    let home = redirecting("302 Found", "/v1.0/x".into());
+    let desk = desk(&home.root);
+    let report = super::desk::ran(desk.command(&["run", "azure", "execute-http-request", "url_path=/v1.0/x"]).env(SECRET.0, SECRET.1));
+    let report = report.ended(1).line();
+    assert!(report["message"].as_str().unwrap().contains("More than 30 redirects"), "{report}");
+    assert_eq!(home.asked().len(), 31);
+}

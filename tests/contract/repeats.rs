@@ -46,10 +46,18 @@ fn reads_are_repeated_four_times_at_most() {
 
 #[test]
 fn a_long_retry_after_ends_the_tries() {
-    let server = failing(&[("429 Slow", "retry-after: 3600\r\n")]);
-    let (code, report) = execute(&server, &[]);
-    assert_eq!((code, report["errors"][0]["status_code"].as_u64()), (1, Some(429)), "{report}");
-    assert_eq!(server.asked().len(), 1);
+    for answers in [
+        &[("429 Slow", "retry-after: 3600\r\n")][..],
+        // More than any clock holds is no reason to ask at once.
+        &[("429 Slow", "retry-after: 9000000000000000000\r\n")],
+        &[("429 Slow", "retry-after: 99999999999999999999999\r\n")],
+        &[("429 Slow", "retry-after: Thu, 30 Dec 2100 12:00:00 GMT\r\n")],
+    ] {
+        let server = failing(answers);
+        let (code, report) = execute(&server, &[]);
+        assert_eq!((code, report["errors"][0]["status_code"].as_u64()), (1, Some(429)), "{report}");
+        assert_eq!(server.asked().len(), 1, "{answers:?}");
+    }
 }
 
 #[test]
@@ -92,4 +100,23 @@ fn an_intent_that_cannot_be_recorded_is_not_sent() {
     db.execute_batch("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'the disk is full'); END").unwrap();
     assert_ne!(send().code, 0);
     assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn a_used_code_is_never_sent_again() {
+    let server = serve(|_, stream| {
+        hostile::json(stream, r#"{"access_token":"canary-access-token","expires_in":3600,"refresh_token":"canary-refresh-token"}"#);
+    });
+    let desk = Desk::bare();
+    desk.configure(&hostile::azure(&server.root));
+    let exchange = |code: &str| {
+        let mut command = desk.command(&["run", "azure", "generate-token", &format!("authorization_url=http://localhost/?code={code}")]);
+        super::desk::ran(command.env("CANARY_SECRET", "canary-client-secret"))
+    };
+    exchange("first-code").ended(0);
+    let again = exchange("first-code").ended(1).line();
+    assert!(again["message"].as_str().unwrap().contains("was used already"), "{again}");
+    exchange("second-code").ended(0);
+    exchange("first-code").ended(1);
+    assert_eq!(server.received.lock().unwrap().len(), 2);
 }

@@ -170,3 +170,11 @@ fn hostile_text_is_harmless_in_tables() {
     let told = desk.call(&["events", "--output", "json", "--limit", "100000"]).ended(0).lines();
     assert!(told.iter().any(|event| event.to_string().contains("\\u001b")), "nothing hostile came");
 }
+
+#[test]
+fn no_crash_writes_the_memory_to_a_file() {
+    let desk = Desk::with(&["wiz-demo"], &["--events", "10"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", desk.process())).unwrap();
+    let core: Vec<&str> = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().split_whitespace().collect();
+    assert_eq!(core[4..6], ["0", "0"], "{limits}");
+}

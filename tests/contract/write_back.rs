@@ -100,6 +100,38 @@ fn of_several_each_has_its_own_end() {
 }
 
 #[test]
+fn the_vendor_is_told_of_taking_and_of_reopening_too() {
+    let desk = wiz();
+    let (event, key) = ids(&desk, "type:=Issues \"Status\":OPEN", 1).remove(0);
+    let finding = ids(&desk, "type:\"Vulnerability Findings\"", 1).remove(0).0;
+    let dry = desk.call(&["event", "take", &event, "--write-back", "--dry-run"]).ended(0).line();
+    assert_eq!((&dry["sets"], &dry["done"]), (&json!("IN_PROGRESS at Wiz"), &json!(false)), "{dry}");
+    assert_eq!(issue(&desk, &key)["status"], "OPEN", "a dry run changes nothing");
+    // Without the flag the vendor hears nothing, as before.
+    let here = desk.call(&["event", "take", &event]).ended(0).line();
+    assert_eq!(here, json!({"id": event.parse::<i64>().unwrap(), "done": true}));
+    assert_eq!(issue(&desk, &key)["status"], "OPEN");
+    let told = desk.call(&["event", "take", &event, &finding, "--write-back"]).ended(3).lines();
+    assert_eq!((&told[0]["write_back"], &told[1]["write_back"]), (&json!("done"), &json!("not told")), "{told:?}");
+    assert!(told[1]["reason"].as_str().unwrap().contains("issues only"));
+    assert_eq!(issue(&desk, &key)["status"], "IN_PROGRESS");
+    desk.call(&["event", "status", "new", &event, "--write-back"]).ended(0);
+    assert_eq!(issue(&desk, &key)["status"], "OPEN");
+    let again = desk.call(&["event", "status", "new", &event, "--write-back"]).ended(3).line();
+    assert!(again["reason"].as_str().unwrap().contains("OPEN already"), "{again}");
+    desk.call(&["event", "status", "odd", &event, "--write-back"]).ended(2);
+    // What cannot be sent waits in the same outbox.
+    let connected = desk.connections();
+    desk.configure(&unplugged(&connected));
+    let waits = desk.call(&["event", "take", &event, "--write-back"]).ended(3).line();
+    assert_eq!(waits["write_back"], "not sent", "{waits}");
+    desk.configure(&connected);
+    assert_eq!(desk.call(&["outbox", "send"]).ended(0).line()["standing"], "sent");
+    assert_eq!(issue(&desk, &key)["status"], "IN_PROGRESS");
+    desk.call(&["audit", "verify"]).ended(0);
+}
+
+#[test]
 fn what_cannot_be_sent_waits_and_is_sent_once() {
     let desk = wiz();
     let (event, key) = ids(&desk, "type:=Issues \"Status\":OPEN", 1).remove(0);

@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{Arguments, Command, OneOf, Parameter, TimeForm, Type};
+use crate::core::json::path::Part;
+use crate::core::nearest::meant;
+use crate::core::schema::{Complaint, WrittenOut, complaints};
 
 /// A value as it was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +109,8 @@ fn holds_something(value: &Value) -> bool {
 fn unknown(name: &str, parameters: &[Parameter]) -> Invalid {
     let known: Vec<_> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     let list = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", known.join(", ")) };
-    Invalid::new(name, format!("There is no parameter {name}; {list}."))
+    let meant = meant(name, parameters.iter().map(|parameter| parameter.name.as_str()));
+    Invalid::new(name, format!("There is no parameter {name}; {list}{meant}"))
 }
 
 /// Checks one value and brings it into canonical form; `None` where it counts as not given.
@@ -129,7 +133,32 @@ pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Re
     if nothing {
         return Ok(None);
     }
-    check(parameter, &parameter.r#type, json, now).map(Some)
+    let value = check(parameter, &parameter.r#type, json, now)?;
+    // A member of a body has the shape that its document gives it; the body as a whole is a rule of its command.
+    let complaints = if parameter.place == "body" { misshapen(&parameter.r#type, &value) } else { Vec::new() };
+    if complaints.is_empty() {
+        return Ok(Some(value));
+    }
+    let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    Err(Invalid::new(&parameter.name, format!("{}: {}.", parameter.label, said.join("; "))))
+}
+
+/// What is wrong with the shape of JSON.
+fn misshapen(r#type: &Type, value: &Value) -> Vec<Complaint> {
+    match (r#type, value) {
+        (Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) }, value) => complaints(&WrittenOut, schema, value),
+        (Type::List { of, .. }, Value::Array(items)) => {
+            let of_item = |(at, item): (usize, &Value)| {
+                let within = move |mut complaint: Complaint| {
+                    complaint.path.insert(0, Part::Index(at));
+                    complaint
+                };
+                misshapen(of, item).into_iter().map(within).collect::<Vec<_>>()
+            };
+            items.iter().enumerate().flat_map(of_item).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Text as JSON, where the type calls for JSON.
@@ -146,8 +175,18 @@ fn read_text(parameter: &Parameter, text: String) -> Result<Value, Invalid> {
             parse(&text).map_err(|error| Invalid::new(&parameter.name, format!("{} is not a JSON object: {error}.", parameter.label)))?
         }
         Type::Json { .. } => parse(&text).unwrap_or(Value::String(text)),
-        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(text),
+        Type::Text { multiline: true, .. } => Value::String(text),
+        Type::Text { .. } | Type::Time(_) | Type::Choice(_) => Value::String(only_one(&text).unwrap_or(text)),
     })
+}
+
+/// The one text of a list that has no other, since documents show an id as `["…"]` where they want one.
+fn only_one(text: &str) -> Option<String> {
+    if !text.starts_with('[') {
+        return None;
+    }
+    let [one] = serde_json::from_str::<[String; 1]>(text).ok()?;
+    Some(one)
 }
 
 fn check(parameter: &Parameter, r#type: &Type, value: Value, now: Timestamp) -> Result<Value, Invalid> {
@@ -332,6 +371,7 @@ mod tests {
             run(&[("issue_ids", "a, b"), ("status", "IN_PROGRESS"), ("count", "7"), ("since", "-24h")]),
             Ok(json!({"issue_ids": ["a", "b"], "status": "In Progress", "count": 7, "since": "2026-02-28T00:00:00Z", "flag": true}))
         );
+        assert_eq!(run(&[("issue_ids", "a"), ("status", "[\"Open\"]"), ("count", "[7]")]).unwrap()["status"], "Open");
         assert_eq!(run(&[("issue_ids", "[\"a\"]"), ("since", "2026-02-01 10:30")]).unwrap()["since"], json!("2026-02-01T10:30:00Z"));
     }
 

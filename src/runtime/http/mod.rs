@@ -32,6 +32,8 @@ use rate::Rate;
 use secrets::Secrets;
 use token::Tokens;
 
+/// The longest `Retry-After` that is told from a longer one.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// All tries of one request together have this time (contract, Repeats).
 const TRY_TIME: Duration = Duration::from_secs(15);
 /// How long a connection may take to be made.
@@ -188,8 +190,9 @@ impl Door {
             };
             if urls.len() > limit {
                 return (
-                    Err(Trouble::Transport(format!(
-                        "More than {limit} redirects; the last led to {}.",
+                    // No failure that a second try would mend.
+                    Err(Trouble::TooLarge(format!(
+                        "More than {limit} redirects, which is the limit; the last led to {}.",
                         next.host_str().unwrap_or_default()
                     ))),
                     used,
@@ -303,7 +306,10 @@ impl Door {
                 return Err(Trouble::Refused(format!("The request cannot be made: {}.", self.safe(error))));
             }
             Ok(Err(error)) if error.is_connect() => {
-                return Err(Trouble::Unreached(format!("The vendor cannot be reached: {}.", self.safe(error))));
+                return Err(Trouble::Unreached(format!(
+                    "The vendor cannot be reached: {}. Check its address, the network and the proxy, then try again.",
+                    self.safe(error)
+                )));
             }
             Ok(Err(error)) => {
                 let text = self.safe(error);
@@ -442,7 +448,8 @@ fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Trouble> 
 fn retry_after(reply: &Reply) -> Option<Duration> {
     let text = reply.header("retry-after")?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        // What no clock can hold is longer than anybody waits.
+        return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST));
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))

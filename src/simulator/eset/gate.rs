@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -61,6 +61,9 @@ async fn admit(state: &State, service: &'static str, request: Request) -> Result
     if let Some(id) = head.headers.get("response-id").and_then(|value| value.to_str().ok()) {
         return collect(state, id, &identity, now);
     }
+    if !body.is_empty() && !is_json(&head.headers) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
     let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)? };
     let (path, verb) = split(head.uri.path());
     let query = Query::parse(head.uri.query().unwrap_or_default());
@@ -72,6 +75,11 @@ async fn admit(state: &State, service: &'static str, request: Request) -> Result
         return Ok(later(&id));
     }
     answer.map(|body| json(StatusCode::OK, &body))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Whether this answer comes later, and how often it is then asked for too early: so come the first list of policies and every fourth

@@ -17,6 +17,10 @@ use std::sync::Arc;
 
 /// Where the vault remembers what was put into the last consent address.
 const PENDING: &str = "azure-authorization";
+/// Where the vault remembers marks of the codes that were sent, the latest first.
+const USED: &str = "azure-used-codes";
+/// How many of them: a code dies by itself within minutes.
+const USED_KEPT: usize = 16;
 /// Line of the result that holds the address.
 const LINK: &str = "Authorization URL";
 /// How long Entra keeps a code.
@@ -154,7 +158,21 @@ async fn exchange(talk: Talk, connection: Arc<Connection>, arguments: Arguments)
     let mut request = by_code(&connection, &code, verifier);
     // A code works once; after anything but a plain refusal a second try could only be told so.
     request.retry = false;
-    let reply = match talk.send(request).await {
+    let used = if talk.planning() { String::new() } else { talk.recall(USED).await.unwrap_or_default() };
+    let mark = URL_SAFE_NO_PAD.encode(Sha256::digest(&code));
+    if used.split(' ').any(|known| known == mark) {
+        return failed("the code in this address was used already, and a code works once; begin again with Get Authorization", None);
+    }
+    if !talk.planning() {
+        let kept: Vec<&str> = std::iter::once(mark.as_str()).chain(used.split_whitespace()).take(USED_KEPT).collect();
+        talk.remember(USED, Some(&kept.join(" "))).await;
+    }
+    let answer = talk.send(request).await;
+    if matches!(&answer, Err(Trouble::Unreached(_) | Trouble::Refused(_))) || answer.as_ref().is_ok_and(|reply| reply.status == 429) {
+        // It was not sent, or not looked at.
+        talk.remember(USED, Some(used.as_str()).filter(|used| !used.is_empty())).await;
+    }
+    let reply = match answer {
         Ok(reply) => reply,
         Err(Trouble::Planned) => return Outcome::successful(Value::Null),
         Err(trouble) => return failed(&trouble.message(), None),

@@ -15,7 +15,7 @@ use crate::core::catalogue::{Fetched, Gap, Page, Position, Quick, Source, Window
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind::{CloudResource, Device, Domain, File, Hash, Host, Ip, Mail, TenantObject, Url, User};
 use crate::core::event::{Event, Severity, SeverityOrigin};
-use crate::core::mapping::{Mapping, text_at};
+use crate::core::mapping::{Mapping, key_at, text_at};
 use crate::core::outcome::Failure;
 use crate::core::request::{Method, Request, Target};
 use crate::core::talk::Talk;
@@ -152,7 +152,7 @@ async fn fetch(talk: Talk, _connection: Arc<Connection>, window: Window) -> Fetc
                 return fetched;
             }
         };
-        let events = records.into_iter().filter_map(|raw| event(kind, &mapping, raw));
+        let events = records.into_iter().map(|raw| event(kind, &mapping, raw, from));
         let events = events.filter(|(position, _)| (from..to).contains(&position.time)).collect();
         let (events, cut) = window.select(events, delivered);
         delivered += events.len();
@@ -195,7 +195,10 @@ async fn slice(talk: &Talk, kind: &Kind, from: Timestamp, to: Timestamp) -> Resu
         let Some(Value::Array(items)) = json.get_mut("value").map(Value::take) else {
             return Err(Failure::new(FAILED, "the answer holds no list \"value\".").status(reply.status));
         };
-        records.extend(items.into_iter().filter(|item| item.get("id").and_then(Value::as_str).is_none_or(|id| ids.insert(id.to_owned()))));
+        if items.iter().any(|item| !item.is_object()) {
+            return Err(Failure::new(FAILED, "the list \"value\" holds something that is no object.").status(reply.status));
+        }
+        records.extend(items.into_iter().filter(|item| ids.insert(key_at(item, ".id"))));
         let Some(next) = json.get("@odata.nextLink").and_then(Value::as_str).filter(|next| !next.is_empty()) else { break };
         if page >= MOST_PAGES || !asked.insert(next.to_owned()) {
             return Err(Failure::new(
@@ -216,9 +219,10 @@ fn time(raw: &Value, name: &str) -> Option<Timestamp> {
     raw.get(name)?.as_str()?.parse().ok()
 }
 
-fn event(kind: &Kind, mapping: &Mapping, raw: Value) -> Option<(Position, Event)> {
-    let key = raw.get("id")?.as_str()?.to_owned();
-    let clock = time(&raw, kind.clock).or_else(|| time(&raw, kind.occurred))?;
+/// A record as an event; one that tells no time is placed at the beginning of where it was found.
+fn event(kind: &Kind, mapping: &Mapping, raw: Value, unless: Timestamp) -> (Position, Event) {
+    let key = key_at(&raw, ".id");
+    let clock = time(&raw, kind.clock).or_else(|| time(&raw, kind.occurred)).unwrap_or(unless);
     let mut event = Event {
         event_type: kind.event_type.into(),
         key: key.clone(),
@@ -230,7 +234,7 @@ fn event(kind: &Kind, mapping: &Mapping, raw: Value) -> Option<(Position, Event)
     };
     (kind.describe)(&raw, &mut event);
     event.raw = raw;
-    Some((Position { time: clock, key }, event))
+    (Position { time: clock, key }, event)
 }
 
 /// The vendor's severity, if it is one that we know.

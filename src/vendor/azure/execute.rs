@@ -189,7 +189,8 @@ async fn until(talk: &Talk, connection: &Connection, plan: &Plan, expected: &Val
 }
 
 fn retry_after(reply: &Reply) -> Option<Duration> {
-    reply.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    // A day is longer than any polling.
+    reply.header("retry-after")?.trim().parse().ok().map(|seconds: u64| Duration::from_secs(seconds.min(86_400)))
 }
 
 /// The JSON result of an answer.

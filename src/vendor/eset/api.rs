@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::core::connection::Connection;
 use crate::core::outcome::Failure;
 use crate::core::request::{Answer, Reply, Request, Trouble};
+use crate::core::rows::take_rows;
 use crate::core::talk::Talk;
 
 /// Sends a request and collects its answer, however long that takes to be ready (vendors/eset-connect.md §4).
@@ -70,6 +71,30 @@ pub async fn json(talk: &Talk, connection: &Connection, request: Request) -> Res
     reply.json().map_err(|error| Refused::Trouble(Trouble::Transport(format!("ESET answered with something that is not JSON ({error})."))))
 }
 
+/// One page of a list.
+pub struct ListPage {
+    /// Its rows.
+    pub rows: Vec<Value>,
+    /// The token of the next page; empty on the last one.
+    pub next: String,
+    rest: Map<String, Value>,
+}
+
+/// Asks for a page of a list. An answer that holds no list is none.
+pub async fn page(talk: &Talk, connection: &Connection, request: Request, member: &str) -> Result<ListPage, Refused> {
+    let wrong = |what: String| Refused::Trouble(Trouble::Transport(format!("ESET's answer makes no sense: {what}.")));
+    let reply = call(talk, connection, request).await.map_err(Refused::Trouble)?;
+    if !reply.is_success() {
+        return Err(Refused::Reply(reply));
+    }
+    let Value::Object(mut rest) = reply.json().map_err(|error| wrong(format!("it is not JSON ({error})")))? else {
+        return Err(wrong("it is no JSON object".into()));
+    };
+    let rows = take_rows(&mut rest, member).map_err(wrong)?;
+    let next = rest.remove("nextPageToken").and_then(|next| next.as_str().map(str::to_owned)).unwrap_or_default();
+    Ok(ListPage { rows, next, rest })
+}
+
 /// All pages of a list, merged under its member. `enough` is asked after each page whether that many rows do.
 pub async fn pages(
     talk: &Talk,
@@ -84,16 +109,11 @@ pub async fn pages(
     let mut token = String::new();
     for _ in 0..limit {
         let asked = if token.is_empty() { request.clone() } else { request.clone().query("pageToken", token.as_str()) };
-        let Value::Object(mut page) = json(talk, connection, asked).await? else {
-            return Err(Refused::Trouble(Trouble::Transport("ESET answered with something that is not a JSON object.".into())));
-        };
-        if let Some(Value::Array(more)) = page.remove(member) {
-            // A list that shifts between two pages repeats rows; each is had once. Rows that differ are others, even under one uuid: a
-            // device stands in each of its groups.
-            rows.extend(more.into_iter().filter(|row| seen.insert(row.to_string())));
-        }
-        let next = page.remove("nextPageToken").and_then(|next| next.as_str().map(str::to_owned)).unwrap_or_default();
-        for (name, value) in page {
+        let ListPage { rows: more, next, rest } = page(talk, connection, asked, member).await?;
+        // A list that shifts between two pages repeats rows; each is had once. Rows that differ are others, even under one uuid: a
+        // device stands in each of its groups.
+        rows.extend(more.into_iter().filter(|row| seen.insert(row.to_string())));
+        for (name, value) in rest {
             merged.entry(name).or_insert(value);
         }
         if next.is_empty() || enough(&rows) {

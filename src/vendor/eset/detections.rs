@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::api::{Refused, json as call, page_size};
+use super::api::{self, Refused, page_size};
 use super::wire_time;
 use crate::core::catalogue::{Arguments, Command, Fetched, Gap, Invalid, Page, Parameter, Position, Quick, Source, TimeForm, Type, Window};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::event::{Event, Severity, SeverityOrigin};
-use crate::core::mapping::{Mapping, scalar, text_at};
+use crate::core::mapping::{Mapping, key_at, scalar, text_at};
 use crate::core::outcome::{Outcome, ReturnData};
 use crate::core::request::{Request, Trouble};
 use crate::core::talk::Talk;
@@ -122,7 +122,7 @@ async fn run(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> O
     let size = most.map_or_else(|| page_size(&connection), |most| most.min(1000).to_string());
     let fits = |row: &Value| !inclusive || time_of(row).is_none_or(|time| time <= end);
     let enough = |rows: &[Value]| most.is_some_and(|most| rows.iter().filter(|row| fits(row)).count() >= most);
-    match super::api::pages(&talk, &connection, request.query("pageSize", size), "detections", enough).await {
+    match api::pages(&talk, &connection, request.query("pageSize", size), "detections", enough).await {
         Ok(mut answer) => {
             let mut rows = answer.get_mut("detections").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
             rows.retain(fits);
@@ -163,12 +163,10 @@ async fn fetch(talk: Talk, connection: Arc<Connection>, window: Window) -> Fetch
     let (mut token, mut delivered, mut reached, mut seen) = (String::new(), 0, window.from, HashSet::new());
     loop {
         let request = if token.is_empty() { base.clone() } else { base.clone().query("pageToken", token.as_str()) };
-        let page = match call(&talk, &connection, request).await {
-            Ok(page) => page,
+        let (rows, next) = match api::page(&talk, &connection, request, "detections").await {
+            Ok(page) => (page.rows, page.next),
             Err(refused) => return stopped(&connection, &window, reached, &refused),
         };
-        let rows = page.get("detections").and_then(Value::as_array).cloned().unwrap_or_default();
-        let next = page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !next.is_empty() && next == token {
             let twice =
                 Refused::Trouble(Trouble::Transport("ESET gave the same page token twice; the list cannot be read to its end.".into()));
@@ -230,7 +228,7 @@ fn event(mapping: &Mapping, raw: Value, unless: Timestamp) -> Event {
     let rank = severity.as_deref().and_then(severity_of);
     Event {
         event_type: DETECTIONS.into(),
-        key: some(".uuid").unwrap_or_else(|| json!(raw).to_string().chars().take(200).collect()),
+        key: key_at(&raw, ".uuid"),
         title,
         severity: rank.unwrap_or_default(),
         severity_origin: if rank.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None },

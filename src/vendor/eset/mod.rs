@@ -148,6 +148,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
 /// Password grant, then refresh grants with rotation; a dead refresh token is healed by a new password grant (§2).
 fn sign_in(connection: &Connection) -> SignIn {
     let token = || {
+        // By its root, which has no credentials: all services may lie on one host.
         let mut request = Request::post("auth", "/oauth/token").reads();
         request.follow = Follow::No;
         request

@@ -7,7 +7,7 @@ use super::write_back;
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 use crate::core::event::{Event, Severity, SeverityOrigin};
-use crate::core::mapping::{Mapping, scalar, text_at};
+use crate::core::mapping::{Mapping, key_at, scalar, text_at};
 
 /// One kind of event.
 pub struct Kind {
@@ -148,7 +148,7 @@ impl Kind {
         };
         Event {
             event_type: self.name.into(),
-            key: text(".uuid").unwrap_or_default(),
+            key: key_at(&record, ".uuid"),
             title: title.unwrap_or_else(|| format!("{} without a name", self.name)),
             severity,
             severity_origin,

@@ -1,6 +1,6 @@
 //! Fetching: the Fetch Event command, and the sources behind `fetch`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use super::{Api, secret_fields};
 use crate::core::catalogue::{Arguments, Fetched, Gap, Page, Position, Window};
 use crate::core::connection::Connection;
 use crate::core::event::Event;
+use crate::core::mapping::key_at;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::rows::rows;
 use crate::core::talk::Talk;
 
 /// How far an increment goes back: nothing says how late a record may turn up.
@@ -33,12 +35,11 @@ async fn read(talk: &Talk, api: &Api, connection: &Connection, kind: &Kind, from
     let mut latest: BTreeMap<String, Value> = BTreeMap::new();
     for query in queries {
         let answer = api.read(talk, kind.operation, &query, INDICATOR).await?;
-        // A list that is empty may be left out altogether.
-        for record in answer[kind.member].as_array().into_iter().flatten() {
-            let Some(id) = record["uuid"].as_str().filter(|id| !id.is_empty()) else { continue };
-            let newer = latest.get(id).is_none_or(|known| moment(known, "update_time") <= moment(record, "update_time"));
-            if newer && within(record, from, to) {
-                latest.insert(id.to_owned(), record.clone());
+        let records = rows(answer, kind.member).map_err(|what| Failure::new(INDICATOR, format!("The answer makes no sense: {what}.")))?;
+        for record in records {
+            let id = key_at(&record, ".uuid");
+            if latest.get(&id).is_none_or(|known| moment(known, "update_time") <= moment(&record, "update_time")) {
+                latest.insert(id, record);
             }
         }
     }
@@ -51,13 +52,8 @@ fn statuses(connection: &Connection) -> Vec<String> {
     if listed.is_empty() { vec!["PENDING".into()] } else { listed }
 }
 
-/// Whether a record was made or changed in a stretch; one without times is taken.
-fn within(record: &Value, from: Timestamp, to: Timestamp) -> bool {
-    let times: Vec<Timestamp> = ["create_time", "update_time"].iter().filter_map(|name| moment(record, name)).collect();
-    times.is_empty() || times.iter().any(|time| *time >= from && *time < to)
-}
-
-/// Where a record stands in a stretch: when it was made, or changed if it was made outside.
+/// Where a record stands in a stretch: when it was made, or changed if it was made outside. What lies outside altogether was listed for a
+/// time that we do not know of; it stands at the beginning.
 fn position(record: &Value, from: Timestamp, to: Timestamp) -> Timestamp {
     let inside = |name: &str| moment(record, name).filter(|time| *time >= from && *time < to);
     inside("create_time").or_else(|| inside("update_time")).unwrap_or(from)
@@ -75,7 +71,7 @@ pub async fn fetch_source(talk: Talk, connection: Arc<Connection>, window: Windo
     let secrets = secret_fields(&api.operations);
     let mapping = kind.mapping();
     let mut done = window.resume.as_ref().map_or(window.from, |resume| window.from.max(resume.time));
-    let mut delivered = 0;
+    let (mut delivered, mut seen) = (0, HashSet::new());
     while done < window.to {
         if window.max.is_some_and(|max| delivered >= max) {
             return Fetched { complete_to: Some(done), truncated: true, ..Fetched::default() };
@@ -96,9 +92,12 @@ pub async fn fetch_source(talk: Talk, connection: Arc<Connection>, window: Windo
                 let event = kind.event(&mapping, record, &connection, &secrets, talk.now());
                 (Position { time, key: event.key.clone() }, event)
             })
+            // Nothing says by which time a stretch is cut: two may list the same record.
+            .filter(|(_, event)| !seen.contains(&(event.key.clone(), event.updated_at)))
             .collect();
         let (events, cut) = window.select(events, delivered);
         delivered += events.len();
+        seen.extend(events.iter().map(|(_, event)| (event.key.clone(), event.updated_at)));
         let position = events.last().map(|(position, _)| position.clone());
         let events = events.into_iter().map(|(_, event)| event).collect();
         talk.deliver(Page { events, covered: (!cut).then_some((done, end)), position }).await;

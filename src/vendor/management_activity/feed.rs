@@ -100,7 +100,8 @@ impl Feed<'_> {
     /// An answer's list.
     pub(super) fn list(&self, reply: &Reply, what: &str) -> Result<Vec<Value>, Refused> {
         match reply.json() {
-            Ok(Value::Array(items)) => Ok(items),
+            Ok(Value::Array(items)) if items.iter().all(Value::is_object) => Ok(items),
+            Ok(Value::Array(_)) => Err(self.nonsense(reply, &format!("{what}: the list holds something that is no object"))),
             _ if reply.body.iter().all(u8::is_ascii_whitespace) => Err(self.nonsense(reply, &format!("{what}: the answer is empty"))),
             Ok(_) => Err(self.nonsense(reply, &format!("{what}: the answer is no list"))),
             Err(error) => Err(self.nonsense(reply, &format!("{what}: the answer is not JSON ({error})"))),

@@ -10,7 +10,7 @@ use super::list::{List, PAGE};
 use super::write_back::meaning;
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Event, Severity, SeverityOrigin};
-use crate::core::mapping::{Mapping, scalar, text_at, values_at};
+use crate::core::mapping::{Mapping, key_at, scalar, text_at, values_at};
 
 /// One of the document's event types.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ impl EventType {
         };
         Event {
             event_type: self.name.into(),
-            key: text_at(&record, ".id").unwrap_or_default(),
+            key: key_at(&record, ".id"),
             title,
             severity: severity.as_deref().map_or(Severity::Unknown, rank),
             severity_origin: if severity.is_some() { SeverityOrigin::Vendor } else { SeverityOrigin::None },
