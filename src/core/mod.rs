@@ -47,6 +47,7 @@ pub mod notice;
 pub mod origin;
 pub mod outbox;
 pub mod outcome;
+pub mod pasted;
 pub mod play;
 pub mod playbook;
 pub mod post;

@@ -60,12 +60,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.health = health;
             Vec::new()
         }
-        Message::Job(connection, doing) => {
-            match doing {
-                Some(doing) => model.jobs.insert(connection, doing),
-                None => model.jobs.remove(&connection),
-            };
+        Message::Job(connection, Some(doing)) => {
+            model.jobs.insert(connection, doing);
             Vec::new()
+        }
+        Message::Job(connection, None) => {
+            model.jobs.remove(&connection);
+            vec![Effect::Health]
         }
         Message::Outbox(result) => post::letters(model, result),
         Message::Held(task, letter) => post::held(model, task, &letter),

@@ -146,8 +146,7 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
         }
     }
     if !focused {
-        if let Some(origin) = &field.origin {
-            let text = names(field, form).unwrap_or_else(|| origin.clone());
+        if let Some(text) = names(field, form).or_else(|| field.origin.clone()) {
             let used = short(width(&field.text())).min(room) + 2;
             paint.text(x + used, area.y, room.saturating_sub(used), &text, theme.dim);
         }

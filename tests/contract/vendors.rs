@@ -101,9 +101,11 @@ fn a_call_that_is_refused_here_has_the_documents_status_and_words() {
     assert!(server.received.lock().unwrap().is_empty(), "nothing was sent");
     let wrong = connect("w", "wiz", "[connection.parameters]\napi_endpoint_url = \"wiz\"\nclient_id = \"c\"\nclient_secret = \"s\"\n");
     let said = report(&wrong, 2, &["w", "test-connection"]);
-    let (indicator, status, message) = first(&said);
-    assert_eq!((indicator, status), ("Test Connection failed. Failed to check the connector.", Some(400)));
-    assert!(message.ends_with("API endpoint URL is not valid in format."), "{message}");
+    for said in [said, wrong.call(&["connections", "test", "w"]).ended(2).line()] {
+        let (indicator, status, message) = first(&said);
+        assert_eq!((indicator, status), ("Test Connection failed. Failed to check the connector.", Some(400)));
+        assert!(message.ends_with("API endpoint URL is not valid in format."), "{message}");
+    }
 }
 
 #[test]

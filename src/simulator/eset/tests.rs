@@ -140,15 +140,6 @@ async fn who_may_not_ask_is_refused_without_a_body() {
     assert_eq!((refused.status, refused.text.as_str()), (403, ""));
 }
 
-#[test]
-fn an_eleventh_call_in_a_second_is_one_too_many() {
-    let calls = &mut std::collections::VecDeque::new();
-    let now = jiff::Timestamp::UNIX_EPOCH;
-    assert!(!(0..10).any(|_| super::gate::too_many(calls, now)));
-    assert!(super::gate::too_many(calls, now));
-    assert!(!super::gate::too_many(calls, now + jiff::SignedDuration::from_secs(1)));
-}
-
 #[tokio::test]
 async fn what_is_not_ready_is_collected_by_the_same_request_and_done_once() {
     let client = Client::new(&[]).await;
