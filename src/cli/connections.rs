@@ -10,7 +10,7 @@ use super::{INTERRUPTED, WRONG_CALL};
 use crate::config::edit::{self, Change};
 use crate::config::{SecretRef, connections};
 use crate::core::catalogue::Vendor;
-use crate::core::outcome::ReturnData;
+use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::runtime::run::RunOptions;
 use crate::vendor;
 
@@ -110,7 +110,10 @@ async fn list(context: &Context) -> u8 {
 async fn test(context: &Context, names: Vec<String>) -> u8 {
     let runner = match context.runner_for(&names) {
         Ok(runner) => runner,
-        Err(cannot) => return cannot.say(),
+        Err(cannot) => {
+            misconfigured(context, &names);
+            return cannot.say();
+        }
     };
     let chosen = match super::fetch::choose(&runner, &names) {
         Ok(chosen) => chosen,
@@ -125,13 +128,32 @@ async fn test(context: &Context, names: Vec<String>) -> u8 {
         let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
         let report = runner.test(&opened, options).await;
         failed |= report.outcome.return_data == ReturnData::Failed;
-        let row = json!({
-            "connection": report.connection, "vendor": report.vendor, "return_data": report.outcome.return_data,
-            "message": report.outcome.message, "errors": report.outcome.errors,
-        });
-        context.output.rows(&[row], &[("CONNECTION", "connection"), ("RETURN DATA", "return_data"), ("MESSAGE", "message")]);
+        tested(context, &report.connection, report.vendor.as_deref(), &report.outcome);
     }
     if cancel.is_cancelled() { INTERRUPTED } else { u8::from(failed) }
+}
+
+fn tested(context: &Context, connection: &str, vendor: Option<&str>, outcome: &Outcome) {
+    let row = json!({
+        "connection": connection, "vendor": vendor, "return_data": outcome.return_data,
+        "message": outcome.message, "errors": outcome.errors,
+    });
+    context.output.rows(&[row], &[("CONNECTION", "connection"), ("RETURN DATA", "return_data"), ("MESSAGE", "message")]);
+}
+
+/// Connections that are misconfigured have failed their test, in the words of their document.
+fn misconfigured(context: &Context, names: &[String]) {
+    let Ok(read) = connections::load_usable(&context.paths, &vendor::all()) else { return };
+    for one in read.misconfigured.iter().filter(|one| names.is_empty() || names.contains(&one.name)) {
+        let entry = vendor::find(&one.vendor).and_then(|vendor| vendor.sample());
+        let test = entry.as_ref().and_then(|entry| entry.command(&entry.test));
+        let indicator = test.map_or("Test Connection failed.", |command| command.indicator.as_str());
+        let failures =
+            one.problems.iter().map(|problem| Failure { status_code: problem.status_code, ..Failure::new(indicator, problem.to_string()) });
+        let mut outcome = Outcome::new(ReturnData::Failed).errors(failures.collect());
+        outcome.message = outcome.errors.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+        tested(context, &one.name, Some(&one.vendor), &outcome);
+    }
 }
 
 fn change(

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
@@ -15,7 +14,7 @@ use super::output::{cell, complain};
 use super::{INTERRUPTED, Output};
 use crate::core::catalogue::{Effect, Given};
 use crate::core::form::prefilled;
-use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::outcome::Failure;
 use crate::core::text::visible;
 use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport, Runner};
 use crate::secrets::redact::mask_fields;
@@ -182,21 +181,8 @@ impl Run {
         let command = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).cloned());
         let indicator = command.as_ref().map_or("Run failed.", |command| command.indicator.as_str());
         let lament = command.as_ref().map_or("", |command| command.lament.as_str());
-        let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{}", reasons.join(" ")));
-        outcome.errors = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
-        let now = Timestamp::now();
-        RunReport {
-            connection: self.connection.clone(),
-            vendor: vendor.map(|vendor| vendor.id.to_owned()),
-            command: self.name.clone(),
-            outcome,
-            requests: None,
-            refused: true,
-            unsent: false,
-            audit: None,
-            started_at: now,
-            finished_at: now,
-        }
+        let failures = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
+        RunReport::refused(&self.connection, vendor.map(|vendor| vendor.id), &self.name, lament, failures)
     }
 }
 

@@ -28,13 +28,20 @@ pub enum Event {
         ids: Vec<i64>,
     },
     /// Take events: assign them to yourself and set them in progress
-    Take(Decide),
+    Take {
+        #[command(flatten)]
+        decide: Decide,
+        #[command(flatten)]
+        tell: Tell,
+    },
     /// Set the status of events
     Status {
         /// new, in_progress or closed
         status: String,
         #[command(flatten)]
         decide: Decide,
+        #[command(flatten)]
+        tell: Tell,
     },
     /// Close events with a disposition
     Close {
@@ -46,12 +53,8 @@ pub enum Event {
         /// Why
         #[arg(long)]
         note: Option<String>,
-        /// Set the vendor's own status too, where that can be done; needs --yes where it cannot be undone
-        #[arg(long)]
-        write_back: bool,
-        /// Confirm a write-back that cannot be undone
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        tell: Tell,
     },
     /// Write a note on events
     Note {
@@ -74,34 +77,49 @@ pub struct Decide {
     pub(super) dry_run: bool,
 }
 
+/// Whether the vendor is told too.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Tell {
+    /// Set the vendor's own status too, where that can be done; needs --yes where it cannot be undone
+    #[arg(long)]
+    write_back: bool,
+    /// Confirm a write-back that cannot be undone
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
 impl Event {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
         let store = match context.store() {
             Ok(store) => store,
             Err(cannot) => return cannot.say(),
         };
-        let (decide, decision) = match self {
+        let untold = Tell { write_back: false, yes: false };
+        let (decide, decision, tell) = match self {
             Self::Show { ids } => return show(context, &store, &ids).await,
-            Self::Take(decide) => {
-                (decide, Decision { status: Some(Status::InProgress), assignee: Some(Some(actor())), ..Decision::default() })
+            Self::Take { decide, tell } => {
+                (decide, Decision { status: Some(Status::InProgress), assignee: Some(Some(actor())), ..Decision::default() }, tell)
             }
-            Self::Status { status, decide } => match Status::parse(&status) {
-                Some(status) => (decide, Decision { status: Some(status), ..Decision::default() }),
+            Self::Status { status, decide, tell } => match Status::parse(&status) {
+                Some(status) => (decide, Decision { status: Some(status), ..Decision::default() }, tell),
                 None => return wrong(&format!("{status} is not a status; there are new, in_progress, closed")),
             },
-            Self::Close { decide, disposition, note, write_back, yes } => match Disposition::parse(&disposition) {
-                Some(verdict) if write_back => return write_back::close(context, &decide, verdict, note.unwrap_or_default(), yes).await,
+            Self::Close { decide, disposition, note, tell } => match Disposition::parse(&disposition) {
                 Some(verdict) => {
-                    (decide, Decision { status: Some(Status::Closed), disposition: Some(Some(verdict)), note, ..Decision::default() })
+                    let note = note.filter(|note| !note.is_empty());
+                    (decide, Decision { status: Some(Status::Closed), disposition: Some(Some(verdict)), note, ..Decision::default() }, tell)
                 }
                 None => {
                     let known: Vec<_> = Disposition::ALL.iter().map(|(name, _, _)| *name).collect();
                     return wrong(&format!("{disposition} is not a disposition; there are {}", known.join(", ")));
                 }
             },
-            Self::Note { decide, text } => (decide, Decision { note: Some(text), ..Decision::default() }),
+            Self::Note { decide, text } => (decide, Decision { note: Some(text), ..Decision::default() }, untold),
         };
         let decision = Decision { actor: actor(), ..decision };
+        if tell.write_back {
+            return write_back::decide(context, &decide, decision, tell.yes).await;
+        }
         let done = if decide.dry_run {
             present(&store, &decide.ids).await
         } else {

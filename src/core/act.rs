@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::chooser::{Chooser, Purpose};
 use super::confirm::Confirm;
+use super::edit;
 use super::effect::{Effect, Gather, Outside, Text};
 use super::explorer::Face;
 use super::health::Connected;
@@ -124,6 +125,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Dismiss => just(model, |model| model.tasks.dismiss()),
         Action::Preview => run::preview(model),
         Action::PickValue => run::pick(model),
+        Action::NextPlace => edit::next_place(model),
+        Action::WriteOut => edit::write_out(model),
         Action::Submit => run::submit(model),
         Action::Help => help::open(model),
         Action::Notices => {

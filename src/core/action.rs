@@ -197,7 +197,9 @@ actions! {
     Send, "send", "Send", "Send the selected letter of the outbox, if nothing has changed at the vendor.", [Outbox], ["enter"];
     Dismiss, "dismiss", "Dismiss", "Take a finished task off the list.", [Tasks], ["delete"];
     Preview, "preview", "Preview", "Show the exact requests without sending anything; of a playbook's inputs, the dry run.", [Form, Sheet], ["ctrl-p"];
-    PickValue, "pick", "Pick", "Choose from the list of values.", [Form], ["ctrl-l"];
+    PickValue, "pick", "Pick", "Choose from the list of values; in JSON, a value for the place at the cursor or a field to add.", [Form], ["ctrl-l"];
+    NextPlace, "next-place", "Next place", "In JSON, go to the next place that is still to be filled in; what is typed takes its place.", [Form], ["ctrl-t"];
+    WriteOut, "write-out", "Write out", "In JSON, write out every field that there may be; what is left open is not sent.", [Form], ["ctrl-o"];
     Submit, "submit", "Run", "Check the form and run the command; run the playbook whose dry run is shown.", [Form, Sheet], ["ctrl-s"];
     OpenOutbox, "outbox", "Outbox", "Show what waits to be sent to vendors that could not be reached.", [Global], ["g b"];
     Notices, "notices", "Notices", "Show all notices.", [Global], ["g n"];

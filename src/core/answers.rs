@@ -219,7 +219,11 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
             ReturnData::Failed => Tone::Error,
         };
         let first = message.lines().next().unwrap_or_default();
-        model.tell(tone, format!("{title}: {} {first}", state.as_str()));
+        let told = match state {
+            ReturnData::Failed if !first.is_empty() => format!("{title} failed: {first}"),
+            _ => format!("{title}: {} {first}", state.as_str()),
+        };
+        model.tell(tone, told);
     }
     let mut effects = vec![Effect::Health];
     if fetched || changes {
@@ -284,7 +288,7 @@ pub fn draft(model: &mut Model, id: u64, values: &Map<String, Value>) -> Vec<Eff
         && form.id == id
     {
         for field in &mut form.fields {
-            let untouched = field.text().is_empty() || (field.origin.is_none() && field.parameter.default.is_some());
+            let untouched = field.is_blank() || (field.origin.is_none() && field.parameter.default.is_some());
             let value = values.get(&field.parameter.name).and_then(Value::as_str);
             if let (true, Some(value)) = (untouched && !matches!(field.entry, Entry::Flag(Some(true))), value) {
                 field.set(value);

@@ -3,6 +3,7 @@
 use super::act;
 use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
+use super::edit;
 use super::effect::Effect;
 use super::layer::Layer;
 use super::listing::{Column, Grouping, View};
@@ -108,6 +109,7 @@ pub fn chosen(model: &mut Model, choice: &Choice) -> Vec<Effect> {
         Purpose::Playbook(events) => play::chosen(model, &choice.id, events),
         Purpose::Quick(events) => quick::chosen(model, &choice.id, &events),
         Purpose::Command(_) => by_id(model, &choice.id),
+        Purpose::Place { form, field, path } => edit::put(model, form, &field, &path, &choice.id),
         Purpose::Value { form: id, field } => {
             if let Some(Layer::Form(form)) = model.layers.last_mut()
                 && form.id == id

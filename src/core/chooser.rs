@@ -4,6 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::event::StoredEvent;
+use super::json::path::Part;
 use super::keys::{Code, Key};
 use super::line::Line;
 
@@ -57,6 +58,15 @@ pub enum Purpose {
         form: u64,
         /// The parameter.
         field: String,
+    },
+    /// A value or a member for a place of the JSON in a field of the form below.
+    Place {
+        /// The form.
+        form: u64,
+        /// The parameter.
+        field: String,
+        /// The place.
+        path: Vec<Part>,
     },
 }
 

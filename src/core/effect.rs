@@ -1,6 +1,7 @@
 //! Effects: everything that the console may ask of the world, as plain data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use super::add::Wanted;
 use super::catalogue::{Given, Pick, Ruling};
 use super::confirm::Ready;
 use super::event::{Disposition, Status};
+use super::form::body::Rules;
 use super::json::Document;
 use super::listing::{Grouping, View, Which};
 use super::lookup::Asked;
@@ -224,6 +226,19 @@ pub enum Effect {
         pick: Pick,
         /// The values.
         asked: Asked,
+    },
+    /// Check the large JSON of a form's field, away from the loop; answered by `Checked`.
+    Check {
+        /// Number of the form.
+        form: u64,
+        /// The parameter.
+        field: String,
+        /// Which of its texts it is.
+        revision: u64,
+        /// The text.
+        text: String,
+        /// What it is checked against.
+        rules: Arc<Rules>,
     },
     /// Bring new events; answered by `Progress` and one `Ended`.
     Fetch {

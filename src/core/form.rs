@@ -1,5 +1,6 @@
 //! Forms: fields made from a command's parameters, filled from what an event knows, checked by the one validation.
 
+pub mod body;
 mod field;
 mod fill;
 mod target;
@@ -42,6 +43,8 @@ pub struct Form {
     pub names: BTreeMap<String, String>,
     /// Why names that were asked for could not be had.
     pub nameless: Option<String>,
+    /// When its large texts are checked.
+    pub check_at: Option<Timestamp>,
     /// First line on the screen.
     pub first: usize,
     /// The playbook whose inputs these are, and the event that it is for.
@@ -56,7 +59,7 @@ impl Form {
     /// A form for a command, filled from events.
     pub fn new(id: u64, connection: &str, environment: &str, vendor: &str, command: &Command, events: &[StoredEvent]) -> Self {
         let fields = fields_of(&command.parameters, vendor, events);
-        let at = fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
+        let at = fields.iter().position(|field| field.parameter.required && field.is_blank()).unwrap_or(0);
         Self {
             id,
             connection: connection.into(),
@@ -68,6 +71,7 @@ impl Form {
             complaint: None,
             names: names_of(events),
             nameless: None,
+            check_at: None,
             first: 0,
             adds: false,
             quick: None,
@@ -108,7 +112,7 @@ impl Form {
                 }
             }
         }
-        form.at = form.fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
+        form.at = form.fields.iter().position(|field| field.parameter.required && field.is_blank()).unwrap_or(0);
         form.playbook = Some(Box::new((playbook, event)));
         form
     }
@@ -122,7 +126,7 @@ impl Form {
         for (field, ask) in self.fields.iter_mut().zip(asks) {
             field.into = Some((ask.into.clone(), ask.named.clone()));
         }
-        self.at = self.fields.iter().position(|field| field.parameter.required && field.text().is_empty()).unwrap_or(0);
+        self.at = self.fields.iter().position(|field| field.parameter.required && field.is_blank()).unwrap_or(0);
         self.command.title.clone_from(&quick.title);
         // How much it weighs is known before anything is typed.
         let mut values = quick.values.clone();
@@ -134,7 +138,7 @@ impl Form {
 
     /// Whether nothing is left to be asked.
     pub fn is_answered(&self) -> bool {
-        self.fields.iter().all(|field| !field.parameter.required || !field.text().trim().is_empty())
+        self.fields.iter().all(|field| !field.parameter.required || !field.is_blank())
     }
 
     /// The name under which its draft is kept: a short form has one of its own.
@@ -182,15 +186,14 @@ impl Form {
     pub fn fill(&mut self, values: &Map<String, Value>) {
         for field in &mut self.fields {
             if let Some(value) = values.get(&field.parameter.name) {
-                field.set(&plain(value));
+                field.set(&if field.body.is_some() { body::pretty(value) } else { plain(value) });
             }
         }
     }
 
     /// What would be kept as a draft: never secrets.
     pub fn draft(&self) -> Map<String, Value> {
-        let open = self.fields.iter().filter(|field| !field.parameter.secret && !field.text().is_empty());
-        open.map(|field| (field.parameter.name.clone(), Value::from(field.text()))).collect()
+        self.fields.iter().filter_map(|field| Some((field.parameter.name.clone(), Value::from(field.draft()?)))).collect()
     }
 
     /// The field in focus.

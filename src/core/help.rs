@@ -96,6 +96,8 @@ pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
         Action::Submit,
         Action::Preview,
         Action::PickValue,
+        Action::NextPlace,
+        Action::WriteOut,
         Action::Open,
         Action::Dispose,
         Action::Pivot,

@@ -7,6 +7,7 @@ use super::case::{Case, Dossier};
 use super::detail::Shown;
 use super::effect::{Before, CaseChange, Change, Gather};
 use super::event::StoredEvent;
+use super::form::body::Fault;
 use super::health::Health;
 use super::keys::Key;
 use super::listing::{Grouping, Listed, Listing, Tally, View, Which};
@@ -77,6 +78,8 @@ pub enum Message {
     Picks(u64, String, Result<Named, String>),
     /// The answer to `Effect::Name`: the same for values that are there already.
     Names(u64, String, Result<Named, String>),
+    /// The answer to `Effect::Check`: what is wrong with that text of a form's field.
+    Checked(u64, String, u64, Vec<Fault>),
     /// What a connection does of itself just now; none when that ended.
     Job(String, Option<&'static str>),
     /// The answer to `Effect::Health`.

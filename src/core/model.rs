@@ -426,6 +426,7 @@ impl Model {
                 Some(letter) => Err(format!("it is {}", letter.standing.as_str())),
                 None => Err("the outbox is empty".into()),
             },
+            Action::NextPlace | Action::WriteOut if !super::edit::in_json(self) => Err("works in a field of JSON".into()),
             Action::RetryFailed => super::post::can_retry(self),
             Action::KeepForLater => super::post::can_keep(self),
             Action::WriteBack if self.setup.read_only => Err("the console is read-only".into()),

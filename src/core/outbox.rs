@@ -116,6 +116,15 @@ pub struct Letter {
     pub differences: Vec<Difference>,
 }
 
+impl Letter {
+    /// What is to be said of a letter that rests on nothing that could be looked at again.
+    pub fn blind(&self) -> Option<&'static str> {
+        self.seen
+            .is_empty()
+            .then_some("How it is at the vendor now is not known: nothing was seen that could be compared with what it says now.")
+    }
+}
+
 /// The watched values of a record. What is not there reads as nothing.
 pub fn watch(record: &Value, paths: &[&str]) -> Vec<(String, String)> {
     let text = |path: &str| {

@@ -208,7 +208,7 @@ pub fn send(model: &mut Model) -> Vec<Effect> {
     let Some(letter) = model.outbox.current().cloned() else { return Vec::new() };
     match letter.standing {
         Standing::Held => ask_about(model, &letter),
-        Standing::Waiting if letter.destructive => ask_about(model, &letter),
+        Standing::Waiting if letter.destructive || letter.blind().is_some() => ask_about(model, &letter),
         Standing::Waiting => post(model, letter.id, &letter.title, letter.connection.as_str(), None),
         Standing::Unknown => {
             model.tell(Tone::Warning, "It may have been sent; look at the vendor. It is never sent again.");
@@ -238,6 +238,7 @@ fn ask_about(model: &mut Model, letter: &Letter) -> Vec<Effect> {
         confirm.lines.push("Changed at the vendor since it was decided:".into());
         confirm.lines.extend(letter.differences.iter().take(8).map(|difference| format!("  {}", difference.line())));
     }
+    confirm.lines.extend(letter.blind().map(|text| format!("{text} It was decided {} UTC.", letter.made_at.strftime("%Y-%m-%d %H:%M"))));
     ask(model, confirm)
 }
 
@@ -319,6 +320,7 @@ pub fn always(model: &Model) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::outbox::Seen;
     use super::super::session::{Session, events, letter, setup};
     use super::*;
 
@@ -414,10 +416,23 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_that_rests_on_nothing_seen_is_sent_after_a_question_that_says_so() {
+        let mut session = Session::new();
+        session.letters = vec![letter(7, "Isolate Endpoints on eset", "eset", "isolate-endpoints")];
+        session.press("g b enter");
+        assert!(session.asked_for(|effect| matches!(effect, Effect::Post(..))).is_empty());
+        let Some(Layer::Confirm(confirm)) = session.model.layers.last() else { panic!("{:?}", session.model.notices.current()) };
+        let said = confirm.lines.iter().any(|line| line.contains("How it is at the vendor now is not known") && line.contains("decided 2"));
+        assert!(said, "{:?}", confirm.lines);
+    }
+
+    #[test]
     fn what_changed_at_the_vendor_is_shown_before_a_letter_is_sent() {
         let mut session = Session::new();
         let difference = Difference { event: 2, path: ".status".into(), then: "OPEN".into(), now: "RESOLVED".into() };
-        session.letters = vec![Letter { differences: vec![difference], ..letter(7, "Set REJECTED at Wiz", "wiz-prod", "update-issues") }];
+        let seen = vec![Seen { event: 2, values: vec![(".status".into(), "OPEN".into())] }];
+        session.letters =
+            vec![Letter { differences: vec![difference], seen, ..letter(7, "Set REJECTED at Wiz", "wiz-prod", "update-issues") }];
         session.press("g b enter");
         let Some(Layer::Confirm(confirm)) = session.model.layers.last() else { panic!("{:?}", session.model.notices.current()) };
         assert!(confirm.lines.iter().any(|line| line.contains("status: OPEN → RESOLVED")), "{:?}", confirm.lines);

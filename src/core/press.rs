@@ -8,6 +8,7 @@ use super::chooser::Picked;
 use super::confirm::{Answer, Subject};
 use super::decide;
 use super::dispose::Verdict;
+use super::edit;
 use super::effect::Effect;
 use super::guide;
 use super::jump;
@@ -191,6 +192,7 @@ fn form(model: &mut Model, key: Key) -> Vec<Effect> {
         _ => {
             if let Some(field) = form.field() {
                 field.input(key);
+                return edit::pause(model);
             }
         }
     }
@@ -209,6 +211,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         Some(Layer::Form(form)) => {
             if let Some(field) = form.field() {
                 field.paste(text);
+                return edit::pause(model);
             }
         }
         Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => {

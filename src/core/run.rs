@@ -17,7 +17,7 @@ use super::outcome::Outcome;
 use super::play;
 use super::task::{State, TaskId};
 use super::telling::Call;
-use super::{act, add};
+use super::{act, add, edit};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
 pub fn open_form(model: &mut Model, connection: &str, command: &str, events: &[StoredEvent], values: &Map<String, Value>) -> Vec<Effect> {
@@ -285,6 +285,9 @@ pub fn pick(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Form(form)) = model.layers.last_mut() else { return Vec::new() };
     let (id, connection) = (form.id, form.connection.clone());
     let Some(field) = form.fields.get(form.at) else { return Vec::new() };
+    if field.body.is_some() {
+        return edit::offer(model);
+    }
     let name = field.parameter.name.clone();
     let title = format!("{}: pick", field.parameter.label);
     let choices = field.choices();

@@ -2,6 +2,7 @@
 
 mod add;
 mod answers;
+mod bodies;
 mod cases;
 mod explorer;
 mod names;
@@ -9,6 +10,7 @@ mod playbooks;
 mod view;
 mod views;
 
+pub(crate) use bodies::session as with_body;
 pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
 use serde_json::json;

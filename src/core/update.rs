@@ -3,6 +3,7 @@
 use super::add;
 use super::answers;
 use super::cases;
+use super::edit;
 use super::effect::Effect;
 use super::explore;
 use super::mark;
@@ -27,7 +28,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (width, height);
             Vec::new()
         }
-        Message::Tick => Vec::new(),
+        Message::Tick => edit::paused(model),
         Message::Changed => {
             let mut effects = vec![model.list(), Effect::Health, Effect::Outbox];
             effects.extend(cases::refresh(model));
@@ -53,17 +54,19 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Playbooks(name, result) => recording::written(model, &name, result),
         Message::Followed(task, tone, text) => answers::followed(model, task, tone, text),
         Message::Picks(form, field, result) => answers::picks(model, form, &field, result),
+        Message::Checked(form, field, revision, faults) => edit::checked(model, form, &field, revision, faults),
         Message::Names(form, field, result) => run::named(model, form, &field, result),
         Message::Health(health) => {
             model.health = health;
             Vec::new()
         }
-        Message::Job(connection, doing) => {
-            match doing {
-                Some(doing) => model.jobs.insert(connection, doing),
-                None => model.jobs.remove(&connection),
-            };
+        Message::Job(connection, Some(doing)) => {
+            model.jobs.insert(connection, doing);
             Vec::new()
+        }
+        Message::Job(connection, None) => {
+            model.jobs.remove(&connection);
+            vec![Effect::Health]
         }
         Message::Outbox(result) => post::letters(model, result),
         Message::Held(task, letter) => post::held(model, task, &letter),

@@ -29,6 +29,7 @@ use crate::core::case::format_of;
 use crate::core::confirm::Ready;
 use crate::core::effect::{Before, Change, Effect, Gather, Source, Text};
 use crate::core::event::Status;
+use crate::core::form::body::faults;
 use crate::core::json::Document;
 use crate::core::message::{Decided, Message};
 use crate::core::notice::Tone;
@@ -266,6 +267,10 @@ impl World {
                 let cancel = self.ending.child_token();
                 self.answer(async move { Message::Picks(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
             }
+            Effect::Check { form, field, revision, text, rules } => self.answer(async move {
+                let found = tokio::task::spawn_blocking(move || faults(&text, &rules)).await.unwrap_or_default();
+                Message::Checked(form, field, revision, found)
+            }),
             Effect::Name { form, field, connection, pick, asked } => {
                 let cancel = self.ending.child_token();
                 self.answer(async move { Message::Names(form, field, lookup::look(&runner, &connection, &pick, &asked, &cancel).await) });
@@ -458,8 +463,9 @@ impl World {
                 1 => ", 1 gap".into(),
                 several => format!(", {several} gaps"),
             };
-            let first = fetched.errors.first().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
-            let text = format!("{} new, {} updated, {} unchanged{gaps}{first}", counts.new, counts.updated, counts.unchanged);
+            // Why comes first: what is cut at the edge of a line is the least of it.
+            let why = fetched.errors.first().map(|failure| format!("{} ", failure.message)).unwrap_or_default();
+            let text = format!("{why}{} new, {} updated, {} unchanged{gaps}", counts.new, counts.updated, counts.unchanged);
             let mut outcome = Outcome::new(fetched.return_data).raw(fetched.json()).message(text.clone());
             outcome.errors.clone_from(&fetched.errors);
             Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome, false))))

@@ -90,6 +90,26 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// The report of a call that was refused before anything was sent; `lament` is what the document says before the reasons.
+    pub fn refused(connection: &str, vendor: Option<&str>, command: &str, lament: &str, failures: Vec<Failure>) -> Self {
+        let said = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+        let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{said}"));
+        outcome.errors = failures;
+        let now = Timestamp::now();
+        Self {
+            connection: connection.into(),
+            vendor: vendor.map(str::to_owned),
+            command: command.into(),
+            outcome,
+            requests: None,
+            refused: true,
+            unsent: false,
+            audit: None,
+            started_at: now,
+            finished_at: now,
+        }
+    }
+
     /// The process exit code that stands for it.
     pub fn exit_code(&self) -> u8 {
         if self.refused {
@@ -238,7 +258,7 @@ impl Runner {
     /// A report that says what is wrong.
     pub fn prepare(&self, connection: &str, command: &str, given: Vec<(String, Given)>) -> Result<Prepared, Box<RunReport>> {
         let now = Timestamp::now();
-        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(refused(connection, vendor, command, "", failures, now));
+        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(RunReport::refused(connection, vendor, command, "", failures));
         let Some(opened) = self.connection(connection) else {
             return Err(refuse(None, vec![Failure::new("Run failed.", self.unknown_connection(connection))]));
         };
@@ -251,7 +271,7 @@ impl Runner {
         let indicator = found.indicator.clone();
         let arguments = validate(found, given, now).map_err(|complaints| {
             let failures = complaints.into_iter().map(|complaint| failure(&indicator, complaint)).collect();
-            Box::new(refused(connection, vendor, command, &found.lament, failures, now))
+            Box::new(RunReport::refused(connection, vendor, command, &found.lament, failures))
         })?;
         let class = found.class_of(&arguments);
         if opened.connection.read_only && class.effect != Effect::Read {
@@ -275,7 +295,7 @@ impl Runner {
         let indicator = prepared.command.indicator.clone();
         let vendor = Some(prepared.opened.vendor.id);
         let (name, command) = (&prepared.opened.connection.name, &prepared.command);
-        refused(name, vendor, &command.name, &command.lament, vec![Failure::new(indicator, message)], Timestamp::now())
+        RunReport::refused(name, vendor, &command.name, &command.lament, vec![Failure::new(indicator, message)])
     }
 
     /// Looks up, checks and runs.
@@ -638,24 +658,6 @@ fn failure(indicator: &str, invalid: Invalid) -> Failure {
     let mut failure = Failure::new(indicator, invalid.message);
     failure.status_code = invalid.status_code;
     failure
-}
-
-fn refused(connection: &str, vendor: Option<&str>, command: &str, lament: &str, failures: Vec<Failure>, now: Timestamp) -> RunReport {
-    let said = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
-    let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{said}"));
-    outcome.errors = failures;
-    RunReport {
-        connection: connection.into(),
-        vendor: vendor.map(str::to_owned),
-        command: command.into(),
-        outcome,
-        requests: None,
-        refused: true,
-        unsent: false,
-        audit: None,
-        started_at: now,
-        finished_at: now,
-    }
 }
 
 /// Who runs this: the login, and where from over SSH.

@@ -11,6 +11,7 @@ pub mod configuration;
 pub mod eset;
 pub mod fault;
 pub mod lacework;
+pub mod limit;
 pub mod management_activity;
 pub mod serve;
 pub mod wiz;

@@ -19,9 +19,9 @@ pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> 
     let style = if is_dangerous(confirm.reach) { theme.danger } else { theme.focus };
     let inside = paint.framed(area, &confirm.title, style);
     // What answers it stays visible, however small the screen.
-    let space = usize::from(inside.height.saturating_sub(2));
-    for (y, line) in (inside.y..).zip(lines.iter().take(space)) {
-        let style = if line.contains("CANNOT BE UNDONE") { theme.danger } else { theme.text };
+    let lines = shortened(lines, usize::from(inside.height.saturating_sub(2)));
+    for (y, line) in (inside.y..).zip(&lines) {
+        let style = if is_grave(line) { theme.danger } else { theme.text };
         paint.text(inside.x + 1, y, inside.width.saturating_sub(1), line, style);
     }
     let y = inside.bottom().saturating_sub(1);
@@ -42,9 +42,33 @@ pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> 
         Need::Text(wanted) => {
             let ask = format!("Type {wanted} and enter, or esc: ");
             let style = if confirm.is_typed() { theme.good } else { theme.text };
-            paint.pieces(inside.x + 1, y, inside.width.saturating_sub(1), &[(&ask, theme.title), (&confirm.line.text(), style)]);
-            let x = inside.x + 1 + short(width(&ask) + width(&confirm.line.before()));
-            Some((x.min(inside.right().saturating_sub(1)), y))
+            let (x, room) = (inside.x + 1, inside.width.saturating_sub(1));
+            let beside = short(width(&ask));
+            if beside + short(width(wanted)) < room {
+                paint.pieces(x, y, room, &[(&ask, theme.title), (&confirm.line.text(), style)]);
+                return Some(((x + beside + short(width(&confirm.line.before()))).min(inside.right().saturating_sub(1)), y));
+            }
+            // What is typed has a row of its own where it would not fit beside the request.
+            let above = Rect { y: y.saturating_sub(1), height: 1, ..inside };
+            paint.clear(above, theme.text);
+            paint.text(x, above.y, room, &format!("Type {wanted}, or esc:"), theme.title);
+            paint.text(x, y, room, &confirm.line.text(), style);
+            Some(((x + short(width(&confirm.line.before()))).min(inside.right().saturating_sub(1)), y))
         }
     }
+}
+
+fn is_grave(line: &str) -> bool {
+    line.contains("CANNOT BE UNDONE")
+}
+
+/// The lines that there is room for: what cannot be undone before all else, and at the end how much is missing.
+fn shortened(mut lines: Vec<String>, space: usize) -> Vec<String> {
+    if lines.len() > space {
+        lines.sort_by_key(|line| !is_grave(line));
+        let left = lines.len() + 1 - space.max(1);
+        lines.truncate(space.saturating_sub(1));
+        lines.push(format!("… {left} more lines: enlarge the window"));
+    }
+    lines
 }

@@ -2,11 +2,15 @@
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use tui_textarea::TextArea;
 
 use super::middle;
 use super::paint::{Paint, short, width};
 use crate::core::catalogue::{Effect, Reach};
 use crate::core::form::{Entry, Field, Form};
+
+/// The most faults of a text that are shown one by one.
+const FAULTS: usize = 3;
 
 /// Draws the form; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
@@ -58,8 +62,8 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
         return None;
     }
     // Two lines a field: its value, and below the one in focus what it takes.
-    let heights: Vec<u16> = form.fields.iter().enumerate().map(|(at, field)| lines_of(field, at == form.at)).collect();
     let room = inside.bottom().saturating_sub(y);
+    let heights: Vec<u16> = form.fields.iter().enumerate().map(|(at, field)| lines_of(field, at == form.at, room)).collect();
     let mut first = 0;
     while first < form.at && heights.iter().take(form.at + 1).skip(first).sum::<u16>() > room {
         first += 1;
@@ -78,12 +82,19 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
     cursor
 }
 
-fn lines_of(field: &Field, focused: bool) -> u16 {
+fn lines_of(field: &Field, focused: bool, room: u16) -> u16 {
     let value = match &field.entry {
-        Entry::Area(area) if focused => short(area.lines().len().clamp(3, 6)),
+        Entry::Area(area) if focused => short(area_height(field, area.lines().len(), room)),
         _ => 1,
     };
-    value + u16::from(focused) * 2 + u16::from(!focused && field.error.is_some())
+    let faults = field.body.as_ref().filter(|_| focused).map_or(0, |body| short(body.faults.len().min(FAULTS + 1)));
+    value + faults + u16::from(focused) * 2 + u16::from(!focused && field.error.is_some())
+}
+
+/// How many lines of a text are shown: of JSON, in which one finds one's way by its shape, as many as leave room for the rest.
+fn area_height(field: &Field, lines: usize, room: u16) -> usize {
+    let most = if field.body.is_some() { usize::from(room) * 3 / 5 } else { 6 };
+    lines.clamp(3, most.max(6))
 }
 
 fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, form: &Form) -> Option<(u16, u16)> {
@@ -97,15 +108,10 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
     let mut y = area.y;
     match &field.entry {
         Entry::Area(text) if focused => {
-            let lines = text.lines();
-            let place = text.cursor();
-            let height = lines.len().clamp(3, 6);
-            let first = (place.0 + 1).saturating_sub(height);
-            for (at, line) in lines.iter().enumerate().skip(first).take(height) {
-                paint.text(x, y + short(at - first), room, line, theme.text);
-            }
-            let before: String = lines.get(place.0).map(|line| line.chars().take(place.1).collect()).unwrap_or_default();
-            cursor = Some((x + short(width(&before)).min(room.saturating_sub(1)), y + short(place.0 - first.min(place.0))));
+            let below = 2 + faults(field, paint).len();
+            let height = text.lines().len().clamp(3, usize::from(area.height).saturating_sub(below).max(3)).min(usize::from(area.height));
+            let frame = Rect { x, y, width: room, height: short(height) };
+            cursor = Some(self::area(paint, frame, field, text));
             y += short(height);
         }
         Entry::Line(line) if field.parameter.secret => {
@@ -131,13 +137,16 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
             y += 1;
         }
         Entry::Area(_) => {
-            paint.text(x, y, room, &field.text().replace('\n', " "), theme.text);
+            let text = field.text();
+            let text = field.body.as_ref().map_or(text.clone(), |body| body.masked(&text));
+            let style = if field.is_blank() { theme.dim } else { theme.text };
+            let words: Vec<&str> = text.split_whitespace().take(usize::from(room)).collect();
+            paint.text(x, y, room, &words.join(" "), style);
             y += 1;
         }
     }
     if !focused {
-        if let Some(origin) = &field.origin {
-            let text = names(field, form).unwrap_or_else(|| origin.clone());
+        if let Some(text) = names(field, form).or_else(|| field.origin.clone()) {
             let used = short(width(&field.text())).min(room) + 2;
             paint.text(x + used, area.y, room.saturating_sub(used), &text, theme.dim);
         }
@@ -149,8 +158,14 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
     let below: (String, Style) = match (&field.error, names(field, form)) {
         (Some(error), _) => (error.clone(), theme.error),
         (None, Some(names)) => (names, theme.accent),
-        (None, None) => (field.origin.clone().unwrap_or_else(|| field.parameter.help.clone()), theme.dim),
+        (None, None) => (help(field), theme.dim),
     };
+    for (fault, style) in faults(field, paint) {
+        if y < area.bottom() {
+            paint.text(x, y, room, &fault, style);
+            y += 1;
+        }
+    }
     if y < area.bottom() {
         paint.text(x, y, room, &field.rules(), theme.dim);
     }
@@ -158,6 +173,53 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
         paint.text(x, y + 1, room, &below.0, below.1);
     }
     cursor
+}
+
+/// Draws the lines of a text around its cursor, and says where that is.
+fn area(paint: &mut Paint, frame: Rect, field: &Field, text: &TextArea<'_>) -> (u16, u16) {
+    let theme = paint.theme;
+    let place = text.cursor();
+    let masked = field.body.as_ref().map(|body| body.masked(&field.text()));
+    let lines: Vec<&str> = match &masked {
+        Some(masked) => masked.split('\n').collect(),
+        None => text.lines().iter().map(String::as_str).collect(),
+    };
+    let first = (place.0 + 1).saturating_sub(usize::from(frame.height));
+    let column =
+        |line: usize, until: usize| -> String { lines.get(line).map(|line| line.chars().take(until).collect()).unwrap_or_default() };
+    let before = width(&column(place.0, place.1));
+    let room = usize::from(frame.width.saturating_sub(1));
+    // What is near the cursor is what one looks at.
+    let skip = before.saturating_sub(room);
+    for (y, line) in (frame.y..frame.bottom()).zip(lines.iter().skip(first)) {
+        let shown: String = line.chars().skip(skip).collect();
+        paint.text(frame.x, y, frame.width, &shown, theme.text);
+    }
+    let chosen = text.selection_range().filter(|(start, end)| start.0 == place.0 && end.0 == place.0);
+    let y = frame.y + short(place.0 - first.min(place.0));
+    if let Some((start, end)) = chosen {
+        let (from, to) = (width(&column(start.0, start.1)).saturating_sub(skip), width(&column(end.0, end.1)).saturating_sub(skip));
+        let wide = short(to.saturating_sub(from)).min(frame.width.saturating_sub(short(from)));
+        paint.tint(Rect { x: frame.x + short(from), y, width: wide, height: 1 }, theme.selection);
+    }
+    (frame.x + short(before.saturating_sub(skip)), y)
+}
+
+/// What is wrong with a field's JSON, the gravest first; what is only not said yet is no error.
+fn faults(field: &Field, paint: &Paint) -> Vec<(String, Style)> {
+    let Some(body) = &field.body else { return Vec::new() };
+    let style = |open: bool| if open { paint.theme.warning } else { paint.theme.error };
+    let mut lines: Vec<_> = body.faults.iter().take(FAULTS).map(|fault| (fault.to_string(), style(fault.open))).collect();
+    if body.faults.len() > FAULTS {
+        lines.push((format!("and {} more", body.faults.len() - FAULTS), paint.theme.dim));
+    }
+    lines
+}
+
+/// What is said about the field, or about the place in it that the cursor is at.
+fn help(field: &Field) -> String {
+    let at_cursor = field.body.as_ref().filter(|body| !body.stale).and_then(|body| body.help(&field.text(), field.place()));
+    at_cursor.or_else(|| field.origin.clone()).unwrap_or_else(|| field.parameter.help.clone())
 }
 
 /// Names of the values, where they are known.

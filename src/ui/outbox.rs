@@ -76,6 +76,9 @@ fn detail(paint: &Paint, letter: &Letter, wide: usize) -> Vec<(String, Style)> {
         lines.push(("Changed at the vendor since it was decided:".into(), theme.warning));
         lines.extend(letter.differences.iter().map(|difference| (format!("  {}", difference.line()), theme.warning)));
     }
+    if letter.standing.is_open() {
+        lines.extend(letter.blind().into_iter().flat_map(|text| Paint::wrapped(text, wide)).map(|line| (line, theme.warning)));
+    }
     let text = match letter.standing {
         Standing::Waiting if letter.destructive => "enter asks and sends it; x takes it back. It is never sent by itself.",
         Standing::Waiting => "enter sends it now; x takes it back. It is sent by itself when the connection works again.",

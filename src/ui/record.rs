@@ -107,13 +107,15 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
     if let Some(taken) = &stored.taken_by {
         state = format!("{state}, taken by {taken}");
     }
-    let theirs = event.vendor_status.as_ref().map(|status| format!("  vendor: {status}")).unwrap_or_default();
+    let connected = model.connected(&stored.connection);
+    let worded = |status: &String| connected.map_or_else(|| status.clone(), |known| known.entry.status_words(&event.event_type, status));
+    let their_status = event.vendor_status.as_ref().map(worded).unwrap_or_default();
+    let theirs = if their_status.is_empty() { String::new() } else { format!("  vendor: {their_status}") };
     lines.push(vec![label("Status"), (state, theme.text), (theirs, theme.dim)]);
     if stored.drifted() {
-        let vendor = model.connected(&stored.connection).map_or(stored.vendor.as_str(), |connected| connected.title.as_str());
-        let status = event.vendor_status.as_deref().unwrap_or_default();
+        let vendor = connected.map_or(stored.vendor.as_str(), |connected| connected.title.as_str());
         let since = event.updated_at.map(|at| format!(" since {}", moment(at, zone, model.local_time))).unwrap_or_default();
-        let text = format!("{vendor} says {status}{since}; here it is {}", stored.status.as_str().replace('_', " "));
+        let text = format!("{vendor} says {their_status}{since}; here it is {}", stored.status.as_str().replace('_', " "));
         lines.push(vec![label("Drift"), (text, theme.warning)]);
     }
     if let Some(assignee) = &event.assignee {

@@ -146,6 +146,20 @@ fn quick_commands_80() {
 }
 
 #[test]
+fn a_body_is_sketched_checked_and_helped_with() {
+    let mut session = crate::core::stories::with_body();
+    session.press("ctrl-t").text("Seen by an analyst").press("ctrl-t");
+    insta::assert_snapshot!("body_80", screen(&mut session, 80, 24));
+    session.press("ctrl-o");
+    insta::assert_snapshot!("body_120", screen(&mut session, 120, 40));
+    session.press("ctrl-t ctrl-l");
+    insta::assert_snapshot!("body_choices_80", screen(&mut session, 80, 24));
+    for (width, height) in [(1, 1), (20, 5), (40, 12), (60, 18), (300, 80)] {
+        screen(&mut session, width, height);
+    }
+}
+
+#[test]
 fn sign_in_80() {
     let mut session = crate::core::guide::tests::session();
     session.send(Message::Paste("http://localhost/?code=c0de".into()));

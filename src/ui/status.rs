@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::paint::{Paint, short, width};
+use crate::core::action::Action;
 use crate::core::help;
 use crate::core::keys::chord_text;
 use crate::core::layer::Layer;
@@ -107,7 +108,13 @@ pub fn foot(paint: &mut Paint, area: Rect, model: &Model) {
             Tone::Warning => ("! ", theme.warning),
             Tone::Error => ("x ", theme.error),
         };
-        paint.pieces(area.x, area.y, area.width, &[(sign, style), (&notice.text, style)]);
+        let lines = notice_lines(&notice.text, usize::from(area.width.saturating_sub(2)), model);
+        let rows = short(lines.len());
+        let top = Rect { y: area.bottom().saturating_sub(rows), height: rows, ..area };
+        paint.clear(top, theme.text);
+        for (at, line) in lines.iter().enumerate() {
+            paint.pieces(top.x, top.y + short(at), top.width, &[(if at == 0 { sign } else { "  " }, style), (line, style)]);
+        }
         return;
     }
     let mut x = area.x;
@@ -118,6 +125,20 @@ pub fn foot(paint: &mut Paint, area: Rect, model: &Model) {
         }
         x += paint.pieces(x, area.y, area.right() - x, &[(&key, theme.key), (" ", theme.dim), (title, theme.dim), ("  ", theme.dim)]);
     }
+}
+
+/// A notice on as many lines as it needs, up to a few; where that is not enough, the last says which key shows the rest.
+fn notice_lines(text: &str, room: usize, model: &Model) -> Vec<String> {
+    const MOST: usize = 3;
+    let mut lines = Paint::wrapped(text, room);
+    if lines.len() > MOST {
+        lines.truncate(MOST);
+        let key = model.setup.keymap.hint(Action::Notices).map(|key| format!(" … {key} shows all")).unwrap_or_default();
+        if let Some(last) = lines.last_mut() {
+            *last = format!("{}{key}", visible(last).cut(room.saturating_sub(width(&key))));
+        }
+    }
+    lines
 }
 
 /// The keys that can follow those of a chord so far.

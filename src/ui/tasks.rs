@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::paint::{Paint, short};
+use super::paint::{Paint, short, width};
 use super::time::age;
 use crate::core::model::{Model, Pane};
 use crate::core::outcome::ReturnData;
@@ -21,6 +21,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         paint.text(inside.x, inside.y, inside.width, "Nothing was run yet.", theme.dim);
         return 0;
     }
+    let (inside, rest) = split(inside, model);
     let height = usize::from(inside.height / 2).max(1);
     let place = model.tasks.place();
     let first = model.tasks.first(height);
@@ -43,7 +44,23 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         }
         paint.jump_letter(inside.x, y, at - first, model.focus == Pane::Tasks);
     }
+    for (at, line) in rest.iter().enumerate() {
+        paint.text(inside.x, inside.bottom() + short(at), inside.width, line, theme.text);
+    }
     height
+}
+
+/// Room for the tasks, and below them the whole text of the selected one, where its line cuts it and there is room for both.
+fn split(inside: Rect, model: &Model) -> (Rect, Vec<String>) {
+    const LINES: usize = 4;
+    let selected = model.tasks.current().filter(|_| model.focus == Pane::Tasks && inside.height >= 8);
+    let text = selected.map(|task| state(task, model)).unwrap_or_default();
+    if width(&text) <= usize::from(inside.width.saturating_sub(2)) {
+        return (inside, Vec::new());
+    }
+    let mut lines = Paint::wrapped(&text, usize::from(inside.width));
+    lines.truncate(LINES);
+    (Rect { height: inside.height - short(lines.len()), ..inside }, lines)
 }
 
 /// The state of a task in words.
@@ -64,7 +81,11 @@ pub fn state(task: &Task, model: &Model) -> String {
                 Some(Stage::Observed { .. }) => return first.to_owned(),
                 None => {}
             }
-            format!("{} {ended} {first}", state.as_str()).trim_end().to_owned()
+            match state {
+                // Why comes first: what is cut at the edge is the least of it.
+                ReturnData::Failed if !first.is_empty() => format!("{first} · failed {ended} ago").replace("now ago", "just now"),
+                _ => format!("{} {ended} {first}", state.as_str()).trim_end().to_owned(),
+            }
         }
     }
 }

@@ -101,9 +101,11 @@ fn a_call_that_is_refused_here_has_the_documents_status_and_words() {
     assert!(server.received.lock().unwrap().is_empty(), "nothing was sent");
     let wrong = connect("w", "wiz", "[connection.parameters]\napi_endpoint_url = \"wiz\"\nclient_id = \"c\"\nclient_secret = \"s\"\n");
     let said = report(&wrong, 2, &["w", "test-connection"]);
-    let (indicator, status, message) = first(&said);
-    assert_eq!((indicator, status), ("Test Connection failed. Failed to check the connector.", Some(400)));
-    assert!(message.ends_with("API endpoint URL is not valid in format."), "{message}");
+    for said in [said, wrong.call(&["connections", "test", "w"]).ended(2).line()] {
+        let (indicator, status, message) = first(&said);
+        assert_eq!((indicator, status), ("Test Connection failed. Failed to check the connector.", Some(400)));
+        assert!(message.ends_with("API endpoint URL is not valid in format."), "{message}");
+    }
 }
 
 #[test]
@@ -153,4 +155,23 @@ fn a_session_goes_where_the_options_say_and_a_page_that_repeats_is_had_once() {
         ["/api/v1/users/u/devices", "/api/v1/users/u/devices?after=next"]
     );
     assert!(asked.iter().all(|request| request.head.contains("cookie: sid=session-of-the-test") && !request.head.contains("bearer")));
+}
+
+#[test]
+fn what_is_uncertain_about_wiz_can_be_set() {
+    let lines = |options: &str| {
+        format!(
+            "{options}[connection.parameters]\napi_endpoint_url = \"https://api.us1.app.wiz.io\"\nclient_id = \"c\"\nclient_secret = \"s\"\n"
+        )
+    };
+    let asked = |options: &str| {
+        let desk = connect("w", "wiz", &lines(options));
+        let variables = |call: &[&str]| report(&desk, 0, call)["requests"][0]["body"]["variables"].clone();
+        let lowest = variables(&["w", "fetch-event", "event_type=Cloud Configuration Findings", "severity=Informational", "--dry-run"]);
+        (lowest["filterBy"]["severity"].clone(), variables(&["w", "list-projects", "--dry-run"])["first"].clone())
+    };
+    assert_eq!(asked(""), (json!(["INFORMATIONAL"]), json!(100)));
+    let options =
+        "[connection.options]\nconfiguration_findings_lowest_severity = \"NONE\"\nprojects_page_size = 500\nrate_per_second = 5\n";
+    assert_eq!(asked(options), (json!(["NONE"]), json!(500)));
 }

@@ -75,9 +75,14 @@ fn alerts_of_microsoft_and_lacework_are_closed_there_too() {
     let told =
         desk.call(&["event", "close", &alert.0, &other.0, "--disposition", "benign", "--note", "known", "--write-back"]).ended(0).lines();
     assert!(told.iter().all(|line| line["write_back"] == "done"), "{told:?}");
+    let dry =
+        desk.call(&["run", "azure-demo", "graph-update-alert", "alert_id=a", "alert_status=resolved", "comment=c", "--dry-run"]).line();
+    let urls: Vec<&str> = dry["requests"].as_array().unwrap().iter().map(|request| request["url"].as_str().unwrap()).collect();
+    assert!(urls.iter().any(|url| url.ends_with("/alerts_v2/a/comments")), "the preview shows the comment too: {urls:?}");
     let path = format!("url_path=/v1.0/security/alerts_v2/{}", alert.1);
     let there = desk.call(&["run", "azure-demo", "execute-http-request", &path]).ended(0).line()["raw_data"]["response_data"].clone();
     assert_eq!((&there["status"], &there["classification"]), (&json!("resolved"), &json!("informationalExpectedActivity")));
+    assert_eq!(there["comments"][0]["comment"], "known", "the note is the alert's comment: {there}");
     let there = desk.call(&["run", "lacework-demo", "get-alert", &format!("uuid={}", other.1)]).ended(0).line()["raw_data"].clone();
     assert_eq!(there["incident_status"], 3, "{there}");
     assert!(there["closed_time"].as_i64().unwrap() > 0);
@@ -97,6 +102,38 @@ fn of_several_each_has_its_own_end() {
     let became: Vec<_> = told.iter().map(|line| line["write_back"].as_str().unwrap()).collect();
     assert_eq!(became, ["done", "failed", "done"]);
     assert_eq!(told[1]["outbox"], Value::Null, "what the vendor refused is not put off");
+}
+
+#[test]
+fn the_vendor_is_told_of_taking_and_of_reopening_too() {
+    let desk = wiz();
+    let (event, key) = ids(&desk, "type:=Issues \"Status\":OPEN", 1).remove(0);
+    let finding = ids(&desk, "type:\"Vulnerability Findings\"", 1).remove(0).0;
+    let dry = desk.call(&["event", "take", &event, "--write-back", "--dry-run"]).ended(0).line();
+    assert_eq!((&dry["sets"], &dry["done"]), (&json!("IN_PROGRESS at Wiz"), &json!(false)), "{dry}");
+    assert_eq!(issue(&desk, &key)["status"], "OPEN", "a dry run changes nothing");
+    // Without the flag the vendor hears nothing, as before.
+    let here = desk.call(&["event", "take", &event]).ended(0).line();
+    assert_eq!(here, json!({"id": event.parse::<i64>().unwrap(), "done": true}));
+    assert_eq!(issue(&desk, &key)["status"], "OPEN");
+    let told = desk.call(&["event", "take", &event, &finding, "--write-back"]).ended(3).lines();
+    assert_eq!((&told[0]["write_back"], &told[1]["write_back"]), (&json!("done"), &json!("not told")), "{told:?}");
+    assert!(told[1]["reason"].as_str().unwrap().contains("issues only"));
+    assert_eq!(issue(&desk, &key)["status"], "IN_PROGRESS");
+    desk.call(&["event", "status", "new", &event, "--write-back"]).ended(0);
+    assert_eq!(issue(&desk, &key)["status"], "OPEN");
+    let again = desk.call(&["event", "status", "new", &event, "--write-back"]).ended(3).line();
+    assert!(again["reason"].as_str().unwrap().contains("OPEN already"), "{again}");
+    desk.call(&["event", "status", "odd", &event, "--write-back"]).ended(2);
+    // What cannot be sent waits in the same outbox.
+    let connected = desk.connections();
+    desk.configure(&unplugged(&connected));
+    let waits = desk.call(&["event", "take", &event, "--write-back"]).ended(3).line();
+    assert_eq!(waits["write_back"], "not sent", "{waits}");
+    desk.configure(&connected);
+    assert_eq!(desk.call(&["outbox", "send"]).ended(0).line()["standing"], "sent");
+    assert_eq!(issue(&desk, &key)["status"], "IN_PROGRESS");
+    desk.call(&["audit", "verify"]).ended(0);
 }
 
 #[test]

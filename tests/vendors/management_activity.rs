@@ -340,6 +340,31 @@ async fn a_code_is_used_once_its_refresh_token_lives_on_and_a_reset_wipes_it() {
 }
 
 #[tokio::test]
+async fn a_user_signs_in_by_pasting_the_address_and_a_code_works_once() {
+    let mut desk = desk_with(&[], |text| with(&text, "redirect_uri", "\"http://localhost\"")).await;
+    let guided = desk.runner.connection("microsoft-demo").and_then(|opened| opened.entry.guided.clone());
+    let guided = guided.expect("the console leads through it");
+    let shown = desk.run(&guided.link, json!({})).await.outcome;
+    let link = shown.result.iter().find(|item| item.name == guided.shown).unwrap().value.as_str().unwrap().to_owned();
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = http.get(link).send().await.unwrap();
+    let address = answer.headers()["location"].to_str().unwrap().to_owned();
+    let paste = |text: &str| json!({guided.parameter.clone(): text});
+    let wrong = desk.run(&guided.answer, paste("http://localhost/?state=x")).await;
+    assert_eq!((wrong.exit_code(), wrong.requests.as_ref().map_or(0, Vec::len)), (2, 0));
+    let taken = desk.run(&guided.answer, paste(&address)).await;
+    assert_eq!(taken.exit_code(), 0, "{:?}", taken.outcome.errors);
+    // From now on the user's token is used, by another process too.
+    desk.runner = runner(&paths(&desk.home));
+    assert_eq!(desk.run("test-connection", json!({})).await.exit_code(), 0);
+    let again = desk.run(&guided.answer, paste(&address)).await;
+    assert_eq!(again.exit_code(), 1, "a code works once");
+    assert_eq!(again.outcome.errors[0].failure_indicator, "Use Authorization Code failed.");
+    let code = address.split_once("code=").unwrap().1.split('&').next().unwrap();
+    assert!(!format!("{:?}{:?}", taken.outcome, again.outcome).contains(code), "the code is told nowhere");
+}
+
+#[tokio::test]
 async fn a_dry_run_sends_nothing_and_shows_every_request() {
     let desk = desk(&[]).await;
     let given = vec![("content_type".to_owned(), Given::Text("Audit.General".into()))];

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Parameter, Type};
+use crate::core::schema::masked;
 
 /// The arguments of one run, checked and in canonical form: a choice is its label, a time is as its
 /// [`TimeForm`](super::TimeForm) says, a list is a list. Defaults are filled in.
@@ -49,8 +50,16 @@ impl Arguments {
         let secret = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
         self.values
             .iter()
-            .map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { masked_within(value) }))
+            .map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { self.masked_by_shape(name, value) }))
             .collect()
+    }
+
+    /// A value with the members replaced that its schema or its own name calls secret.
+    fn masked_by_shape(&self, name: &str, value: &Value) -> Value {
+        match self.parameters.iter().find(|parameter| parameter.name == name).map(|parameter| &parameter.r#type) {
+            Some(Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) }) => masked_within(&masked(schema, value)),
+            _ => masked_within(value),
+        }
     }
 
     /// The values of secret parameters, so that they can be masked wherever they turn up.

@@ -22,7 +22,7 @@ pub use command::{Command, Escalation, Handler, KeyField, OneOf, Rule};
 pub use parameter::{Choice, Feed, Label, Parameter, Pick, TimeForm, Type};
 pub use quick::{Ask, Quick, put};
 pub use reference::reference;
-pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window};
+pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window, Words};
 pub use validate::{Given, Invalid, parse_span, parse_time, validate, validate_value};
 pub use write_back::{Look, Ruling, Teller, Telling, WriteBack, arguments};
 
@@ -150,6 +150,12 @@ impl Entry {
     pub fn write_back(&self, event_type: &str) -> Result<&WriteBack, String> {
         let source = self.sources.iter().find(|source| source.event_type == event_type);
         source.ok_or_else(|| format!("No source of the connection brings {event_type}."))?.write_back.as_ref().map_err(Clone::clone)
+    }
+
+    /// What a vendor's status of an event type reads like.
+    pub fn status_words(&self, event_type: &str, status: &str) -> String {
+        let words = self.sources.iter().find(|source| source.event_type == event_type).and_then(|source| source.status_words.as_ref());
+        words.map_or_else(|| status.to_owned(), |words| words(status))
     }
 
     /// The event source of that name (compared without case).

@@ -18,6 +18,9 @@ use crate::core::talk::{Fetching, Talk};
 /// How a source is fetched: a conversation that delivers pages and ends in what was covered.
 pub type Fetcher = Arc<dyn Fn(Talk, Arc<Connection>, Window) -> Fetching + Send + Sync>;
 
+/// A status of a vendor that gives numbers, in words.
+pub type Words = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
 /// One event source of a connection.
 #[derive(Clone)]
 pub struct Source {
@@ -37,6 +40,8 @@ pub struct Source {
     pub by_default: bool,
     /// How a decision about its events is written back; or, as a sentence, why none is.
     pub write_back: Result<WriteBack, String>,
+    /// What the vendor's status reads like, where it is a number.
+    pub status_words: Option<Words>,
     /// What is offered on its events, given the raw record (null for the list as such).
     pub quick: fn(&Value) -> Vec<Quick>,
     /// How it is fetched.
@@ -58,6 +63,7 @@ impl Source {
             first_fetch: None,
             by_default: true,
             write_back: Err(format!("No command of the vendor changes the status of {event_type}.")),
+            status_words: None,
             quick: |_| Vec::new(),
             fetcher: Arc::new(move |talk, connection, window| Fetching::new(&talk.clone(), fetch(talk, connection, window))),
         }
@@ -76,6 +82,13 @@ impl Source {
     #[must_use]
     pub fn quick(mut self, quick: fn(&Value) -> Vec<Quick>) -> Self {
         self.quick = quick;
+        self
+    }
+
+    /// The same with words for the vendor's status.
+    #[must_use]
+    pub fn status_words(mut self, words: Option<Words>) -> Self {
+        self.status_words = words;
         self
     }
 }

@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{Arguments, Command, OneOf, Parameter, TimeForm, Type};
+use crate::core::json::path::Part;
 use crate::core::nearest::meant;
+use crate::core::schema::{Complaint, WrittenOut, complaints};
 
 /// A value as it was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +142,32 @@ pub fn validate_value(parameter: &Parameter, given: Given, now: Timestamp) -> Re
     if nothing {
         return Ok(None);
     }
-    check(parameter, &parameter.r#type, json, now).map(Some)
+    let value = check(parameter, &parameter.r#type, json, now)?;
+    // A member of a body has the shape that its document gives it; the body as a whole is a rule of its command.
+    let complaints = if parameter.place == "body" { misshapen(&parameter.r#type, &value) } else { Vec::new() };
+    if complaints.is_empty() {
+        return Ok(Some(value));
+    }
+    let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    Err(Invalid::new(&parameter.name, format!("{}: {}.", parameter.label, said.join("; "))))
+}
+
+/// What is wrong with the shape of JSON.
+fn misshapen(r#type: &Type, value: &Value) -> Vec<Complaint> {
+    match (r#type, value) {
+        (Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) }, value) => complaints(&WrittenOut, schema, value),
+        (Type::List { of, .. }, Value::Array(items)) => {
+            let of_item = |(at, item): (usize, &Value)| {
+                let within = move |mut complaint: Complaint| {
+                    complaint.path.insert(0, Part::Index(at));
+                    complaint
+                };
+                misshapen(of, item).into_iter().map(within).collect::<Vec<_>>()
+            };
+            items.iter().enumerate().flat_map(of_item).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Text as JSON, where the type calls for JSON.

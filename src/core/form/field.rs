@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tui_textarea::TextArea;
+use tui_textarea::{CursorMove, TextArea};
 
+use super::body::{self, Body};
 use crate::core::catalogue::{Given, Parameter, Type};
+use crate::core::json::outline::{line_column, outline, place_of};
+use crate::core::json::path::Part;
 use crate::core::keys::{Code, Key};
 use crate::core::line::Line;
 use crate::core::mapping::scalar;
@@ -38,24 +41,40 @@ pub struct Field {
     pub names: BTreeMap<String, String>,
     /// Values whose names were asked for.
     pub sought: BTreeSet<String>,
+    /// What makes it JSON that is checked as it is typed.
+    pub body: Option<Box<Body>>,
     /// In a short form: where its value goes, and where the name of a picked value goes.
     pub into: Option<(String, Option<String>)>,
 }
 
 impl Field {
     pub(super) fn new(parameter: &Parameter) -> Self {
+        let body = Body::of(parameter).map(Box::new);
         let entry = match &parameter.r#type {
             Type::Choice(choices) => {
                 let default = parameter.default.as_ref().and_then(Value::as_str);
                 Entry::Choice(choices.iter().position(|choice| Some(choice.label.as_str()) == default))
             }
             Type::Boolean => Entry::Flag(parameter.default.as_ref().and_then(Value::as_bool)),
+            _ if let Some(body) = &body => {
+                let default = parameter.default.as_ref().map(body::pretty);
+                Entry::Area(Box::new(area(&default.unwrap_or_else(|| body.beginning.clone()))))
+            }
             Type::Text { multiline: true, .. } | Type::Object { .. } | Type::Json { .. } => {
                 Entry::Area(Box::new(area(&parameter.default.as_ref().map(plain).unwrap_or_default())))
             }
             _ => Entry::Line(Line::new(&parameter.default.as_ref().map(plain).unwrap_or_default())),
         };
-        Self { parameter: parameter.clone(), entry, error: None, origin: None, names: BTreeMap::new(), sought: BTreeSet::new(), into: None }
+        Self {
+            parameter: parameter.clone(),
+            entry,
+            error: None,
+            origin: None,
+            names: BTreeMap::new(),
+            sought: BTreeSet::new(),
+            body,
+            into: None,
+        }
     }
 
     /// What it holds, as text.
@@ -66,6 +85,21 @@ impl Field {
             Entry::Choice(at) => at.and_then(|at| self.choices().get(at).cloned()).unwrap_or_default(),
             Entry::Flag(flag) => flag.map(|flag| if flag { "true" } else { "false" }.to_owned()).unwrap_or_default(),
         }
+    }
+
+    /// Whether nothing was said in it: what it began with is nothing.
+    pub fn is_blank(&self) -> bool {
+        let text = self.text();
+        self.body.as_ref().map_or_else(|| text.trim().is_empty(), |body| body.is_untouched(&text))
+    }
+
+    /// What of it may be kept as a draft: nothing that nobody typed, and no secret.
+    pub(super) fn draft(&self) -> Option<String> {
+        if self.parameter.secret || self.is_blank() {
+            return None;
+        }
+        let text = self.text();
+        Some(self.body.as_ref().map_or_else(|| text.clone(), |body| body.without_secrets(&text)))
     }
 
     /// The labels of its choices, also of the items of a list.
@@ -87,7 +121,82 @@ impl Field {
             (Entry::Area(_), _) => Entry::Area(Box::new(area(text))),
             (Entry::Line(_), _) => Entry::Line(Line::new(text)),
         };
+        self.changed();
+    }
+
+    /// Takes up that its text is another one now.
+    fn changed(&mut self) {
         self.error = None;
+        let Entry::Area(area) = &self.entry else { return };
+        if let Some(body) = &mut self.body {
+            let size = area.lines().iter().map(|line| line.len() + 1).sum();
+            body.changed(|| area.lines().join("\n"), size);
+        }
+    }
+
+    /// Where the cursor is in its text, in bytes.
+    pub fn place(&self) -> usize {
+        let Entry::Area(area) = &self.entry else { return 0 };
+        let cursor = area.cursor();
+        place_of(&self.text(), cursor.0, cursor.1)
+    }
+
+    /// Marks a part of its text, so that what is typed next replaces it.
+    pub(super) fn select(&mut self, part: std::ops::Range<usize>) {
+        let text = self.text();
+        let Entry::Area(area) = &mut self.entry else { return };
+        let jump = |place: usize| {
+            let (line, column) = line_column(&text, place);
+            let small = |number: usize| u16::try_from(number.saturating_sub(1)).unwrap_or(u16::MAX);
+            CursorMove::Jump(small(line), small(column))
+        };
+        area.cancel_selection();
+        area.move_cursor(jump(part.start));
+        if !part.is_empty() {
+            area.start_selection();
+            area.move_cursor(jump(part.end));
+        }
+    }
+
+    /// Goes to the next place that is still to be filled in; says whether there is one.
+    pub fn next_open(&mut self) -> bool {
+        let (text, place) = (self.text(), self.place());
+        let Some(part) = self.body.as_ref().and_then(|body| body.next_open(&text, place)) else { return false };
+        self.select(part);
+        true
+    }
+
+    /// Writes everything out that may be in it; what is there stays.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub fn write_out(&mut self) -> Result<(), String> {
+        let text = self.text();
+        let Some(body) = &self.body else { return Err("This field has no shape that could be written out.".into()) };
+        let whole = body.whole(&text)?;
+        self.set(&whole);
+        self.select(0..0);
+        self.next_open();
+        Ok(())
+    }
+
+    /// Puts a choice in at a path of its JSON.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub fn put(&mut self, path: &[Part], chosen: &str) -> Result<(), String> {
+        let Some(body) = &self.body else { return Ok(()) };
+        let (text, path) = body.put(&self.text(), path, chosen)?;
+        let spots = outline(&text);
+        let inner: Vec<_> = spots.iter().filter(|spot| spot.path.starts_with(&path)).cloned().collect();
+        self.set(&text);
+        // The first that is still to be said in what was put in, else its end.
+        let Some(body) = &self.body else { return Ok(()) };
+        let start = inner.first().map_or(0, |spot| spot.value.start);
+        let end = inner.first().map_or(0, |spot| spot.value.end);
+        let open = body.next_open(&text, start.saturating_sub(1)).filter(|part| part.start >= start && part.end <= end);
+        self.select(open.unwrap_or(end..end));
+        Ok(())
     }
 
     fn wire_position(&self, text: &str) -> Option<usize> {
@@ -125,6 +234,11 @@ impl Field {
 
     pub(super) fn given(&self) -> Option<(String, Given)> {
         let text = self.text();
+        if let Some(body) = &self.body {
+            // What is no JSON is told so by the validation.
+            let value = body.value(&text).map_or_else(|_| Some(Given::Text(text)), |value| value.map(Given::Json));
+            return value.map(|value| (self.parameter.name.clone(), value));
+        }
         let given = match self.entry {
             Entry::Flag(flag) => Given::Json(Value::Bool(flag?)),
             _ if text.trim().is_empty() => return None,
@@ -140,7 +254,7 @@ impl Field {
             rules.push("required".to_owned());
         }
         rules.push(rules_of(&self.parameter.r#type));
-        if self.parameter.pick.is_some() || !self.choices().is_empty() {
+        if self.body.is_none() && (self.parameter.pick.is_some() || !self.choices().is_empty()) {
             rules.push("ctrl-l picks".to_owned());
         }
         if let Some(default) = &self.parameter.default {
@@ -195,8 +309,8 @@ impl Field {
             },
         };
         if used {
-            self.error = None;
             self.origin = None;
+            self.changed();
         }
         used
     }
@@ -211,7 +325,7 @@ impl Field {
             }
             Entry::Choice(_) | Entry::Flag(_) => {}
         }
-        self.error = None;
+        self.changed();
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn fields_of(parameters: &[Parameter], vendor: &str, events: &[Stored
             field.set(&plain(&value));
             field.origin = Some(origin);
         } else if let Some(proposal) =
-            field.parameter.proposal.clone().filter(|text| field.text().is_empty() && (!events.is_empty() || !text.contains("{title}")))
+            field.parameter.proposal.clone().filter(|text| field.is_blank() && (!events.is_empty() || !text.contains("{title}")))
         {
             let title = events.first().map_or("", |stored| stored.event.title.as_str());
             field.set(proposal.replace("{title}", title).trim());

@@ -25,6 +25,7 @@ mod extract;
 mod find;
 mod hint;
 mod index;
+pub mod outline;
 pub mod path;
 mod query;
 mod raw;

@@ -153,16 +153,18 @@ fn trouble(error: &io::Error) -> Trouble {
     }
 }
 
-/// An error with its causes, without the URL (which may hold a secret).
+/// An error with its causes, without the URL (which may hold a secret), and without the layers that only say that there is a cause.
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+    const LAYERS: [&str; 4] = ["error sending request", "client error (Connect)", "client error (SendRequest)", "tcp connect error"];
+    let mut text = String::new();
+    let mut last = Some(error);
+    while let Some(cause) = last {
+        let said = cause.to_string();
+        last = cause.source();
+        if text.contains(&said) || last.is_some() && LAYERS.contains(&said.as_str()) {
+            continue;
         }
-        source = cause.source();
+        text = if text.is_empty() { said } else { format!("{text}: {said}") };
     }
     text
 }

@@ -306,7 +306,10 @@ impl Door {
                 return Err(Trouble::Refused(format!("The request cannot be made: {}.", self.safe(error))));
             }
             Ok(Err(error)) if error.is_connect() => {
-                return Err(Trouble::Unreached(format!("The vendor cannot be reached: {}.", self.safe(error))));
+                return Err(Trouble::Unreached(format!(
+                    "The vendor cannot be reached: {}. Check its address, the network and the proxy, then try again.",
+                    self.safe(error)
+                )));
             }
             Ok(Err(error)) => {
                 let text = self.safe(error);

@@ -8,6 +8,7 @@ use super::{Store, StoreError, nanos};
 use crate::core::catalogue::Page;
 use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::Event;
+use crate::core::listing::rule_of;
 use crate::core::mapping::scalar;
 use crate::core::search::{haystack, texts};
 use crate::core::talk::Counts;
@@ -53,57 +54,43 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
         .prepare_cached("SELECT id, payload_hash, revisions FROM event WHERE connection = ?1 AND event_type = ?2 AND key = ?3")?
         .query_row(params![connection, event.event_type, event.key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
+    if let Some((id, known, _)) = &known
+        && *known == hash
+    {
+        counts.unchanged += 1;
+        // What the vendor was told to set gives way to what it says.
+        db.prepare_cached(
+            "UPDATE event SET vendor_status = ?2, vendor_means = ?3 WHERE id = ?1 AND (vendor_status IS NOT ?2 OR vendor_means IS NOT ?3)",
+        )?
+        .execute(params![id, event.vendor_status, event.vendor_means.map(|status| status as u8)])?;
+        return Ok(());
+    }
     match known {
-        Some((id, known, _)) if known == hash => {
-            counts.unchanged += 1;
-            // What the vendor was told to set gives way to what it says.
-            db.prepare_cached("UPDATE event SET vendor_status = ?2, vendor_means = ?3 WHERE id = ?1 AND (vendor_status IS NOT ?2 OR vendor_means IS NOT ?3)")?
-                .execute(params![id, event.vendor_status, event.vendor_means.map(|status| status as u8)])?;
-            Ok(())
-        }
         Some((id, _, revisions)) => {
             counts.updated += 1;
             db.prepare_cached(
                 "INSERT INTO revision (event, number, seen_at, raw) SELECT event, ?2, ?3, raw FROM payload WHERE event = ?1",
             )?
             .execute(params![id, revisions, nanos(at)])?;
-            db.prepare_cached(
-                "UPDATE event SET title = ?2, severity = ?3, severity_origin = ?4, vendor_severity = ?5, vendor_status = ?6, vendor_assignee = ?7,
-                 occurred_at = ?8, updated_at = ?9, payload_hash = ?10, fields = ?11, entities = ?12, words = ?13, rule = ?14, entity_kind = ?15,
-                 entity_value = ?16, vendor_means = ?17, revisions = revisions + 1, unread = 1
-                 WHERE id = ?1",
-            )?
-            .execute(params![
-                id,
-                event.title,
-                event.severity.rank(),
-                origin(event),
-                event.vendor_severity,
-                event.vendor_status,
-                event.assignee,
-                nanos(event.occurred_at),
-                event.updated_at.map(nanos),
-                hash,
-                fields(event),
-                entities(event)?,
-                haystack(texts(event)),
-                rule(event),
-                main.map(|entity| entity.kind.as_str()),
-                main.map(|entity| &entity.value),
-                event.vendor_means.map(|status| status as u8),
-            ])?;
             db.prepare_cached("DELETE FROM entity WHERE event = ?1")?.execute([id])?;
-            db.prepare_cached("UPDATE payload SET raw = ?2 WHERE event = ?1")?.execute(params![id, raw])?;
-            index(db, id, event)
         }
-        None => {
-            counts.new += 1;
-            db.prepare_cached(
-                "INSERT INTO event (connection, vendor, event_type, key, title, severity, severity_origin, vendor_severity, vendor_status,
-                 vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words, rule, entity_kind, entity_value, vendor_means)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-            )?
-            .execute(params![
+        None => counts.new += 1,
+    }
+    let id: i64 = db
+        .prepare_cached(
+            "INSERT INTO event (connection, vendor, event_type, key, title, severity, severity_origin, vendor_severity, vendor_status,
+             vendor_assignee, occurred_at, updated_at, first_seen_at, payload_hash, fields, entities, words, rule, entity_kind, entity_value, vendor_means)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+             ON CONFLICT (connection, event_type, key) DO UPDATE SET title = excluded.title, severity = excluded.severity,
+             severity_origin = excluded.severity_origin, vendor_severity = excluded.vendor_severity, vendor_status = excluded.vendor_status,
+             vendor_assignee = excluded.vendor_assignee, occurred_at = excluded.occurred_at, updated_at = excluded.updated_at,
+             payload_hash = excluded.payload_hash, fields = excluded.fields, entities = excluded.entities, words = excluded.words,
+             rule = excluded.rule, entity_kind = excluded.entity_kind, entity_value = excluded.entity_value,
+             vendor_means = excluded.vendor_means, revisions = revisions + 1, unread = 1
+             RETURNING id",
+        )?
+        .query_row(
+            params![
                 connection,
                 vendor,
                 event.event_type,
@@ -125,12 +112,12 @@ fn put(db: &Connection, connection: &str, vendor: &str, event: &Event, at: Times
                 main.map(|entity| entity.kind.as_str()),
                 main.map(|entity| &entity.value),
                 event.vendor_means.map(|status| status as u8),
-            ])?;
-            let id = db.last_insert_rowid();
-            db.prepare_cached("INSERT INTO payload (event, raw) VALUES (?1, ?2)")?.execute(params![id, raw])?;
-            index(db, id, event)
-        }
-    }
+            ],
+            |row| row.get(0),
+        )?;
+    db.prepare_cached("INSERT INTO payload (event, raw) VALUES (?1, ?2) ON CONFLICT (event) DO UPDATE SET raw = excluded.raw")?
+        .execute(params![id, raw])?;
+    index(db, id, event)
 }
 
 /// Puts an event's entities where a pivot finds them.
@@ -144,8 +131,7 @@ fn index(db: &Connection, id: i64, event: &Event) -> Result<(), StoreError> {
     super::same_file::learn(db, id, &event.raw)
 }
 
-/// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies from
-/// event to event (numbers, ids, paths, addresses, quoted names).
+/// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies.
 fn rule(event: &Event) -> String {
     let named = event
         .fields
@@ -154,8 +140,7 @@ fn rule(event: &Event) -> String {
     if let Some(rule) = named.and_then(|(_, value)| scalar(value)).filter(|rule| !rule.is_empty()) {
         return rule;
     }
-    let varies = |word: &str| word.contains(|c: char| c.is_ascii_digit() || matches!(c, '\\' | '/' | '@' | '"' | '\''));
-    event.title.split_whitespace().map(|word| if varies(word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
+    rule_of(&event.title)
 }
 
 /// The entity that stands for an event in a list: who, else where, else what.

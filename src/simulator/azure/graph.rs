@@ -293,6 +293,10 @@ impl Azure {
     pub fn page(&self, mut records: Vec<Value>, list: List, call: &Call) -> Answer {
         if let Some(text) = call.option("$filter") {
             let filter = odata::parse(text).map_err(|why| bad(&format!("Invalid filter clause: {why}.")))?;
+            let is_known = |name: &&str| !name.starts_with('_') && records.iter().any(|record| record.get(name).is_some());
+            if let Some(name) = filter.properties().into_iter().find(|name| !records.is_empty() && !is_known(name)) {
+                return Err(bad(&format!("Invalid filter clause: Could not find a property named '{name}'.")));
+            }
             records.retain(|record| filter.fits(record));
         }
         if call.option("$search").is_some() && call.headers.get("consistencylevel").is_none() {

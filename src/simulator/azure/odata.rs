@@ -234,6 +234,17 @@ fn compare(have: &Value, want: &Value) -> Option<Ordering> {
 }
 
 impl Filter {
+    /// The properties that it goes by, as they begin.
+    pub fn properties(&self) -> Vec<&str> {
+        match self {
+            Self::And(a, b) | Self::Or(a, b) => [a.properties(), b.properties()].concat(),
+            Self::Not(a) => a.properties(),
+            Self::Compare(path, ..) | Self::In(path, _) | Self::Text(_, path, _) | Self::Any(path, _) => {
+                path.first().map(String::as_str).into_iter().collect()
+            }
+        }
+    }
+
     /// Whether a record fits.
     pub fn fits(&self, record: &Value) -> bool {
         match self {

@@ -236,7 +236,7 @@ async fn pages_hold_every_record_once() {
     ids.dedup();
     assert_eq!((ids.len(), u64::try_from(count).unwrap()), (count, total));
     assert!(total > 20);
-    for wrong in ["$filter=a%20like%20'x'", "$top=0", "$top=5000", "$nonsense=1", "$skiptoken=xyz"] {
+    for wrong in ["$filter=a%20like%20'x'", "$filter=nope%20eq%20'x'", "$top=0", "$top=5000", "$nonsense=1", "$skiptoken=xyz"] {
         assert_eq!(cloud.get(&format!("/v1.0/auditLogs/signIns?{wrong}")).await.0, 400, "{wrong}");
     }
 }

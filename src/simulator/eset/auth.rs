@@ -8,9 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::gate::{self, too_many};
+use super::gate::{self, CALLS_A_SECOND};
 use super::{ACCOUNTS, Account, State, lock};
 use crate::simulator::Fault;
+use crate::simulator::limit::too_many;
 
 /// How long an access token is good for, in seconds.
 const TOKEN_LIFE: i64 = 3_600;
@@ -60,7 +61,7 @@ fn grant(state: &State, body: &[u8]) -> Response {
         _ => return refused("unsupported_grant_type", "grant_type must be password or refresh_token"),
     };
     let Some(account) = account else { return refused("invalid_grant", "invalid credentials") };
-    if too_many(lock(&state.calls).entry(account.0).or_default(), now) {
+    if too_many(lock(&state.calls).entry(account.0).or_default(), CALLS_A_SECOND, now) {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
     let (access, refresh) = {

@@ -1,20 +1,20 @@
 //! What stands before every service: who asks, how often, and answers that come later (vendors/eset-connect.md §3 to §6).
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::query::Query;
 use super::{Answered, Ask, State, auth, lock, route};
+use crate::simulator::limit::too_many;
 
 /// The most calls that one account may make in a second.
-const CALLS_A_SECOND: usize = 10;
+pub const CALLS_A_SECOND: usize = 10;
 /// How long an answer waits to be collected.
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
 
@@ -45,24 +45,12 @@ pub async fn service(state: &State, service: &'static str, request: Request) -> 
     admit(state, service, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Counts a call and says whether it is one too many in this second.
-pub fn too_many(recent: &mut VecDeque<Timestamp>, now: Timestamp) -> bool {
-    while recent.front().is_some_and(|time| now.duration_since(*time) >= SignedDuration::from_secs(1)) {
-        recent.pop_front();
-    }
-    if recent.len() >= CALLS_A_SECOND {
-        return true;
-    }
-    recent.push_back(now);
-    false
-}
-
 async fn admit(state: &State, service: &'static str, request: Request) -> Result<Response, StatusCode> {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 4 << 20).await.unwrap_or_default();
     let now = state.shared.clock.now();
     let account = auth::account(state, &head.headers, now)?;
-    if too_many(lock(&state.calls).entry(account.0).or_default(), now) {
+    if too_many(lock(&state.calls).entry(account.0).or_default(), CALLS_A_SECOND, now) {
         return Err(StatusCode::TOO_MANY_REQUESTS);
     }
     let method = head.method.as_str();
@@ -72,6 +60,9 @@ async fn admit(state: &State, service: &'static str, request: Request) -> Result
     let identity = format!("{service} {method} {} {}", head.uri, String::from_utf8_lossy(&body));
     if let Some(id) = head.headers.get("response-id").and_then(|value| value.to_str().ok()) {
         return collect(state, id, &identity, now);
+    }
+    if !body.is_empty() && !is_json(&head.headers) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)? };
     let (path, verb) = split(head.uri.path());
@@ -84,6 +75,11 @@ async fn admit(state: &State, service: &'static str, request: Request) -> Result
         return Ok(later(&id));
     }
     answer.map(|body| json(StatusCode::OK, &body))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Whether this answer comes later, and how often it is then asked for too early: so come the first list of policies and every fourth

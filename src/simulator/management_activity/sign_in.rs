@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::super::Shared;
 use super::super::world::Dice;
 use super::credentials::{BARE_CLIENT_ID, CERTIFICATE_KEY, CERTIFICATE_THUMBPRINT, CLIENT_ID, CLIENT_SECRET, PERMISSIONS, REDIRECT_URI};
-use super::tokens::{Bearer, LIFETIME, REAL_AUDIENCE, Tokens, decode};
+use super::tokens::{Bearer, LIFETIME, Tokens, decode};
 
 /// Seconds for which an authorization code can be redeemed.
 const CODE_LIFETIME: i64 = 600;
@@ -172,7 +172,8 @@ impl Login {
     /// The audience that a request names: `resource` in v1, the scope in v2.
     fn audience(&self, version: Version, fields: &Fields) -> Result<String, Refusal> {
         let named = match version {
-            Version::One => fields.get("resource").map_or(REAL_AUDIENCE, String::as_str),
+            // Without a resource the token is for the directory, and no good for the feed.
+            Version::One => fields.get("resource").map_or("https://graph.microsoft.com", String::as_str),
             Version::Two => {
                 let scope = field(fields, "scope")?;
                 let scope = scope.split_whitespace().find(|scope| scope.contains("://"));

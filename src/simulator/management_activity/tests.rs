@@ -221,9 +221,11 @@ async fn the_feed_takes_its_own_tokens_only_and_names_what_is_missing() {
     let mut client = Client::new(&[]).await;
     let good = std::mem::take(&mut client.token);
     assert_eq!(client.feed("GET", "/subscriptions/list").await.status, 401);
-    for (fields, status, code) in
-        [(vec![("resource", "https://graph.microsoft.com")], 401, ""), (vec![("client_id", BARE_CLIENT_ID)], 403, "AF10001")]
-    {
+    for (fields, status, code) in [
+        (vec![("resource", "https://graph.microsoft.com")], 401, ""),
+        (vec![], 401, ""),
+        (vec![("client_id", BARE_CLIENT_ID), ("resource", "https://manage.office.com")], 403, "AF10001"),
+    ] {
         client.token = client.grant("oauth2/token", &fields).await.json["access_token"].as_str().unwrap().to_owned();
         let answer = client.feed("GET", "/subscriptions/list").await;
         assert_eq!((answer.status, answer.code()), (status, code));

@@ -17,7 +17,7 @@ use super::super::{Fault, Shared};
 pub(super) const LIFETIME: i64 = 3599;
 
 /// The audience under which the real service is known.
-pub(super) const REAL_AUDIENCE: &str = "https://manage.office.com";
+const REAL_AUDIENCE: &str = "https://manage.office.com";
 
 #[derive(Debug)]
 pub(super) struct Tokens {

@@ -28,6 +28,7 @@ use serde_json::{Map, Value, json};
 
 use self::api::{Api, Call};
 use self::engine::Engine;
+use super::limit::too_many;
 use super::world::Dice;
 use super::{Connection, Fault, Shared, Vendor, fault, serve};
 
@@ -161,18 +162,6 @@ fn account(state: &State, headers: &HeaderMap, now: Timestamp) -> Option<Account
     lock(&state.tokens).get(token).filter(|token| token.expires > now).map(|token| token.account)
 }
 
-/// Counts a call and says whether it is one too many in this second.
-fn too_many(recent: &mut VecDeque<Timestamp>, now: Timestamp) -> bool {
-    while recent.front().is_some_and(|time| now.duration_since(*time) >= SignedDuration::from_secs(1)) {
-        recent.pop_front();
-    }
-    if recent.len() >= CALLS_A_SECOND {
-        return true;
-    }
-    recent.push_back(now);
-    false
-}
-
 fn graphql(state: &State, headers: &HeaderMap, body: &[u8]) -> Response {
     let now = state.shared.clock.now();
     let Some(account) = account(state, headers, now) else {
@@ -181,7 +170,7 @@ fn graphql(state: &State, headers: &HeaderMap, body: &[u8]) -> Response {
     if !is(headers, "application/json") {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type").into_response();
     }
-    if too_many(lock(&state.calls).entry(account.0).or_default(), now) {
+    if too_many(lock(&state.calls).entry(account.0).or_default(), CALLS_A_SECOND, now) {
         let error = json!({"message": "Rate limit exceeded", "extensions": {"code": "RATE_LIMIT_EXCEEDED"}});
         return answer(StatusCode::TOO_MANY_REQUESTS, &json!({"errors": [error]}));
     }

@@ -1,11 +1,10 @@
 //! The simulated Wiz, asked over HTTP as a client asks it.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{FULL, ISSUES_ONLY, too_many};
+use super::{FULL, ISSUES_ONLY};
 use crate::simulator::{Fault, Options, Simulation};
 
 const ISSUES: &str = "query Q($first: Int, $after: String, $filterBy: IssueFilters, $orderBy: IssueOrder) { issues: issuesV2(first: $first, \
@@ -103,16 +102,6 @@ async fn a_token_ends_and_a_missing_scope_is_named() {
     assert_eq!(refused["errors"][0]["extensions"]["requiredScopes"], json!(["read:projects"]));
     let id = client.ids(json!({})).await.remove(0);
     assert_eq!(code(&client.ask(NOTE, json!({"input": {"issueId": id, "text": "x"}})).await), "UNAUTHORIZED");
-}
-
-#[test]
-fn the_eleventh_call_in_a_second_is_one_too_many() {
-    let mut calls = VecDeque::new();
-    let at = |millis| jiff::Timestamp::from_millisecond(millis).unwrap();
-    assert!((0..10).all(|call| !too_many(&mut calls, at(call * 50))));
-    assert!(too_many(&mut calls, at(999)));
-    assert!(!too_many(&mut calls, at(1_000)), "the first call is a second ago");
-    assert!(too_many(&mut calls, at(1_001)));
 }
 
 #[tokio::test]

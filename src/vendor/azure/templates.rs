@@ -19,7 +19,7 @@ use crate::core::entity::EntityKind;
 use crate::core::mapping::{scalar, text_at};
 use crate::core::outcome::{Failure, Follow, Outcome, ReturnData};
 use crate::core::request::{Body, Follow as Redirects, Method, Request, Sink, Target};
-use crate::core::talk::Conversation;
+use crate::core::talk::{Conversation, Talk};
 
 /// The heading under which they are listed.
 pub const GROUP: &str = "Graph templates";
@@ -57,6 +57,7 @@ struct Input {
 enum Use {
     Name(String),
     Own { name: String, default: Value },
+    Maybe { name: String, optional: bool },
 }
 
 /// One ready-made request.
@@ -85,6 +86,8 @@ struct Template {
     save: bool,
     expected: Option<Value>,
     parameters: Vec<Use>,
+    /// The template that is carried out afterwards, where its own parameters were all given.
+    then: Option<String>,
 }
 
 static FILE: LazyLock<Result<File, String>> =
@@ -106,7 +109,10 @@ fn command(file: &File, template: &Template) -> Command {
             let template = Arc::clone(&ours);
             Conversation::new(&talk.clone(), async move {
                 match plan(&template, &connection, &arguments) {
-                    Ok(plan) => observe(&template, carry_out(&talk, &connection, &plan).await),
+                    Ok(plan) => {
+                        let outcome = observe(&template, carry_out(&talk, &connection, &plan).await);
+                        follow_up(&template, &talk, &connection, &arguments, outcome).await
+                    }
                     Err(failure) => failed(failure, Value::Null),
                 }
             })
@@ -119,12 +125,11 @@ fn command(file: &File, template: &Template) -> Command {
     .class(class(template));
     command.group = GROUP.into();
     for used in &template.parameters {
-        let (name, default) = match used {
-            Use::Name(name) => (name, None),
-            Use::Own { name, default } => (name, Some(default)),
-        };
+        let name = used.name();
         if let Some(input) = file.parameter.get(name) {
-            command = command.parameter(parameter(name, input, default));
+            let mut parameter = parameter(name, input, if let Use::Own { default, .. } = used { Some(default) } else { None });
+            parameter.required &= !matches!(used, Use::Maybe { optional: true, .. });
+            command = command.parameter(parameter);
         }
     }
     if let Some(inverse) = &template.inverse {
@@ -132,6 +137,38 @@ fn command(file: &File, template: &Template) -> Command {
         command = command.inverse(Inverse { command: inverse.clone(), arguments: undoing, condition });
     }
     command
+}
+
+/// What comes after a template's own request, once that succeeded. Where it fails, what was done before it stands.
+async fn follow_up(template: &Template, talk: &Talk, connection: &Connection, arguments: &Arguments, mut outcome: Outcome) -> Outcome {
+    let next =
+        FILE.as_ref().ok().zip(template.then.as_ref()).and_then(|(file, name)| file.template.iter().find(|known| known.name == *name));
+    let Some(next) =
+        next.filter(|next| outcome.return_data == ReturnData::Successful && next.parameters.iter().all(|used| arguments.has(used.name())))
+    else {
+        return outcome;
+    };
+    let after = match plan(next, connection, arguments) {
+        Ok(plan) => carry_out(talk, connection, &plan).await,
+        Err(failure) => failed(failure, Value::Null),
+    };
+    if after.return_data == ReturnData::Failed {
+        let item = template.parameters.first().and_then(|used| arguments.get(used.name())).and_then(scalar);
+        outcome.return_data = ReturnData::PartiallySuccessful;
+        outcome.errors.extend(after.errors.into_iter().map(|failure| {
+            let message = format!("{} was done, but not {}: {}", template.title, next.title.to_lowercase(), failure.message);
+            Failure { message, item: item.clone(), ..failure }
+        }));
+    }
+    outcome
+}
+
+impl Use {
+    fn name(&self) -> &str {
+        match self {
+            Self::Name(name) | Self::Own { name, .. } | Self::Maybe { name, .. } => name,
+        }
+    }
 }
 
 fn parameter(name: &str, input: &Input, own: Option<&Value>) -> Parameter {
@@ -316,8 +353,11 @@ mod tests {
         assert_eq!(names.len(), file.template.len(), "no name twice");
         for template in &file.template {
             let mut text = format!("{} {:?} {}", template.path, template.query, template.body.clone().unwrap_or_default());
+            if let Some(next) = file.template.iter().find(|known| template.then.as_ref() == Some(&known.name)) {
+                text.push_str(&next.body.clone().unwrap_or_default().to_string());
+            }
             for used in &template.parameters {
-                let (Use::Name(name) | Use::Own { name, .. }) = used;
+                let name = used.name();
                 assert!(file.parameter.contains_key(name), "{}: {name}", template.name);
                 assert!(text.contains(&format!("{{{name}}}")), "{} does not use {name}", template.name);
                 text = text.replace(&format!("{{{name}}}"), "");

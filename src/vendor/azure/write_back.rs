@@ -1,4 +1,5 @@
-//! What Microsoft is told of a decision: the update of an alert or of an incident (templates T40 and T43).
+//! What Microsoft is told of a decision: the update of an alert with the note as its comment, or of an incident (templates T40, T41 and T43).
+//! For incidents the page knows neither comments nor another place for a note.
 
 use std::sync::Arc;
 
@@ -68,6 +69,9 @@ fn tell(
     for (name, value) in [("classification", classification), ("determination", determination)] {
         given.extend(value.map(|value| (name.to_owned(), json!(value))));
     }
+    if command == "graph-update-alert" && !ruling.note.trim().is_empty() {
+        given.insert("comment".into(), json!(ruling.note));
+    }
     let sets = classification.map_or_else(|| status.to_owned(), |classification| format!("{status} ({classification})"));
     Ok(Telling { command, arguments: given, status: status.into(), sets, item: id })
 }
@@ -85,6 +89,11 @@ mod tests {
         let closed = told("alerts", "new", Status::Closed, Some(Disposition::FalsePositive)).unwrap();
         let expected = json!({"alert_id": "a-1", "alert_status": "resolved", "classification": "falsePositive", "determination": "clean"});
         assert_eq!((json!(closed.arguments), closed.sets.as_str()), (expected, "resolved (falsePositive)"));
+        let noted = |source: &str| {
+            let ruling = Ruling { status: Status::Closed, disposition: Some(Disposition::Benign), note: "scanner".into() };
+            (of(source).unwrap().tell)(&ruling, &event("active")).unwrap().arguments.get("comment").cloned()
+        };
+        assert_eq!((noted("alerts"), noted("incidents")), (Some(json!("scanner")), None));
         let reopened = told("incidents", "resolved", Status::New, None).unwrap();
         assert_eq!(json!(reopened.arguments), json!({"incident_id": "a-1", "incident_status": "active"}));
         assert!(told("alerts", "inProgress", Status::InProgress, None).unwrap_err().contains("already"));

@@ -141,7 +141,10 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
             .iter()
             .map(|kind| {
                 let source = Source::new(kind.name, kind.name, kind.mapping(), fetch::OVERLAP, fetch::fetch_source);
-                source.write_back(write_back::of(kind.name, connection)).quick(quick::of(kind.name))
+                source
+                    .write_back(write_back::of(kind.name, connection))
+                    .status_words(write_back::words(kind.name, connection))
+                    .quick(quick::of(kind.name))
             })
             .collect(),
         roots: vec![Root { name: ROOT.into(), url, auth: Auth::SignIn(Box::new(sign_in(connection, &profile, &operations))) }, login],

@@ -6,11 +6,18 @@ use serde_json::{Map, Value, json};
 
 use super::feed::{Feed, Refused};
 use super::sign_in;
-use crate::core::catalogue::Arguments;
+use crate::core::catalogue::{Arguments, Class, Command, Invalid, Parameter, Type};
 use crate::core::connection::Connection;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
-use crate::core::request::Method;
+use crate::core::pasted::{Pasted, pasted};
+use crate::core::request::{Method, Trouble};
+use crate::core::sign_in::read_oauth;
 use crate::core::talk::Talk;
+
+/// Line of the result that holds the address to sign in at.
+pub(super) const LOGIN_URL: &str = "Login URL";
+const CODE_FAILED: &str = "Use Authorization Code failed.";
+const NO_CODE: &str = "There is no authorization code in it: paste the whole address that the browser ended at, or the code behind code=.";
 
 /// Start Subscription. One that is enabled already is no failure.
 pub(super) async fn start_subscription(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
@@ -101,7 +108,56 @@ pub(super) async fn generate_login_url(_: Talk, connection: Arc<Connection>, _: 
          under the Authorization code parameter.\n\
          Login URL: {url}"
     );
-    Outcome::successful(json!({"login_url": url})).message(message).result("Login URL", url)
+    Outcome::successful(json!({"login_url": url})).message(message).result(LOGIN_URL, url)
+}
+
+/// Use Authorization Code: the second half of the sign-in in the console.
+pub(super) fn use_authorization_code() -> Command {
+    let help = "Exchanges the authorization code that Generate Login URL leads to for a refresh token, and keeps it for the connection.";
+    let what = "The whole address that the browser ended at, or the bare code of it. It works once.";
+    Command::new("Use Authorization Code", help, take_code)
+        .class(Class::NOTE)
+        .parameter(Parameter::new("Authorization Code", Type::TEXT, what).required().secret())
+        .rule(|arguments| match pasted(arguments.text("authorization_code").unwrap_or_default()) {
+            Pasted::Nothing => Err(Invalid::new("authorization_code", NO_CODE)),
+            _ => Ok(()),
+        })
+}
+
+async fn take_code(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
+    let fail = |failure: Failure| Outcome::failed(failure);
+    let code = match pasted(arguments.text("authorization_code").unwrap_or_default()) {
+        Pasted::Code { code, .. } => code,
+        Pasted::Refused(reason) => return fail(Failure::new(CODE_FAILED, reason)),
+        Pasted::AdminConsent => {
+            let text = "The administrator's consent was given, but it brings no code; sign in with the link of Generate Login URL.";
+            return fail(Failure::new(CODE_FAILED, text));
+        }
+        Pasted::Nothing => return fail(Failure::new(CODE_FAILED, NO_CODE)),
+    };
+    let Some(request) = sign_in::by_code(&connection, &code) else {
+        return fail(Failure::new(CODE_FAILED, "The connection's base_url or login_url is not an address."));
+    };
+    let reply = match talk.send(request).await {
+        Ok(reply) => reply,
+        Err(Trouble::Planned) => return Outcome::successful(Value::Null),
+        Err(trouble) => return fail(trouble.failure(CODE_FAILED)),
+    };
+    let token = match read_oauth(&reply) {
+        Ok(token) => token,
+        Err(failure) => return fail(Failure { failure_indicator: CODE_FAILED.into(), ..sign_in::refused(&reply, failure) }),
+    };
+    let Some(refresh) = token.refresh else {
+        return fail(Failure::new(CODE_FAILED, "The answer holds no refresh token, so that nothing could be kept.").status(reply.status));
+    };
+    match talk.keep_refresh_token(sign_in::SLOT, &refresh).await {
+        Ok(()) => Outcome::new(ReturnData::Successful).result("Refresh Token", "***").message(format!(
+            "The refresh token is kept for the connection {} and used from now on. Auth Reset wipes it; the connection then signs in with the \
+             application's own rights again.",
+            connection.name
+        )),
+        Err(reason) => fail(Failure::new(CODE_FAILED, format!("The token was received but cannot be kept: {reason}"))),
+    }
 }
 
 /// Auth Reset: wipes every token of the connection.

@@ -19,7 +19,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::core::catalogue::{Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Reach, Source, TimeForm, Type, Undo, Vendor};
+use crate::core::catalogue::{
+    Class, Command, Effect, Entry, Guided, Invalid, Inverse, Parameter, Reach, Source, TimeForm, Type, Undo, Vendor,
+};
 use crate::core::connection::Connection;
 use crate::core::entity::EntityKind;
 
@@ -143,6 +145,12 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         secret_fields: vec!["DetectedValues".into()],
         // None, or 0, is what the document names by default.
         timeout: connection.integer("timeout").and_then(seconds).or(Some(Duration::from_secs(15))),
+        guided: sign_in::is_guided(connection).then(|| Guided {
+            link: "generate-login-url".into(),
+            shown: commands::LOGIN_URL.into(),
+            answer: "use-authorization-code".into(),
+            parameter: "authorization_code".into(),
+        }),
         ..Entry::default()
     })
 }
@@ -191,6 +199,7 @@ fn commands() -> Vec<Command> {
             "Generates the login URL used for the authorization code flow. Nothing is sent.",
             commands::generate_login_url,
         ),
+        commands::use_authorization_code(),
         Command::new("Auth Reset", "Wipes every token of the connection, so that the authentication begins anew.", commands::auth_reset)
             .class(Class::new(Effect::Write, Reach::Note, Undo::None)),
         fetch_event(),

@@ -22,6 +22,8 @@ const MALFORMED: &str = "Malformed auth_code parameter: Please copy the auth cod
 /// Name of the feed's root.
 pub(super) const FEED: &str = "feed";
 const LOGIN: &str = "login";
+/// Where the vault keeps its tokens.
+pub(super) const SLOT: &str = "management";
 const IMDS: &str = "imds";
 
 /// The roots of a connection.
@@ -132,36 +134,65 @@ fn by_identity(connection: &Connection, base: &Url, imds: &Url) -> SignIn {
     SignIn { read: read_identity, ..sign_in(Some(request)) }
 }
 
-fn by_application(connection: &Connection, base: &Url, login: &str) -> SignIn {
+/// A token request: a delegated one is for what a user consented to.
+fn token_request(connection: &Connection, base: &Url, login: &str, grant: &str, delegated: bool) -> Request {
     let two = connection.option_text("token_endpoint") == Some("v2");
     let path = format!("/{}/oauth2/{}token", encode(connection.text_or_empty("tenant_id")), if two { "v2.0/" } else { "" });
     let endpoint = format!("{login}{path}");
-    let request = |grant: &str, delegated: bool| {
-        let mut request = Request::post(LOGIN, path.clone())
-            .field("grant_type", grant)
-            .field("client_id", connection.text_or_empty("client_id"))
-            .purpose(format!("token ({grant})"));
-        request = match (two, delegated) {
-            (false, _) => request.field("resource", audience(base)),
-            (true, false) => request.field("scope", format!("{}/.default", audience(base))),
-            (true, true) => request.field("scope", format!("offline_access {}/.default", audience(base))),
-        };
-        request.follow = Follow::No;
-        with_proof(request, connection, &endpoint)
+    let mut request = Request::post(LOGIN, path)
+        .field("grant_type", grant)
+        .field("client_id", connection.text_or_empty("client_id"))
+        .purpose(format!("token ({grant})"));
+    request = match (two, delegated) {
+        (false, _) => request.field("resource", audience(base)),
+        (true, false) => request.field("scope", format!("{}/.default", audience(base))),
+        (true, true) => request.field("scope", format!("offline_access {}/.default", audience(base))),
     };
-    if !connection.has("auth_code") {
-        return sign_in(Some(request("client_credentials", false).reads()));
-    }
-    let redirect = |request: Request| match connection.text("redirect_uri") {
+    request.follow = Follow::No;
+    let request = with_proof(request, connection, &endpoint);
+    match connection.text("redirect_uri").filter(|_| delegated) {
         Some(uri) => request.field("redirect_uri", uri),
         None => request,
+    }
+}
+
+/// With the rights of the application, or of the user who signed in: by the configured code, or in the console, where the application has an
+/// address to come back to.
+fn by_application(connection: &Connection, base: &Url, login: &str) -> SignIn {
+    let request = |grant: &str, delegated: bool| token_request(connection, base, login, grant, delegated);
+    let refresh = || {
+        let request = request("refresh_token", true).field("refresh_token", Template::refresh_token(""));
+        Some(Refresh { request, parameter: None, fall_back: false })
     };
-    let code = redirect(request("authorization_code", true).field("code", Template::secret("auth_code")));
-    let refresh = redirect(request("refresh_token", true).field("refresh_token", Template::refresh_token("")));
+    if !connection.has("auth_code") {
+        let mut sign_in = sign_in(Some(request("client_credentials", false).reads()));
+        sign_in.refresh = if is_guided(connection) { refresh() } else { None };
+        return sign_in;
+    }
+    let code = request("authorization_code", true).field("code", Template::secret("auth_code"));
     let mut sign_in = sign_in(None);
     sign_in.code = Some(Code { parameter: "auth_code".into(), request: code, malformed });
-    sign_in.refresh = Some(Refresh { request: refresh, parameter: None, fall_back: false });
+    sign_in.refresh = refresh();
     sign_in
+}
+
+/// Whether a user can sign in by a browser: the application needs an address to come back to.
+pub(super) fn is_guided(connection: &Connection) -> bool {
+    connection.has("redirect_uri") && !connection.flag("managed_identity")
+}
+
+/// The exchange of a code that a user brought.
+pub(super) fn by_code(connection: &Connection, code: &str) -> Option<Request> {
+    let base = base_of(connection)?;
+    let login = login_of(&base, &login_base(connection)?);
+    let mut request = token_request(connection, &base, &login, "authorization_code", true).field("code", Template::masked(code));
+    // A code works once; after anything but a plain refusal a second try could only be told so.
+    request.retry = false;
+    Some(request)
+}
+
+fn login_base(connection: &Connection) -> Option<Url> {
+    Url::parse(connection.text("login_url").unwrap_or(LOGIN_URL).trim()).ok()
 }
 
 /// A code that was copied together with what follows it in the address.
@@ -186,14 +217,16 @@ fn with_proof(request: Request, connection: &Connection, endpoint: &str) -> Requ
 }
 
 fn sign_in(grant: Option<Request>) -> SignIn {
-    let mut sign_in = SignIn::oauth("management", grant);
+    let mut sign_in = SignIn::oauth(SLOT, grant);
     sign_in.read = read_token;
     sign_in.margin = 300;
     sign_in.missing = Failure::new(
         "Sign-in failed.",
         "in the self_deployed authentication flow the Authorization code and the Application redirect URI cannot be empty.",
     )
-    .hint("Run generate-login-url, open the address, and configure the code as auth_code.");
+    .hint(
+        "Sign in from the console (s on the connection), or run generate-login-url, open the address, and configure the code as auth_code.",
+    );
     sign_in
 }
 
@@ -202,7 +235,7 @@ fn read_token(reply: &Reply) -> Result<Token, Failure> {
 }
 
 /// Says what Entra says, up to the ids of the request, and what to do about it.
-fn refused(reply: &Reply, mut failure: Failure) -> Failure {
+pub(super) fn refused(reply: &Reply, mut failure: Failure) -> Failure {
     let json = reply.json().unwrap_or_default();
     let words = failure.message.split(" Trace ID").next().unwrap_or_default();
     let words = words.lines().next().unwrap_or_default().trim();
@@ -245,7 +278,7 @@ fn read_identity(reply: &Reply) -> Result<Token, Failure> {
 pub(super) fn login_url(connection: &Connection) -> Option<String> {
     let redirect = connection.text("redirect_uri")?;
     let base = base_of(connection)?;
-    let login = login_of(&base, &Url::parse(connection.text("login_url").unwrap_or(LOGIN_URL).trim()).ok()?);
+    let login = login_of(&base, &login_base(connection)?);
     let scope = format!("offline_access {}/.default", audience(&base));
     Some(format!(
         "{login}/{}/oauth2/v2.0/authorize?response_type=code&scope={}&client_id={}&redirect_uri={}",

@@ -12,6 +12,7 @@ use crate::core::connection::Connection;
 use crate::core::mapping::scalar;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::request::{Body, Reply, Request, Template};
+use crate::core::schema::Refs;
 use crate::core::talk::Talk;
 
 /// Name of the root.

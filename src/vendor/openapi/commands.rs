@@ -9,8 +9,10 @@ use super::call;
 use super::document::{Document, Input, Operation};
 use super::schema;
 use crate::core::catalogue::{Arguments, Class, Command, Effect, Invalid, Parameter, Reach, Type, Undo};
+use crate::core::json::path::Part;
 use crate::core::mapping::scalar;
 use crate::core::request::Method;
+use crate::core::schema::{Extent, Refs, complaints, is_open, make_secret, sketch};
 use crate::core::talk::Conversation;
 
 /// Name of the parameter that gives the body whole.
@@ -177,15 +179,17 @@ fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
         }
         let described = [&schema["description"], &resolved["description"]].into_iter().find_map(Value::as_str).unwrap_or_default();
         let help = input.map(|input| input.help.as_str()).filter(|help| !help.is_empty()).unwrap_or(described);
-        let r#type = schema::type_of(document, schema);
+        let r#type = with_secrets(schema::type_of(document, schema), &bound.operation, name);
         let help = match &r#type {
-            Type::Object { .. } => format!("{help} Like {}", shortened(&schema::skeleton(document, schema))).trim_start().to_owned(),
+            Type::Object { .. } => {
+                format!("{help} Like {}", shortened(&sketch(document.as_ref(), schema, Extent::All))).trim_start().to_owned()
+            }
             _ => help.to_owned(),
         };
         let mut made = Parameter::new(&spaced(name), r#type, &help).named(parameter);
         made.required = input.map_or_else(|| required.contains(name), |input| input.required);
         made.secret = bound.secrets.contains(name);
-        if let Some(known) = resolved["enum"].as_array().filter(|_| schema::is_open(resolved)) {
+        if let Some(known) = resolved["enum"].as_array().filter(|_| is_open(resolved)) {
             let known: Vec<String> = known.iter().filter_map(scalar).collect();
             let help = format!("{} One of {}, or the value's name.", made.help, known.join(", "));
             help.trim_start().clone_into(&mut made.help);
@@ -200,15 +204,24 @@ fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
         all.push(made);
     }
     if let Some(body) = &operation.body {
-        let skeleton = schema::skeleton(document, &body.schema);
+        let skeleton = sketch(document.as_ref(), &body.schema, Extent::All);
         let r#type = if bound.members.is_empty() { schema::type_of(document, &body.schema) } else { whole(document, &body.schema) };
-        let r#type = if is_json(&body.kind) { r#type } else { as_text(r#type, &bound.members) };
+        let r#type = if is_json(&body.kind) { with_all_secrets(r#type, operation) } else { as_text(r#type, &bound.members) };
         let mut made = Parameter::new("Body", r#type, &format!("The whole body; single fields win over it. Like {}", shortened(&skeleton)));
         made.required = body.required && bound.members.is_empty();
         made.place = "whole".into();
         all.push(made);
     }
     all
+}
+
+/// The same for the whole body.
+fn with_all_secrets(mut r#type: Type, operation: &Operation) -> Type {
+    if let Type::Object { schema: Some(schema) } = &mut r#type {
+        let listed = operation.raw["x-secret-fields"]["request"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        listed.for_each(|path| make_secret(schema, path));
+    }
+    r#type
 }
 
 fn whole(document: &Document, schema: &Value) -> Type {
@@ -298,12 +311,27 @@ fn check_body(bound: &Bound, arguments: &Arguments) -> Result<(), Invalid> {
         return Ok(());
     }
     let Some(body) = call::body_of(bound, arguments) else { return Ok(()) };
-    let complaints = schema::complaints(&bound.document, &payload.schema, &body);
+    let complaints = complaints(bound.document.as_ref(), &payload.schema, &body);
     let Some(first) = complaints.first() else { return Ok(()) };
-    let member = first.split(['.', '[', ' ']).next().unwrap_or_default();
-    let parameter = bound.places.iter().find(|(_, place, name)| place == BODY && name == member);
+    let is_given = |member: &str| bound.places.iter().find(|(_, place, name)| place == BODY && name == member);
+    let parameter = first.path.first().and_then(|part| if let Part::Key(name) = part { is_given(name) } else { None });
     let name = parameter.map_or(BODY, |(parameter, _, _)| parameter.as_str());
-    Err(Invalid::new(name, format!("The body does not fit: {}.", complaints.join("; "))))
+    let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    Err(Invalid::new(name, format!("The body does not fit: {}.", said.join("; "))))
+}
+
+/// The type of a member of the body, with what the document calls secret within it marked in its schema.
+fn with_secrets(mut r#type: Type, operation: &Operation, name: &str) -> Type {
+    let listed = operation.raw["x-secret-fields"]["request"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for path in listed {
+        let after = path.strip_prefix(name);
+        let Some(inner) = after.and_then(|rest| rest.strip_prefix('.').or_else(|| rest.strip_prefix("[]."))) else { continue };
+        let of = if let Type::List { of, .. } = &mut r#type { of.as_mut() } else { &mut r#type };
+        if let Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) } = of {
+            make_secret(schema, inner);
+        }
+    }
+    r#type
 }
 
 fn free(name: &str, taken: &mut HashSet<String>) -> String {

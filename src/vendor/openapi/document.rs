@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::core::request::Method;
+use crate::core::schema::{Refs, members};
 
 /// How many `$ref`s in a row are followed before they are taken for a circle.
 const HOPS: usize = 32;
@@ -113,18 +114,6 @@ impl Document {
         &self.root
     }
 
-    /// Follows `$ref`s within the document. What leads nowhere or in a circle is taken as allowing anything.
-    pub fn resolve<'a>(&'a self, mut value: &'a Value) -> &'a Value {
-        for _ in 0..HOPS {
-            let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
-            match reference.strip_prefix('#').and_then(|pointer| self.root.pointer(&decoded(pointer))) {
-                Some(target) => value = target,
-                None => return &Value::Null,
-            }
-        }
-        &Value::Null
-    }
-
     /// The first `$ref` that leads out of the document from a part of it, over any number of others; what examples show is none.
     pub fn foreign<'a>(&'a self, part: &'a Value) -> Option<&'a str> {
         let (mut open, mut seen) = (vec![part], HashSet::new());
@@ -228,27 +217,23 @@ impl Document {
         Some(Payload { kind: kind.into(), schema: media["schema"].clone(), required: body["required"] == true })
     }
 
-    /// The members of an object's schema: own ones and those of its `allOf`, with the names of those that must be there. Nothing where
-    /// it is no object.
+    /// The members of an object's schema, with the names of those that must be there. Nothing where it is no object.
     pub fn members(&self, schema: &Value) -> Option<(Map<String, Value>, Vec<String>)> {
-        let mut members = Map::new();
-        let mut required = Vec::new();
-        self.gather(schema, &mut members, &mut required, 0);
-        (!members.is_empty()).then_some((members, required))
+        members(self, schema)
     }
+}
 
-    fn gather(&self, schema: &Value, members: &mut Map<String, Value>, required: &mut Vec<String>, depth: usize) {
-        let schema = self.resolve(schema);
-        if depth > HOPS {
-            return;
+impl Refs for Document {
+    /// Follows `$ref`s within the document. What leads nowhere or in a circle is taken as allowing anything.
+    fn resolve<'a>(&'a self, mut value: &'a Value) -> &'a Value {
+        for _ in 0..HOPS {
+            let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };
+            match reference.strip_prefix('#').and_then(|pointer| self.root.pointer(&decoded(pointer))) {
+                Some(target) => value = target,
+                None => return &Value::Null,
+            }
         }
-        for part in schema["allOf"].as_array().into_iter().flatten() {
-            self.gather(part, members, required, depth + 1);
-        }
-        for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
-            members.insert(name.clone(), inner.clone());
-        }
-        required.extend(schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+        &Value::Null
     }
 }
 

@@ -12,8 +12,11 @@ use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::core::request::Trouble;
 use crate::core::talk::Talk;
 
-/// Projects come in smaller pages than the rest (vendors/wiz.md §2; the cap is not certain).
-const PROJECTS: List = List { document: Document::PROJECTS, root: "projects", title: "projects", page: 100 };
+/// Projects; they come in smaller pages than the rest (vendors/wiz.md §2).
+fn projects_list(connection: &Connection) -> List {
+    let page = connection.option(super::PROJECTS_PAGE).and_then(Value::as_u64).and_then(|page| usize::try_from(page).ok());
+    List { document: Document::PROJECTS, root: "projects", title: "projects", page: page.unwrap_or(100) }
+}
 
 /// What came of a command over several issues.
 #[derive(Default)]
@@ -150,16 +153,17 @@ pub async fn list_projects(talk: Talk, connection: Arc<Connection>, arguments: A
         Some(Value::Array(all)) => all.into_iter().map(Some).collect(),
         Some(one) => vec![Some(one)],
     };
+    let list = projects_list(&connection);
     let mut nodes: Vec<Value> = Vec::new();
     for (number, impact) in impacts.into_iter().enumerate() {
         let archived = connection.option_flag("include_archived_projects").then_some(Value::Bool(true));
         let filter = object([("search", arguments.get("project_name").cloned()), ("impact", impact), ("includeArchived", archived)]);
         if talk.planning() {
             // Each list is planned with two requests.
-            PROJECTS.plan(&talk, &filter, 2 * number + 1);
+            list.plan(&talk, &filter, 2 * number + 1);
             continue;
         }
-        match PROJECTS.walk(&talk, INDICATOR, &filter, WHOLE).await {
+        match list.walk(&talk, INDICATOR, &filter, WHOLE).await {
             Ok(walk) => {
                 for node in walk.nodes {
                     if node.get("id").is_none_or(|id| !nodes.iter().any(|known| known.get("id") == Some(id))) {

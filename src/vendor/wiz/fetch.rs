@@ -57,7 +57,7 @@ pub fn check_statuses(arguments: &Arguments) -> Result<(), Invalid> {
 }
 
 /// What the arguments ask for beside the time: the filter, and which of its keys Additional Filters replaced.
-fn filter(kind: &EventType, arguments: &Arguments, time: Value) -> (Map<String, Value>, Vec<String>) {
+fn filter(kind: &EventType, connection: &Connection, arguments: &Arguments, time: Value) -> (Map<String, Value>, Vec<String>) {
     let mut filter = Map::new();
     filter.insert(kind.clock.into(), time);
     let statuses = arguments.texts("issue_statuses");
@@ -66,7 +66,9 @@ fn filter(kind: &EventType, arguments: &Arguments, time: Value) -> (Map<String, 
     }
     if let Some(severity) = arguments.wire("severity") {
         let all = if let Value::Array(all) = severity { all } else { vec![severity] };
-        let spelt = |one: Value| if one == "INFORMATIONAL" { Value::from(kind.lowest) } else { one };
+        let uncertain = connection.option_text(super::LOWEST).filter(|_| kind.type_name == "ConfigurationFinding");
+        let lowest = uncertain.unwrap_or(kind.lowest);
+        let spelt = |one: Value| if one == "INFORMATIONAL" { Value::from(lowest) } else { one };
         filter.insert("severity".into(), all.into_iter().map(spelt).collect());
     }
     let mut replaced = Vec::new();
@@ -81,11 +83,11 @@ fn filter(kind: &EventType, arguments: &Arguments, time: Value) -> (Map<String, 
 }
 
 /// Fetch Event.
-pub async fn fetch_event(talk: Talk, _: Arc<Connection>, arguments: Arguments) -> Outcome {
+pub async fn fetch_event(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
     let kind = event_type(&arguments);
     let (from, to) = window(&arguments);
     let most = arguments.integer("number_of_events_fetched").and_then(|most| usize::try_from(most).ok());
-    let (asked, replaced) = filter(kind, &arguments, json!({"after": from.to_string(), "before": to.to_string()}));
+    let (asked, replaced) = filter(kind, &connection, &arguments, json!({"after": from.to_string(), "before": to.to_string()}));
     let timed = !replaced.iter().any(|key| key == kind.clock);
     let gathered = gather(&talk, kind, asked, timed.then_some((from, to)), most).await;
     let (mut nodes, refused) = match gathered {

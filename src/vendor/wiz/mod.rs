@@ -30,7 +30,11 @@ use crate::core::sign_in::{SignIn, Token, read_oauth};
 pub const VENDOR: Vendor = Vendor { id: "wiz", title: "Wiz", parameters, options, open };
 
 /// The most calls a second; Wiz allows ten for a service account, and counts in a window that slides.
-const CALLS_A_SECOND: f64 = 9.0;
+const CALLS_A_SECOND: i64 = 9;
+/// Switch of the most projects of a page, which is not certain (vendors/wiz.md §2).
+const PROJECTS_PAGE: &str = "projects_page_size";
+/// Switch of the lowest severity of configuration findings, which is not certain (vendors/wiz.md §4).
+const LOWEST: &str = "configuration_findings_lowest_severity";
 /// The most characters of a note; the API refuses more.
 const NOTE: usize = 1_400;
 /// How far an increment goes back: records are indexed some time after the moment that they carry.
@@ -63,6 +67,16 @@ fn options() -> Vec<Parameter> {
     vec![
         Parameter::new("include_archived_projects", Type::Boolean, "Whether List Projects brings archived projects as well.")
             .default(false),
+        Parameter::new(PROJECTS_PAGE, Type::integer(1, 500), "Projects asked for in a page; what Wiz takes at most is not certain.")
+            .default(100),
+        Parameter::new(
+            LOWEST,
+            Type::choice(&[("INFORMATIONAL", "INFORMATIONAL"), ("NONE", "NONE")]),
+            "How the API calls the lowest severity of configuration findings in a filter.",
+        )
+        .default("INFORMATIONAL"),
+        Parameter::new("rate_per_second", Type::integer(1, 100), "Calls a second, for all commands of the connection together.")
+            .default(CALLS_A_SECOND),
     ]
 }
 
@@ -89,7 +103,8 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
             Root { name: api::API.into(), url: base, auth: Auth::SignIn(Box::new(sign_in(connection, audience))) },
             Root { name: "auth".into(), url: auth.into(), auth: Auth::None },
         ],
-        rate: Some(CALLS_A_SECOND),
+        #[expect(clippy::cast_precision_loss, reason = "a rate is a small number")]
+        rate: Some(connection.option("rate_per_second").and_then(Value::as_i64).unwrap_or(CALLS_A_SECOND) as f64),
         test: "test-connection".into(),
         ..Entry::default()
     })
