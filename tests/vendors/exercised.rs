@@ -77,6 +77,13 @@ fn pattern(request: &str) -> String {
     segments.join("/")
 }
 
+/// Where a browser ends up when somebody signs in at this link.
+async fn landed(link: &str) -> String {
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let answer = browser.get(link).send().await.unwrap();
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
 async fn azure() -> Seen {
     let desk = desk("azure-api", 400, &[]).await;
     let mut seen = Seen::default();
@@ -90,14 +97,13 @@ async fn azure() -> Seen {
     let never = json!({"url_path": "/probe/states/900", "expected_response_values": {"state": "finished"}, "poll_timeout": 10});
     seen.case(&desk, request, never, "Failed 200").await;
     let shown = seen.case(&desk, "get-authorization", json!({}), GOOD).await;
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    let landed = browser.get(shown.result[0].value.as_str().unwrap()).send().await.unwrap();
-    let landed = landed.headers()["location"].to_str().unwrap().to_owned();
+    let landed = landed(shown.result[0].value.as_str().unwrap()).await;
     seen.case(&desk, "generate-token", json!({"authorization_url": "http://localhost/?x=1"}), REFUSED).await;
     let declined = json!({"authorization_url": "http://localhost/?error=access_denied"});
     seen.case(&desk, "generate-token", declined, "Failed").await;
     seen.case(&desk, "generate-token", json!({"authorization_url": landed}), GOOD).await;
-    seen.case(&desk, "generate-token", json!({"authorization_url": landed}), "Failed 400").await;
+    // A code works once, and no request is needed to know that.
+    seen.case(&desk, "generate-token", json!({"authorization_url": landed}), "Failed").await;
     // The job is no command; it is a row of the document all the same.
     desk.renew("graph").await.unwrap();
     let job = Row { requests: BTreeSet::from(["POST /{tenant}/oauth2/v2.0/token".to_owned()]), states: BTreeSet::from([GOOD.to_owned()]) };
@@ -158,7 +164,10 @@ async fn management_activity() -> Seen {
     seen.case(&desk, "auth-reset", json!({}), GOOD).await;
     let coded = |text: String| text.replace("[connection.parameters]", "[connection.parameters]\nredirect_uri = \"http://localhost\"");
     let coded = desk_with("management-activity", 10, &[], coded).await;
-    seen.case(&coded, "generate-login-url", json!({}), GOOD).await;
+    let shown = seen.case(&coded, "generate-login-url", json!({}), GOOD).await;
+    let landed = landed(shown.raw_data["login_url"].as_str().unwrap()).await;
+    seen.case(&coded, "use-authorization-code", json!({"authorization_code": "http://localhost/?error=access_denied"}), "Failed").await;
+    seen.case(&coded, "use-authorization-code", json!({"authorization_code": landed}), GOOD).await;
     seen.case(&desk, "generate-login-url", json!({}), "Failed").await;
     let nobody = desk_with("management-activity", 10, &[], |text| text.replace("client_id = \"", "client_id = \"0")).await;
     for command in ["test-connection", "list-subscriptions"] {
@@ -428,8 +437,8 @@ async fn every_command_of_the_five_documents() {
         ("Azure API", azure, 5),
         ("Wiz", wiz, 5),
         ("ESET PROTECT Cloud", eset, 21),
-        // The document's six; our fetch and test come on top.
-        ("Microsoft Management Activity", microsoft, 6 + 2),
+        // The document's six; our fetch, test and pasted code come on top.
+        ("Microsoft Management Activity", microsoft, 6 + 3),
         ("Lacework Edge", lacework, 107),
     ];
     let mut text = String::from(

@@ -128,7 +128,10 @@ async fn take_code(talk: Talk, connection: Arc<Connection>, arguments: Arguments
     let fail = |failure: Failure| Outcome::failed(failure);
     let code = match pasted(arguments.text("authorization_code").unwrap_or_default()) {
         Pasted::Code { code, .. } => code,
-        Pasted::Refused(reason) => return fail(Failure::new(CODE_FAILED, reason)),
+        Pasted::Refused(reason) => {
+            let text = format!("Entra refused the sign-in ({reason}); begin again with Generate Login URL.");
+            return fail(Failure::new(CODE_FAILED, text));
+        }
         Pasted::AdminConsent => {
             let text = "The administrator's consent was given, but it brings no code; sign in with the link of Generate Login URL.";
             return fail(Failure::new(CODE_FAILED, text));
