@@ -119,11 +119,11 @@ fn what_is_wrong_is_told_with_its_line_as_it_is_typed() {
 #[test]
 fn a_sketch_that_nobody_touched_is_no_draft_and_no_secret_is_in_one() {
     let kept = |session: &Session| {
-        let drafts = session
+        let mut drafts = session
             .asked
             .iter()
             .filter_map(|effect| if let Effect::KeepDraft(_, _, values) = effect { Some(values.clone()) } else { None });
-        drafts.last().unwrap()
+        drafts.next_back().unwrap()
     };
     let mut first = session();
     first.press("esc");
