@@ -7,6 +7,7 @@ mod terminal;
 
 use std::path::Path;
 
+use portable_pty::CommandBuilder;
 use terminal::Console;
 
 /// The console of a home, without jobs: nothing here is to be reached.
@@ -56,4 +57,23 @@ fn a_misconfigured_connection_is_shown_with_its_reason() {
     console.press("1");
     console.until("odd misconfigured");
     console.until("is not a vendor");
+}
+
+#[test]
+fn a_secret_is_typed_unseen_and_an_interrupt_gives_the_terminal_back() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = CommandBuilder::new("sh");
+    let call = format!(
+        "trap : INT; {} --config-dir '{home}' --data-dir '{home}' secrets set a; echo \"ended $?\"; stty -a | tr ' ' '\\n' | grep -x -e echo -e -echo",
+        env!("CARGO_BIN_EXE_nightdesk"),
+        home = home.path().display()
+    );
+    command.args(["-c", &call]);
+    let mut console = Console::spawn(command, 30, 110);
+    console.until("value of a");
+    console.press("hush\u{3}");
+    let screen = console.until("ended 130");
+    assert!(!screen.contains("hush"), "{screen}");
+    let screen = console.until_that("whether what is typed is seen again", |screen| screen.lines().any(|line| line.ends_with("echo")));
+    assert!(screen.lines().any(|line| line == "echo"), "{screen}");
 }

@@ -2,8 +2,10 @@
 
 use std::io::{IsTerminal, Read, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
 use tokio_util::sync::CancellationToken;
 
 use super::output::complain;
@@ -207,6 +209,20 @@ pub fn confirm(question: &str) -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
+/// Until it is closed: whoever ends the process while a secret is typed gets the terminal back as it was.
+fn give_back(before: Termios) -> std::io::Result<Handle> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let handle = signals.handle();
+    std::thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+            let _ = writeln!(std::io::stderr());
+            std::process::exit(i32::from(super::INTERRUPTED));
+        }
+    });
+    Ok(handle)
+}
+
 /// Reads a secret: from stdin to its end, or, on a terminal, a line that is not echoed.
 ///
 /// # Errors
@@ -219,9 +235,11 @@ pub fn read_secret(prompt: &str) -> Result<SecretString, String> {
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         tcsetattr(&stdin, OptionalActions::Now, &silent).map_err(|error| error.to_string())?;
+        let watch = give_back(before.clone()).map_err(|error| error.to_string())?;
         // Only now, so that nothing typed at once is seen.
         let _ = write!(std::io::stderr(), "{prompt}: ");
         let read = stdin.read_line(&mut text);
+        watch.close();
         let _ = tcsetattr(&stdin, OptionalActions::Now, &before);
         let _ = writeln!(std::io::stderr());
         read.map_err(|error| error.to_string())?;
