@@ -7,9 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use nightdesk::config::{Paths, Settings, connections};
 use nightdesk::core::catalogue::Given;
+use nightdesk::core::outbox::Standing;
 use nightdesk::core::outcome::ReturnData;
 use nightdesk::core::query::Query;
 use nightdesk::runtime::fetch::{FetchOptions, FetchReport};
+use nightdesk::runtime::outbox::Posted;
 use nightdesk::runtime::run::{RunOptions, RunReport, Runner};
 use nightdesk::runtime::store::Store;
 use nightdesk::simulator::management_activity::credentials;
@@ -397,4 +399,19 @@ async fn what_a_policy_found_is_not_stored() {
     assert!(desk.fetch().await.counts.new > 0);
     let events = desk.runner.store().events(&Query::parse("").unwrap(), None, 0, Timestamp::now()).await.unwrap();
     assert!(events.iter().all(|event| event.event.event_type == "DLP.All" && !event.event.raw.to_string().contains("4111 1111")));
+}
+
+/// Nobody can say of a subscription whether it is still as it was when the run was put off.
+#[tokio::test]
+async fn a_run_that_was_put_off_and_cannot_be_compared_goes_by_hand_only() {
+    let desk = desk(&[]).await;
+    let given = vec![("content_type".to_owned(), Given::Text("DLP.All".into()))];
+    let put_off = desk.runner.put_off("microsoft-demo", "start-subscription", "Start DLP.All", given, Vec::new(), "not reached").await;
+    let letter = put_off.unwrap();
+    assert!(desk.runner.flush("microsoft-demo", &RunOptions::default()).await.is_empty());
+    let waiting = desk.runner.letters(false).await.unwrap();
+    assert_eq!(waiting.iter().map(|one| (one.id, one.standing)).collect::<Vec<_>>(), [(letter, Standing::Waiting)]);
+    let posted = desk.runner.post(letter, None, RunOptions::default()).await.unwrap();
+    assert!(matches!(posted, Posted::Sent(_)), "{posted:?}");
+    assert!(desk.runner.letters(false).await.unwrap().is_empty());
 }
