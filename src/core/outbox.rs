@@ -106,7 +106,7 @@ pub struct Letter {
     pub call: Option<Call>,
     /// What it rests on.
     pub seen: Vec<Seen>,
-    /// Whether it cannot be undone; such a one is sent by hand only.
+    /// Whether it cannot be undone.
     pub destructive: bool,
     /// Where it stands.
     pub standing: Standing,
@@ -117,6 +117,11 @@ pub struct Letter {
 }
 
 impl Letter {
+    /// Whether somebody has to send it: it cannot be undone, or nobody can look whether it still fits.
+    pub fn by_hand(&self) -> bool {
+        self.destructive || self.blind().is_some()
+    }
+
     /// What is to be said of a letter that rests on nothing that could be looked at again.
     pub fn blind(&self) -> Option<&'static str> {
         self.seen

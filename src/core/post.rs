@@ -208,7 +208,7 @@ pub fn send(model: &mut Model) -> Vec<Effect> {
     let Some(letter) = model.outbox.current().cloned() else { return Vec::new() };
     match letter.standing {
         Standing::Held => ask_about(model, &letter),
-        Standing::Waiting if letter.destructive || letter.blind().is_some() => ask_about(model, &letter),
+        Standing::Waiting if letter.by_hand() => ask_about(model, &letter),
         Standing::Waiting => post(model, letter.id, &letter.title, letter.connection.as_str(), None),
         Standing::Unknown => {
             model.tell(Tone::Warning, "It may have been sent; look at the vendor. It is never sent again.");

@@ -284,14 +284,13 @@ impl Runner {
         StoredEvent { event: Event { vendor_status: status, vendor_means, raw: record, ..event.event }, ..event }
     }
 
-    /// Sends what waits for a connection that works again, but for what is destructive and what cannot be compared with how it is now;
-    /// what differs is held.
+    /// Sends what waits for a connection that works again, but for what goes by hand only; what differs is held.
     pub async fn flush(&self, connection: &str, options: &RunOptions) -> Vec<(Letter, Posted)> {
         let mut done = Vec::new();
         let letters = self.letters(false).await.unwrap_or_default();
         // The oldest first, as they were meant.
         for letter in letters.into_iter().rev().filter(|letter| letter.connection == connection) {
-            if letter.standing != Standing::Waiting || letter.destructive || letter.blind().is_some() {
+            if letter.standing != Standing::Waiting || letter.by_hand() {
                 continue;
             }
             match self.post(letter.id, None, RunOptions { cancel: options.cancel.clone(), ..RunOptions::default() }).await {

@@ -80,7 +80,7 @@ fn detail(paint: &Paint, letter: &Letter, wide: usize) -> Vec<(String, Style)> {
         lines.extend(letter.blind().into_iter().flat_map(|text| Paint::wrapped(text, wide)).map(|line| (line, theme.warning)));
     }
     let text = match letter.standing {
-        Standing::Waiting if letter.destructive => "enter asks and sends it; x takes it back. It is never sent by itself.",
+        Standing::Waiting if letter.by_hand() => "enter asks and sends it; x takes it back. It is never sent by itself.",
         Standing::Waiting => "enter sends it now; x takes it back. It is sent by itself when the connection works again.",
         Standing::Held => "enter shows what changed and asks; x takes it back.",
         Standing::Unknown => "It may have been carried out: look at the vendor. It is never sent again.",
