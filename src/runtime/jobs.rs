@@ -134,28 +134,36 @@ impl Runner {
         jobs
     }
 
-    /// The jobs that have a schedule.
-    pub async fn scheduled(&self) -> Vec<Job> {
-        let mut jobs = self.jobs().await;
-        jobs.retain(|job| job.every_minutes.is_some());
+    /// The jobs of a connection that have a schedule.
+    pub async fn scheduled(&self, opened: &Arc<Opened>) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for kind in Kind::ALL.map(|(_, kind)| kind) {
+            jobs.extend(self.job_of(opened, kind).await.filter(|job| job.every_minutes.is_some()));
+        }
         jobs
     }
 
     /// A job for every active connection that has it, on a schedule or not.
     pub async fn jobs_of(&self, kind: Kind) -> Vec<Job> {
         let mut jobs = Vec::new();
-        for opened in self.connections().iter().filter(|opened| opened.connection.active) {
-            let connection = &opened.connection;
-            let every_minutes = match kind {
-                Kind::HealthCheck => connection.health_check_minutes,
-                Kind::Fetch if opened.entry.sources.is_empty() => continue,
-                Kind::Fetch => connection.fetch_minutes,
-                Kind::RefreshTokenRenewal if self.delegated(opened).await.is_empty() => continue,
-                Kind::RefreshTokenRenewal => Some(connection.token_renewal_minutes.unwrap_or(RENEWAL_MINUTES)),
-            };
-            jobs.push(Job { opened: Arc::clone(opened), kind, every_minutes });
+        for opened in self.connections() {
+            jobs.extend(self.job_of(opened, kind).await);
         }
         jobs
+    }
+
+    /// A connection's job, where it is active and has it.
+    async fn job_of(&self, opened: &Arc<Opened>, kind: Kind) -> Option<Job> {
+        let connection = &opened.connection;
+        let every_minutes = match kind {
+            _ if !connection.active => return None,
+            Kind::HealthCheck => connection.health_check_minutes,
+            Kind::Fetch if opened.entry.sources.is_empty() => return None,
+            Kind::Fetch => connection.fetch_minutes,
+            Kind::RefreshTokenRenewal if self.delegated(opened).await.is_empty() => return None,
+            Kind::RefreshTokenRenewal => Some(connection.token_renewal_minutes.unwrap_or(RENEWAL_MINUTES)),
+        };
+        Some(Job { opened: Arc::clone(opened), kind, every_minutes })
     }
 
     /// When a job ran and runs.

@@ -18,6 +18,7 @@ use super::follow;
 use super::jobs::Kind;
 use super::log;
 use super::lookup;
+use super::opened::Opened;
 use super::outbox::Posted;
 use super::playbook;
 use super::read;
@@ -531,7 +532,7 @@ impl World {
     pub fn run_jobs(&self) {
         let Some(runner) = &self.runner else { return };
         for opened in runner.connections().iter().filter(|opened| opened.connection.active) {
-            let kept = keep_schedule(runner.clone(), opened.connection.name.clone(), self.inbox.clone(), self.ending.child_token());
+            let kept = keep_schedule(runner.clone(), Arc::clone(opened), self.inbox.clone(), self.ending.child_token());
             self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(kept));
         }
     }
@@ -546,10 +547,11 @@ impl World {
 }
 
 /// Runs the jobs of a connection when they are due; each connection for itself, since a vendor that does not answer must hold up no other.
-async fn keep_schedule(runner: Runner, connection: String, inbox: mpsc::Sender<Message>, cancel: CancellationToken) {
+async fn keep_schedule(runner: Runner, opened: Arc<Opened>, inbox: mpsc::Sender<Message>, cancel: CancellationToken) {
+    let connection = &opened.connection.name;
     loop {
         let mut next = Timestamp::MAX;
-        for job in runner.scheduled().await.into_iter().filter(|job| job.opened.connection.name == connection) {
+        for job in runner.scheduled(&opened).await {
             if runner.job_state(&job).await.is_due(Timestamp::now()) {
                 let _ = inbox.send(Message::Job(connection.clone(), Some(job.kind.doing()))).await;
                 runner.run_job(&job, cancel.clone()).await;

@@ -105,14 +105,7 @@ fn a_record_is_stored_whatever_becomes_of_any_of_its_fields() {
         let (expected, root) = (records.len(), std::sync::Arc::new(std::sync::OnceLock::<String>::new()));
         let known = std::sync::Arc::clone(&root);
         let server = serve(move |request, stream| {
-            if request.path.contains("login") {
-                let expiry = jiff::Timestamp::now().as_second() + 3600;
-                hostile::json(stream, &json!({"token": "canary-session", "expire_time_sec": expiry}).to_string());
-            } else if request.path.contains("token") {
-                hostile::token(stream);
-            } else {
-                hostile::json(stream, &list(vendor, known.get().unwrap(), &request.path, &records).to_string());
-            }
+            hostile::signed_in(request, stream, || list(vendor, known.get().unwrap(), &request.path, &records).to_string());
         });
         root.set(server.root.clone()).unwrap();
         let desk = Desk::bare();

@@ -37,16 +37,7 @@ fn feeds(root: &str) -> Vec<(&'static str, String, Value)> {
 
 /// Answers every list with this text and hands out tokens of every kind.
 fn answering(text: impl Fn() -> String + Send + Sync + 'static) -> Hostile {
-    serve(move |request, stream| {
-        if request.path.contains("login") {
-            let expiry = jiff::Timestamp::now().as_second() + 3600;
-            hostile::json(stream, &json!({"token": "canary-session", "expire_time_sec": expiry}).to_string());
-        } else if request.path.contains("token") {
-            hostile::token(stream);
-        } else {
-            hostile::json(stream, &text());
-        }
-    })
+    serve(move |request, stream| hostile::signed_in(request, stream, &text))
 }
 
 fn fetch(desk: &Desk) -> Ran {

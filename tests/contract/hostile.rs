@@ -90,3 +90,15 @@ pub fn azure(root: &str) -> String {
          client_secret = {{ env = \"CANARY_SECRET\" }}\n"
     )
 }
+
+/// Hands out tokens of every kind, and answers everything else with this JSON.
+pub fn signed_in(request: &Received, stream: &mut TcpStream, text: impl Fn() -> String) {
+    if request.path.contains("login") {
+        let expiry = jiff::Timestamp::now().as_second() + 3600;
+        json(stream, &serde_json::json!({"token": "canary-session", "expire_time_sec": expiry}).to_string());
+    } else if request.path.contains("token") {
+        token(stream);
+    } else {
+        json(stream, &text());
+    }
+}
