@@ -1,0 +1,136 @@
+//! Whether the themes can be read: contrast as WCAG 2 has it, and severities under the common colour visions.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::paint::sign;
+use super::theme::Theme;
+use crate::core::event::Severity;
+
+/// Red, green, blue, each from 0 to 1, linear.
+type Light = [f64; 3];
+
+/// The sixteen colours as xterm has them.
+const XTERM: [u32; 16] = [
+    0x00_00_00, 0xCD_00_00, 0x00_CD_00, 0xCD_CD_00, 0x00_00_EE, 0xCD_00_CD, 0x00_CD_CD, 0xE5_E5_E5, 0x7F_7F_7F, 0xFF_00_00, 0x00_FF_00,
+    0xFF_FF_00, 0x5C_5C_FF, 0xFF_00_FF, 0x00_FF_FF, 0xFF_FF_FF,
+];
+
+/// What somebody without the cones for green, or for red, sees (Machado, Oliveira and Fernandes 2009).
+const VISIONS: [[Light; 3]; 3] = [
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+    [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
+];
+
+fn light(colour: Color) -> Light {
+    let from = |rgb: u32| [(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8];
+    let bytes = match colour {
+        Color::Rgb(red, green, blue) => [red, green, blue],
+        named => {
+            let names = [
+                Color::Black,
+                Color::Red,
+                Color::Green,
+                Color::Yellow,
+                Color::Blue,
+                Color::Magenta,
+                Color::Cyan,
+                Color::Gray,
+                Color::DarkGray,
+                Color::LightRed,
+                Color::LightGreen,
+                Color::LightYellow,
+                Color::LightBlue,
+                Color::LightMagenta,
+                Color::LightCyan,
+                Color::White,
+            ];
+            from(XTERM[names.iter().position(|name| *name == named).unwrap()])
+        }
+    };
+    bytes.map(|byte| {
+        let part = f64::from(byte) / 255.0;
+        if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    })
+}
+
+fn luminance([red, green, blue]: Light) -> f64 {
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+fn contrast(one: Color, other: Color) -> f64 {
+    let (one, other) = (luminance(light(one)), luminance(light(other)));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// How far apart two colours look (CIE 1976).
+fn apart(one: Color, other: Color, vision: &[Light; 3]) -> f64 {
+    let lab = |colour: Color| {
+        let seen = light(colour);
+        let seen = vision.map(|row| row.iter().zip(seen).map(|(part, of)| part * of).sum::<f64>().clamp(0.0, 1.0));
+        let [red, green, blue] = seen;
+        let bent = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+        let x = bent((0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.950_47);
+        let y = bent(luminance(seen));
+        let z = bent((0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.088_83);
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    };
+    lab(one).iter().zip(lab(other)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+}
+
+/// What a role is drawn in on a theme's ground; none where it is the terminal's own text colour. Where a theme leaves the ground to the
+/// terminal, it is black.
+fn drawn(theme: &Theme, style: Style) -> Option<(Color, Color)> {
+    let ground = theme.text.bg.unwrap_or(Color::Black);
+    Some((style.fg?, style.bg.unwrap_or(ground)))
+}
+
+#[test]
+fn every_role_can_be_read_on_its_ground() {
+    for theme in Theme::embedded() {
+        for (role, style) in theme.roles() {
+            let Some((front, back)) = drawn(&theme, style) else { continue };
+            // Lines are no text.
+            let least = if role == "border" { 3.0 } else { 4.5 };
+            let found = contrast(front, back);
+            assert!(found >= least, "{}: {role} has {found:.2}", theme.name);
+        }
+    }
+}
+
+#[test]
+fn the_selection_stands_out_without_colour() {
+    for theme in Theme::embedded() {
+        let reversed = theme.selection.add_modifier.contains(Modifier::REVERSED);
+        let ground = theme.text.bg.unwrap_or(Color::Black);
+        let stands_out = reversed || theme.selection.bg.is_some_and(|back| contrast(back, ground) >= 3.0);
+        assert!(stands_out, "{}", theme.name);
+    }
+}
+
+#[test]
+fn severities_are_told_apart_by_sign_and_where_we_choose_the_colours_by_everybody() {
+    for ascii in [false, true] {
+        let mut signs: Vec<_> = Severity::ALL.iter().map(|(_, severity)| sign(*severity, ascii)).collect();
+        signs.sort_unstable();
+        signs.dedup();
+        assert_eq!(signs.len(), Severity::ALL.len());
+    }
+    let mut compared = 0;
+    for theme in Theme::embedded() {
+        let known = Severity::ALL.iter().filter(|(_, severity)| *severity != Severity::Unknown);
+        let known: Vec<_> = known.map(|(name, severity)| (name, theme.severity(*severity))).collect();
+        for (at, (one, first)) in known.iter().enumerate() {
+            // One on a ground of its own is told apart by that.
+            for (other, second) in known.iter().skip(at + 1).filter(|(_, second)| second.bg == first.bg) {
+                let (Some(here @ Color::Rgb(..)), Some(there @ Color::Rgb(..))) = (first.fg, second.fg) else { continue };
+                compared += 1;
+                for vision in &VISIONS {
+                    let found = apart(here, there, vision);
+                    assert!(found >= 15.0, "{}: {one} and {other} are {found:.1} apart", theme.name);
+                }
+            }
+        }
+    }
+    assert!(compared >= 26, "{compared}");
+}
