@@ -1,10 +1,14 @@
 //! Whether the themes can be read: contrast as WCAG 2 has it, and severities under the common colour visions.
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::paint::sign;
-use super::theme::Theme;
+use super::{Theme, draw};
 use crate::core::event::Severity;
+use crate::core::message::Message;
+use crate::core::session::Session;
 
 /// Red, green, blue, each from 0 to 1, linear.
 type Light = [f64; 3];
@@ -94,6 +98,66 @@ fn every_role_can_be_read_on_its_ground() {
             let least = if role == "border" { 3.0 } else { 4.5 };
             let found = contrast(front, back);
             assert!(found >= least, "{}: {role} has {found:.2}", theme.name);
+        }
+    }
+}
+
+/// What stands on the screens cannot be read in the theme: role laid over role as well.
+fn unreadable(keys: &str, theme: &Theme) -> Vec<String> {
+    let mut session = Session::new();
+    session.send(Message::Resized(100, 30));
+    session.settle();
+    session.press(keys).wait(1_000);
+    let mut cells = Buffer::empty(Rect::new(0, 0, 100, 30));
+    draw(&session.model, theme, &mut cells);
+    let ground = theme.text.bg.unwrap_or(Color::Black);
+    let mut found = Vec::new();
+    for y in 0..30 {
+        for x in 0..100 {
+            let cell = cells.cell((x, y)).unwrap();
+            // The terminal's own text colour is the terminal's own affair.
+            if cell.fg == Color::Reset || !cell.symbol().chars().any(char::is_alphanumeric) {
+                continue;
+            }
+            let back = if cell.bg == Color::Reset { ground } else { cell.bg };
+            if contrast(cell.fg, back) < 4.5 {
+                found.push(format!("{} at {x},{y}: {:?} on {back:?}", cell.symbol(), cell.fg));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_letter_of_every_screen_can_be_read_in_every_theme() {
+    let screens = [
+        "j",
+        "space j *",
+        "enter",
+        "enter ] ] ] z 3 j",
+        "enter ] ] ] ]",
+        "1 j",
+        "f 4",
+        "* d",
+        "d b tab",
+        "a",
+        "p",
+        "a i s o enter",
+        "a i s o enter ctrl-s",
+        "1 a p r o j e c t esc 1 j a p r o j enter enter",
+        ": c l o s e",
+        "?",
+        "g",
+        "= enter",
+        "g n",
+        "g k",
+        "g h",
+        "'",
+    ];
+    for theme in Theme::embedded() {
+        for keys in screens {
+            let found = unreadable(keys, &theme);
+            assert!(found.is_empty(), "{} after {keys:?}: {found:?}", theme.name);
         }
     }
 }
