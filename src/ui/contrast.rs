@@ -14,9 +14,23 @@ use crate::core::session::Session;
 type Light = [f64; 3];
 
 /// The sixteen colours as xterm has them.
-const XTERM: [u32; 16] = [
-    0x00_00_00, 0xCD_00_00, 0x00_CD_00, 0xCD_CD_00, 0x00_00_EE, 0xCD_00_CD, 0x00_CD_CD, 0xE5_E5_E5, 0x7F_7F_7F, 0xFF_00_00, 0x00_FF_00,
-    0xFF_FF_00, 0x5C_5C_FF, 0xFF_00_FF, 0x00_FF_FF, 0xFF_FF_FF,
+const XTERM: [(Color, [u8; 3]); 16] = [
+    (Color::Black, [0, 0, 0]),
+    (Color::Red, [205, 0, 0]),
+    (Color::Green, [0, 205, 0]),
+    (Color::Yellow, [205, 205, 0]),
+    (Color::Blue, [0, 0, 238]),
+    (Color::Magenta, [205, 0, 205]),
+    (Color::Cyan, [0, 205, 205]),
+    (Color::Gray, [229, 229, 229]),
+    (Color::DarkGray, [127, 127, 127]),
+    (Color::LightRed, [255, 0, 0]),
+    (Color::LightGreen, [0, 255, 0]),
+    (Color::LightYellow, [255, 255, 0]),
+    (Color::LightBlue, [92, 92, 255]),
+    (Color::LightMagenta, [255, 0, 255]),
+    (Color::LightCyan, [0, 255, 255]),
+    (Color::White, [255, 255, 255]),
 ];
 
 /// What somebody without the cones for green, or for red, sees (Machado, Oliveira and Fernandes 2009).
@@ -27,30 +41,9 @@ const VISIONS: [[Light; 3]; 3] = [
 ];
 
 fn light(colour: Color) -> Light {
-    let from = |rgb: u32| [(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8];
     let bytes = match colour {
         Color::Rgb(red, green, blue) => [red, green, blue],
-        named => {
-            let names = [
-                Color::Black,
-                Color::Red,
-                Color::Green,
-                Color::Yellow,
-                Color::Blue,
-                Color::Magenta,
-                Color::Cyan,
-                Color::Gray,
-                Color::DarkGray,
-                Color::LightRed,
-                Color::LightGreen,
-                Color::LightYellow,
-                Color::LightBlue,
-                Color::LightMagenta,
-                Color::LightCyan,
-                Color::White,
-            ];
-            from(XTERM[names.iter().position(|name| *name == named).unwrap()])
-        }
+        named => XTERM.iter().find(|(name, _)| *name == named).unwrap().1,
     };
     bytes.map(|byte| {
         let part = f64::from(byte) / 255.0;
