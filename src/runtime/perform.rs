@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -65,6 +66,8 @@ pub struct World {
     pub(super) inbox: mpsc::Sender<Message>,
     cancels: HashMap<TaskId, CancellationToken>,
     looking: HashMap<Looking, CancellationToken>,
+    /// The last of what is done in order.
+    in_order: Option<JoinHandle<()>>,
     tracker: TaskTracker,
     pub(super) ending: CancellationToken,
 }
@@ -101,6 +104,7 @@ impl World {
             inbox,
             cancels: HashMap::new(),
             looking: HashMap::new(),
+            in_order: None,
             tracker: TaskTracker::new(),
             ending: CancellationToken::new(),
         }
@@ -113,6 +117,17 @@ impl World {
     /// The session that was kept.
     pub async fn session(&self) -> Option<Value> {
         self.runner.as_ref()?.store().view_state().await.ok().flatten()
+    }
+
+    /// Does work after all that was asked for in this way before: a draft is read as it was last written, and nobody waits for the writing.
+    fn in_order(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        let before = self.in_order.take();
+        self.in_order = Some(self.tracker.spawn(async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            work.await;
+        }));
     }
 
     /// Sends a message when the work is done. A panic becomes a notice, not a dead console.
@@ -335,18 +350,22 @@ impl World {
                 let done = format!("View {name} removed from {}", paths.views().display());
                 Message::Views(written(tokio::task::spawn_blocking(move || views::remove(&paths, &name)).await, done))
             }),
-            // The session is kept before the loop goes on: it may be the last thing that it does.
-            Effect::Keep(session) => {
+            Effect::Keep(session) => self.in_order(async move {
                 if let Err(error) = store.set_view_state(session).await {
                     tracing::warn!(%error, "the session could not be kept");
                 }
-            }
-            Effect::Draft(form, connection, command) => self
-                .answer(async move { Message::Draft(form, store.draft(&connection, &command).await.ok().flatten().unwrap_or_default()) }),
-            Effect::KeepDraft(connection, command, draft) => {
+            }),
+            Effect::KeepDraft(connection, command, draft) => self.in_order(async move {
                 if let Err(error) = store.set_draft(&connection, &command, draft).await {
                     tracing::warn!(%error, "the draft could not be kept");
                 }
+            }),
+            Effect::Draft(form, connection, command) => {
+                let inbox = self.inbox.clone();
+                self.in_order(async move {
+                    let draft = store.draft(&connection, &command).await.ok().flatten().unwrap_or_default();
+                    let _ = inbox.send(Message::Draft(form, draft)).await;
+                });
             }
             // These were done already, or belong to the loop.
             Effect::Read(..)
