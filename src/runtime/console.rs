@@ -16,10 +16,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::perform::World;
 use super::playbook::library;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
+use super::world::World;
 use super::{adding, clipboard, shell};
 use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside, Source, Text};
@@ -468,7 +468,7 @@ impl Console {
             Effect::Redraw => self.terminal.forget(),
             Effect::Suspend => self.suspend().await,
             Effect::Quit => {}
-            other => self.world.perform(other).await,
+            other => self.world.perform(other),
         }
     }
 
