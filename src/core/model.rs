@@ -214,6 +214,8 @@ pub struct Model {
     pub recording: Option<Recording>,
     /// The outbox.
     pub outbox: Outbox,
+    /// When what is being typed is kept, unless more is typed.
+    pub keep_at: Option<Timestamp>,
     /// Earlier queries.
     pub queries: Vec<String>,
     /// Whether times are shown in local time.
@@ -265,6 +267,7 @@ impl Model {
             last_run: None,
             recording: None,
             outbox: Outbox::default(),
+            keep_at: None,
             queries: Vec::new(),
             local_time: false,
             times: false,

@@ -350,6 +350,24 @@ fn a_session_comes_back_at_the_same_row_and_nothing_is_armed() {
 }
 
 #[test]
+fn what_is_typed_is_kept_when_the_typing_pauses() {
+    let mut session = Session::new();
+    let kept = |session: &Session| session.asked_for(|effect| matches!(effect, Effect::Keep(_))).len();
+    session.press("j j m").text("Seen bef");
+    session.wait(1_500).send(Message::Tick);
+    assert_eq!(kept(&session), 0, "half a word");
+    session.text("ore").wait(1_500).send(Message::Tick);
+    assert_eq!(kept(&session), 0, "the pause begins anew with every key");
+    session.wait(501).send(Message::Tick);
+    let asked = session.asked_for(|effect| matches!(effect, Effect::Keep(_)));
+    assert!(matches!(&asked[..], [Effect::Keep(state)] if state["typing"]["note"] == "Seen before"), "{asked:?}");
+    session.wait(60_000).send(Message::Tick);
+    assert_eq!(kept(&session), 1, "once");
+    session.press("esc j").wait(60_000).send(Message::Tick);
+    assert_eq!(kept(&session), 1, "going about the list is no typing");
+}
+
+#[test]
 fn the_tree_is_folded_searched_and_copied_from() {
     let mut session = Session::new();
     session.press("enter ] ] ] / n e e d l e enter y v y p");

@@ -174,8 +174,7 @@ fn rows(paint: &mut Paint, area: Rect, lines: &[Line], selected: usize, first: u
     let first = first.min(selected).max((selected + 1).saturating_sub(height.max(1)));
     for (at, line) in lines.iter().enumerate().skip(first).take(height) {
         let y = area.y + short(at - first);
-        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(area.x, y, area.width, &pieces);
+        paint.line(area.x, y, area.width, line);
         if at == selected {
             paint.tint(Rect { y, height: 1, ..area }, paint.theme.selection);
         }

@@ -31,8 +31,7 @@ pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> 
     };
     let inside = paint.frame(area, &format!("Close: {what}"), true);
     for (at, line) in lines.iter().enumerate().take(usize::from(inside.height)) {
-        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(inside.x, inside.y + short(at), inside.width, &pieces);
+        paint.line(inside.x, inside.y + short(at), inside.width, line);
     }
     dispose.disposition?;
     let x = inside.x + 5 + short(width(&dispose.note.before()));

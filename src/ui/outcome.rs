@@ -74,8 +74,7 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
     }
     let first = view.first.min(lines.len().saturating_sub(height.max(1)));
     for (at, line) in lines.iter().skip(first).take(height).enumerate() {
-        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(body.x, body.y + short(at), body.width, &pieces);
+        paint.line(body.x, body.y + short(at), body.width, line);
     }
     height
 }

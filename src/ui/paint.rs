@@ -102,6 +102,12 @@ impl Paint<'_> {
         at
     }
 
+    /// Writes a line of pieces that were made for it.
+    pub fn line(&mut self, x: u16, y: u16, room: u16, pieces: &[(String, Style)]) {
+        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+        self.pieces(x, y, room, &pieces);
+    }
+
     /// Gives an area one style and blanks.
     pub fn clear(&mut self, area: Rect, style: Style) {
         let area = area.intersection(self.cells.area);

@@ -55,8 +55,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     };
     for (at, pieces) in lines.iter().enumerate().skip(first).take(height) {
         let y = body.y + short(at - first);
-        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(body.x, y, body.width, &pieces);
+        paint.line(body.x, y, body.width, pieces);
         if selectable && at == line && model.focus == Pane::Record {
             paint.tint(Rect { y, height: 1, ..body }, theme.selection);
         }
