@@ -224,9 +224,10 @@ impl Desk<'_> {
         }
         let case = self.store.case_show(name).await?;
         let within = |id: &i64| case.as_ref().is_some_and(|whole| whole.events.iter().any(|row| row.id == *id));
-        let added = match only.dry_run {
-            true => here.into_iter().filter(|id| !within(id)).collect(),
-            false => self.store.case_add(name, here, &self.actor, self.now).await?,
+        let added = if only.dry_run {
+            here.into_iter().filter(|id| !within(id)).collect()
+        } else {
+            self.store.case_add(name, here, &self.actor, self.now).await?
         };
         if case.is_none() {
             complain(&format!("there was no case {name}; it {} opened", if only.dry_run { "would be" } else { "was" }));
@@ -243,10 +244,7 @@ impl Desk<'_> {
         if within.is_empty() {
             return Ok(1);
         }
-        let removed = match only.dry_run {
-            true => within,
-            false => self.store.case_remove(name, within, &self.actor, self.now).await?,
-        };
+        let removed = if only.dry_run { within } else { self.store.case_remove(name, within, &self.actor, self.now).await? };
         let row = json!({"name": name, "events": removed, "done": !only.dry_run});
         self.context.output.rows(&[row], &[("CASE", "name"), ("REMOVED", "events"), ("DONE", "done")]);
         Ok(if missing.is_empty() { 0 } else { 3 })
