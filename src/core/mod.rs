@@ -28,6 +28,7 @@ pub mod export;
 pub mod fit;
 pub mod form;
 pub mod guide;
+pub mod handover;
 pub mod health;
 pub mod help;
 pub mod json;

@@ -42,6 +42,11 @@ impl Terminal {
         if !has_keys() || !io::stdout().is_terminal() {
             return Err(io::Error::other("the console needs a terminal; on the command line use a verb, see: nightdesk --help"));
         }
+        if std::env::var_os("TERM").is_some_and(|kind| kind == "dumb") {
+            let what = "TERM is dumb: this terminal says that it cannot draw a screen. Set TERM to what it is (such as xterm), or use a verb, \
+                        see: nightdesk --help";
+            return Err(io::Error::other(what));
+        }
         // NO_COLOR is honoured by the theme; crossterm's own way of honouring it breaks reverse and bold.
         crossterm::style::force_color_output(true);
         let mut terminal = Self { last: None, cursor: None, mouse };

@@ -21,7 +21,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
         let lines = if selected || wide { 3 } else { 2 };
         one(paint, Rect { y, height: lines.min(inside.bottom() - y), ..inside }, model, connected, health);
         if selected {
-            let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.title };
+            let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.text.patch(paint.theme.title) };
             paint.tint(Rect { y, height: 1, ..inside }, style);
         }
         paint.jump_letter(inside.x, y, at, model.focus == Pane::Connections);
