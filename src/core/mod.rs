@@ -70,6 +70,7 @@ pub mod talk;
 pub mod task;
 pub mod telling;
 pub mod text;
+pub mod triage;
 pub mod update;
 pub mod views;
 pub mod work;

@@ -16,7 +16,7 @@ pub(crate) use explorer::hiding;
 use serde_json::json;
 
 use super::catalogue::{Given, Inverse};
-use super::effect::{Change, Effect};
+use super::effect::Effect;
 use super::event::{Disposition, Status};
 use super::keys::Key;
 use super::layer::Layer;
@@ -26,6 +26,7 @@ use super::outcome::{Follow, Outcome, ReturnData};
 use super::queue::Item;
 use super::session::{Session, events, report, setup};
 use super::task::Stage;
+use super::triage::Change;
 
 fn decisions(session: &Session) -> Vec<Effect> {
     session.asked_for(|effect| matches!(effect, Effect::Decide(..) | Effect::Restore(..)))

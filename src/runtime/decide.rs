@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::store::{Decision, Store, Was};
-use crate::core::effect::{Before, Change};
 use crate::core::event::{Disposition, Status};
+use crate::core::triage::{Before, Change};
 
 /// Decisions that are recorded together; others who write need not wait longer than for one such lot.
 const LOT: usize = 1_000;
