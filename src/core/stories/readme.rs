@@ -15,8 +15,8 @@ fn top(session: &Session) -> &Layer {
     session.model.layers.last().unwrap_or_else(|| panic!("nothing lies on top"))
 }
 
-fn asks(session: &Session, wanted: &Asks) -> bool {
-    matches!(top(session), Layer::Prompt(prompt) if prompt.asks == *wanted)
+fn asks(session: &Session, wanted: Asks) -> bool {
+    matches!(top(session), Layer::Prompt(prompt) if prompt.asks == wanted)
 }
 
 fn asked(session: &Session, wanted: impl Fn(&Effect) -> bool) -> bool {
@@ -53,12 +53,12 @@ const ROWS: [Row; 26] = [
     ("tell the vendor too", "W", |session| asked(session, |effect| matches!(effect, Effect::Gather(..)))),
     ("close the next one the same way", "d b enter .", |session| decisions(session).len() == 2),
     ("take an event", "t", |session| matches!(&decisions(session)[..], [Effect::Decide(_, Change::Take)])),
-    ("write a note", "m", |session| asks(session, &Asks::Note)),
-    ("put it into a case", "c", |session| asks(session, &Asks::Case)),
+    ("write a note", "m", |session| asks(session, Asks::Note)),
+    ("put it into a case", "c", |session| asks(session, Asks::Case)),
     ("put it into a case", "g k", |session| matches!(top(session), Layer::Cases(_))),
     ("see what a revision changed", "enter R", |session| asked(session, |effect| matches!(effect, Effect::Changes(..)))),
     ("see what a revision changed", "enter ] ] ] / d e t a i l s enter D", |session| matches!(top(session), Layer::Document(_))),
-    ("see what a revision changed", "enter ] ] ] $", |session| asks(session, &Asks::Path)),
+    ("see what a revision changed", "enter ] ] ] $", |session| asks(session, Asks::Path)),
     ("go to a row by its letter", "'", |session| session.model.jumping),
     (
         "do something about it",
@@ -70,7 +70,7 @@ const ROWS: [Row; 26] = [
     }),
     ("take the last thing back", "d b enter u", |session| asked(session, |effect| matches!(effect, Effect::Restore(_)))),
     ("fetch now", "f", |session| asked(session, |effect| matches!(effect, Effect::Fetch { .. }))),
-    ("look into a JSON file", "g o", |session| asks(session, &Asks::Open)),
+    ("look into a JSON file", "g o", |session| asks(session, Asks::Open)),
 ];
 
 /// Keys of the text, and the actions that must have them.
