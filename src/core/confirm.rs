@@ -11,6 +11,7 @@ use super::line::Line;
 use super::outbox::{Difference, LetterId};
 use super::play::{Play, Sheet};
 use super::playbook::{Fate, HERE, Planned};
+use super::scroll::Scroll;
 use super::telling::Call;
 
 /// A run that only waits to be confirmed.
@@ -111,6 +112,8 @@ pub struct Confirm {
     pub on_yes: bool,
     /// How far the effect reaches.
     pub reach: Reach,
+    /// How much of it was read: it is not answered before it was on the screen to its end.
+    pub scroll: Scroll,
 }
 
 /// What a key did to a question.
@@ -136,7 +139,19 @@ impl Confirm {
         let need = need_of(&subject, class.reach, about);
         let lines = lines_of(connection, class, about);
         let (title, reach, also) = (format!("{title}?"), class.reach, also(class.reach, about));
-        Self { subject, title, lines, need, also, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        Self {
+            subject,
+            title,
+            lines,
+            need,
+            also,
+            line: Line::default(),
+            armed_at,
+            dropped: 0,
+            on_yes: false,
+            reach,
+            scroll: Scroll::default(),
+        }
     }
 
     /// Says the same with names that have become known. What was typed stays, and so does what it is good for.
@@ -188,7 +203,19 @@ impl Confirm {
         let need = need(reach, targets.len(), only, noun, &playbook.name);
         let title = format!("Run playbook {}?", playbook.title);
         let subject = Subject::Play(Box::new(sheet.play.clone()));
-        Self { subject, title, lines, need, also: None, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        Self {
+            subject,
+            title,
+            lines,
+            need,
+            also: None,
+            line: Line::default(),
+            armed_at,
+            dropped: 0,
+            on_yes: false,
+            reach,
+            scroll: Scroll::default(),
+        }
     }
 
     /// The question before leaving.
@@ -206,6 +233,7 @@ impl Confirm {
             dropped: 0,
             on_yes: false,
             reach: Reach::Reversible,
+            scroll: Scroll::default(),
         }
     }
 
@@ -231,7 +259,10 @@ impl Confirm {
         if key.code == Code::Esc {
             return Answer::No;
         }
-        if !self.is_armed(now) {
+        if self.scroll.input(key) {
+            return Answer::Open;
+        }
+        if !self.is_armed(now) || self.scroll.left() > 0 {
             self.dropped += 1;
             return Answer::Open;
         }

@@ -63,6 +63,7 @@ pub mod rows;
 pub mod run;
 pub mod same_file;
 pub mod schema;
+pub mod scroll;
 pub mod search;
 pub mod sign_in;
 pub mod talk;

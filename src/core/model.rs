@@ -56,6 +56,10 @@ pub struct Screen {
     pub layer: usize,
     /// Tasks that fit.
     pub tasks: usize,
+    /// Lines of the question on top, at the width that there is.
+    pub question: usize,
+    /// First line of the page on top when its end is on the screen.
+    pub page_end: usize,
 }
 
 /// Something that can be taken back.
@@ -461,6 +465,8 @@ impl Model {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
             Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Confirm(confirm)) => confirm.scroll = confirm.scroll.drawn(screen.layer, screen.question),
+            Some(Layer::Page(page)) => page.first = page.first.min(screen.page_end),
             Some(Layer::Cases(cases)) => cases.follow(screen.layer),
             Some(Layer::Case(view)) => view.follow(screen.layer),
             Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),

@@ -68,7 +68,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
         }
         paint.letters = model.jumping && top;
         match layer {
-            Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
+            Layer::Page(view) => (screen.layer, screen.page_end) = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
             Layer::Document(view) => screen.layer = reading::draw(&mut paint, body, view, model),
             Layer::Cases(view) => screen.layer = cases::list(&mut paint, body, view, model),
@@ -77,7 +77,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Sheet(view) => screen.layer = sheet::draw(&mut paint, body, view),
-            Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
+            Layer::Confirm(view) => ((screen.layer, screen.question), cursor) = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
             Layer::Guide(view) => cursor = guide::draw(&mut paint, body, view, model),
             Layer::Outbox => screen.layer = outbox::draw(&mut paint, body, model),

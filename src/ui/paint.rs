@@ -161,6 +161,20 @@ impl Paint<'_> {
         Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
     }
 
+    /// A line of columns, broken as [`Paint::wrapped`] does; what does not fit goes on below the last column that begins early enough.
+    pub fn hung(line: &str, room: usize) -> Vec<String> {
+        if visible(line).width() <= room {
+            return vec![visible(line).into_string()];
+        }
+        let columns = line.match_indices("  ").map(|(at, blanks)| at + blanks.len());
+        let begins = |at: usize| line.get(..at).map_or(0, width);
+        let fits = |at: &usize| line.get(*at..).is_some_and(|rest| !rest.starts_with(' ')) && begins(*at) * 3 <= room * 2;
+        let (head, rest) = line.split_at(columns.filter(fits).last().unwrap_or(0));
+        let hang = width(head);
+        let parts = Self::wrapped(rest, room.saturating_sub(hang));
+        parts.into_iter().enumerate().map(|(at, part)| if at == 0 { format!("{head}{part}") } else { " ".repeat(hang) + &part }).collect()
+    }
+
     /// Text broken into lines of `room` columns at blanks.
     pub fn wrapped(text: &str, room: usize) -> Vec<String> {
         let room = room.max(4);

@@ -4,13 +4,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::explorer;
-use super::paint::{Paint, short, sign};
+use super::paint::{Paint, short, sign, width};
 use super::time::{age, moment};
 use crate::core::action::Action;
 use crate::core::detail::{Known, Past, Shown, Tab};
 use crate::core::fit::LETTERS;
 use crate::core::mapping::scalar;
 use crate::core::model::{Model, Pane};
+use crate::core::text::visible;
 
 /// Draws the pane; says how many rows its body has.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
@@ -47,22 +48,72 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         };
         paint.text(body.x, body.y, body.width, text, theme.dim);
     }
-    let line = detail.line.min(lines.len().saturating_sub(1));
-    let first = if selectable {
-        detail.first.min(line).max((line + 1).saturating_sub(height.max(1)))
-    } else {
-        line.min(lines.len().saturating_sub(height))
-    };
-    for (at, pieces) in lines.iter().enumerate().skip(first).take(height) {
-        let y = body.y + short(at - first);
-        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(body.x, y, body.width, &pieces);
-        if selectable && at == line && model.focus == Pane::Record {
-            paint.tint(Rect { y, height: 1, ..body }, theme.selection);
-        }
-        paint.jump_letter(body.x, y, at - first, selectable && keys);
+    // What is wider than the pane goes on below: there is no other way to read it.
+    let items: Vec<Vec<Line>> = lines.into_iter().map(|line| broken(line, usize::from(body.width))).collect();
+    if !selectable {
+        return text(paint, body, &items.concat(), detail.line);
     }
+    let line = detail.line.min(items.len().saturating_sub(1));
+    let mut first = detail.first.min(line);
+    while first < line && items.iter().take(line + 1).skip(first).map(Vec::len).sum::<usize>() > height {
+        first += 1;
+    }
+    let (mut y, mut shown) = (body.y, 0);
+    for (at, item) in items.iter().enumerate().skip(first) {
+        let rows = short(item.len());
+        if y + rows > body.bottom() && at != line {
+            break;
+        }
+        rows_of(paint, Rect { y, height: body.bottom() - y, ..body }, item);
+        if at == line && keys {
+            paint.tint(Rect { y, height: rows.min(body.bottom() - y), ..body }, theme.selection);
+        }
+        paint.jump_letter(body.x, y, at - first, keys);
+        y = (y + rows).min(body.bottom());
+        shown += 1;
+    }
+    shown.max(1)
+}
+
+/// Draws lines from one on, so that no room is left below the last; says how many rows there are.
+fn text(paint: &mut Paint, body: Rect, lines: &[Line], from: usize) -> usize {
+    let height = usize::from(body.height);
+    let first = from.min(lines.len().saturating_sub(height));
+    rows_of(paint, body, lines.get(first..).unwrap_or_default());
     height
+}
+
+fn rows_of(paint: &mut Paint, area: Rect, lines: &[Line]) {
+    for (y, pieces) in (area.y..area.bottom()).zip(lines) {
+        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+        paint.pieces(area.x, y, area.width, &pieces);
+    }
+}
+
+/// A line as lines of so many columns, broken at blanks; they begin below the piece that follows the label.
+fn broken(line: Line, room: usize) -> Vec<Line> {
+    if line.iter().map(|(text, _)| width(text)).sum::<usize>() <= room {
+        return vec![line];
+    }
+    let starts = line.iter().scan(0, |at, (text, _)| Some(std::mem::replace(at, *at + width(text))));
+    let hang = starts.filter(|start| *start * 4 <= room).last().unwrap_or(0);
+    let mut lines: Vec<Line> = vec![Vec::new()];
+    let mut used = 0;
+    for (text, style) in line {
+        for word in visible(&text).as_str().split_inclusive(' ') {
+            let below = used > hang && used + width(word.trim_end()) > room;
+            // A word that is wider than a line is broken anywhere.
+            for (at, part) in Paint::wrapped(word, room.saturating_sub(hang)).into_iter().enumerate() {
+                if below || at > 0 {
+                    lines.push(vec![(" ".repeat(hang), style)]);
+                    used = hang;
+                }
+                used += width(&part);
+                lines.last_mut().into_iter().for_each(|last| last.push((part.clone(), style)));
+            }
+        }
+    }
+    lines
 }
 
 fn tabs(paint: &mut Paint, area: Rect, current: Tab) {
