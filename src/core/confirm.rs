@@ -176,17 +176,18 @@ impl Confirm {
             noun = step.noun;
             targets.extend(step.targets.iter().filter(|target| !targets.contains(target)).cloned().collect::<Vec<_>>());
         }
+        let named = |ids: &[String]| ids.iter().map(|id| sheet.target(id).to_string()).collect::<Vec<_>>();
         let mut lines = Vec::new();
         for step in &changing {
             let place = if step.connection == HERE { String::new() } else { format!(" on {} ({})", step.connection, step.environment) };
             lines.push(format!("{}: {}{place}", step.step, step.title));
             match step.targets.as_slice() {
                 [] => {}
-                few @ ([_] | [_, _] | [_, _, _]) => lines.push(format!("    {}", few.join(", "))),
+                few @ ([_] | [_, _] | [_, _, _]) => lines.push(format!("    {}", named(few).join(", "))),
                 several => lines.push(format!(
                     "    {}: {} and {} more",
                     counted(several.len(), step.noun),
-                    several[..2].join(", "),
+                    named(&several[..2]).join(", "),
                     several.len() - 2
                 )),
             }
@@ -199,8 +200,9 @@ impl Confirm {
             1 => lines.push("1 step only reads.".into()),
             several => lines.push(format!("{several} steps only read.")),
         }
-        let only = if let [only] = targets.as_slice() { Some(only.as_str()) } else { None };
-        let need = need(reach, targets.len(), only, noun, &playbook.name);
+        let only = if let [only] = targets.as_slice() { Some(sheet.target(only)) } else { None };
+        let need = need(reach, targets.len(), only.as_ref().map(Target::called), noun, &playbook.name);
+        let also = only.filter(|only| reach == Reach::Irreversible && only.name.is_some()).map(|only| only.id);
         let title = format!("Run playbook {}?", playbook.title);
         let subject = Subject::Play(Box::new(sheet.play.clone()));
         Self {
@@ -208,7 +210,7 @@ impl Confirm {
             title,
             lines,
             need,
-            also: None,
+            also,
             line: Line::default(),
             armed_at,
             dropped: 0,

@@ -56,6 +56,8 @@ pub struct Screen {
     pub layer: usize,
     /// Tasks that fit.
     pub tasks: usize,
+    /// First connection on the screen.
+    pub connections: usize,
     /// Lines of the question on top, at the width that there is.
     pub question: usize,
     /// First line of the page on top when its end is on the screen.
@@ -220,6 +222,8 @@ pub struct Model {
     pub outbox: Outbox,
     /// Earlier queries.
     pub queries: Vec<String>,
+    /// Earlier JSONPaths.
+    pub paths: Vec<String>,
     /// Whether times are shown in local time.
     pub local_time: bool,
     /// Whether documents show timestamps and numbers since an epoch as times.
@@ -270,6 +274,7 @@ impl Model {
             recording: None,
             outbox: Outbox::default(),
             queries: Vec::new(),
+            paths: Vec::new(),
             local_time: false,
             times: false,
             jumping: false,
@@ -416,6 +421,9 @@ impl Model {
         if action.needs_event() && !on_case && !self.has_targets() {
             return Err("no event is selected".into());
         }
+        if let Some(reason) = self.rowless(action) {
+            return Err(reason.into());
+        }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
@@ -438,6 +446,20 @@ impl Model {
             Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Why what is for a selected row cannot be done: there is none.
+    fn rowless(&self, action: Action) -> Option<&'static str> {
+        use Action::{Alike, CaseQueue, CloseCase, Dismiss, Mark, MarkAlike, MarkAll, MarkRange, Open, Send};
+        match (self.layers.last(), action, self.focus) {
+            (Some(Layer::Outbox), Send, _) if self.outbox.current().is_none() => Some("the outbox is empty"),
+            (Some(Layer::Cases(cases)), Open | CaseQueue | CloseCase, _) if cases.current().is_none() => Some("there is no case yet"),
+            (None, Open | Mark | MarkRange | MarkAlike | MarkAll | Alike, Pane::Queue) if self.queue.selected.is_none() => {
+                Some("no event is selected")
+            }
+            (None, Open | Dismiss, Pane::Tasks) if self.tasks.current().is_none() => Some("nothing was run yet"),
+            _ => None,
         }
     }
 

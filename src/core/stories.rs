@@ -9,6 +9,7 @@ mod names;
 mod playbooks;
 mod view;
 mod views;
+mod wrong;
 
 pub(crate) use bodies::session as with_body;
 pub(crate) use cases::with_case;

@@ -320,7 +320,8 @@ impl Console {
 
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
         let now = Timestamp::now();
-        let next = ui::time::next_change(now).min(self.wakes.first().copied().unwrap_or(Timestamp::MAX));
+        let next = ui::time::next_change(now, self.model.tasks.running().next().is_some())
+            .min(self.wakes.first().copied().unwrap_or(Timestamp::MAX));
         let millis = u64::try_from(next.as_millisecond() - now.as_millisecond() + 1).unwrap_or(1);
         let mut deadline = Instant::now() + Duration::from_millis(millis);
         if self.dirty {

@@ -109,6 +109,7 @@ impl Runner {
         }
         // Who waited longest goes first, so that a small maximum starves nobody.
         sources.sort_by_key(|(watermark, _, _)| *watermark);
+        let several = sources.len() > 1;
         let mut whole = 0;
         for (_, mark, source) in sources {
             let left = options.max.map(|max| max.saturating_sub(report.counts.total()));
@@ -141,7 +142,11 @@ impl Runner {
                 report.errors.push(Failure::new("Fetch Event failed.", format!("The watermark could not be kept: {error}.")));
             }
             report.gaps.extend(fetched.gaps);
-            report.errors.extend(fetched.errors);
+            // Several sources may fail alike: which one did is said with each.
+            report.errors.extend(fetched.errors.into_iter().map(|failure| match failure.item {
+                None if several => failure.item(source.event_type.clone()),
+                _ => failure,
+            }));
         }
         report.return_data = match (report.errors.is_empty(), whole, report.counts.total()) {
             (true, _, 0) => ReturnData::SuccessfulWithNoEventData,

@@ -151,7 +151,7 @@ pub async fn extract(document: Document, path: String) -> Result<Box<Reading>, S
     let work = move || {
         let found = document.extract(&path, MATCHES).map_err(|error| error.to_string())?;
         if found.count == 0 {
-            return Err(format!("{path} picks nothing in this document."));
+            return Err(format!("{path} picks nothing in this document; the arrow up in the line brings it back."));
         }
         let more = if found.more { " at least" } else { "" };
         Ok(Box::new(Reading::by_path(format!("{path}:{more} {}", found.count), found.document, Face::Tree)))

@@ -53,7 +53,7 @@ fn answer(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model, (left
     let theme = paint.theme;
     let Rect { x, y, width: room, .. } = area;
     if left > 0 {
-        let more = format!("{below} more line{}: down reads on; esc leaves it", if below == 1 { "" } else { "s" });
+        let more = format!("{below} more line{}: down; esc leaves it", if below == 1 { "" } else { "s" });
         paint.text(x, y, room, &more, theme.warning);
         return None;
     }

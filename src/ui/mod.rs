@@ -122,7 +122,7 @@ fn panes(paint: &mut Paint, body: Rect, model: &Model, screen: &mut Screen) {
 
 fn pane(paint: &mut Paint, area: Rect, model: &Model, pane: Pane, screen: &mut Screen) {
     match pane {
-        Pane::Connections => connections::draw(paint, area, model),
+        Pane::Connections => screen.connections = connections::draw(paint, area, model),
         Pane::Queue => screen.queue = queue::draw(paint, area, model),
         Pane::Record => screen.record = record::draw(paint, area, model),
         Pane::Tasks => screen.tasks = tasks::draw(paint, area, model),

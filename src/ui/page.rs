@@ -21,7 +21,13 @@ pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> (usize, usize) {
         let room = usize::from(inside.width);
         if page.source.is_some() { Paint::wrapped(line, room) } else { Paint::hung(line, room) }
     };
-    for (at, line) in page.lines.iter().skip(page.first).take(height).flat_map(broken).take(height).enumerate() {
+    let mut rows = 0;
+    let fitting = page.lines.iter().rev().take_while(|line| {
+        rows += broken(line).len();
+        rows <= height
+    });
+    let end = page.lines.len() - fitting.count().max(1).min(page.lines.len());
+    for (at, line) in page.lines.iter().skip(page.first.min(end)).take(height).flat_map(broken).take(height).enumerate() {
         let hit = !needle.is_empty() && line.to_lowercase().contains(&needle);
         let heading = !line.starts_with(' ') && !line.is_empty() && line.chars().all(|c| c.is_uppercase() || c == ' ');
         let style = match (hit, heading) {
@@ -31,10 +37,5 @@ pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> (usize, usize) {
         };
         paint.text(inside.x, inside.y + short(at), inside.width, &line, style);
     }
-    let mut rows = 0;
-    let fitting = page.lines.iter().rev().take_while(|line| {
-        rows += broken(line).len();
-        rows <= height
-    });
-    (height, page.lines.len() - fitting.count().max(1).min(page.lines.len()))
+    (height, end)
 }

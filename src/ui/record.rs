@@ -4,14 +4,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::explorer;
-use super::paint::{Paint, short, sign, width};
+use super::paint::{Line, Paint, short, sign};
 use super::time::{age, moment};
 use crate::core::action::Action;
 use crate::core::detail::{Known, Past, Shown, Tab};
 use crate::core::fit::LETTERS;
 use crate::core::mapping::scalar;
 use crate::core::model::{Model, Pane};
-use crate::core::text::visible;
 
 /// Draws the pane; says how many rows its body has.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
@@ -49,7 +48,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         paint.text(body.x, body.y, body.width, text, theme.dim);
     }
     // What is wider than the pane goes on below: there is no other way to read it.
-    let items: Vec<Vec<Line>> = lines.into_iter().map(|line| broken(line, usize::from(body.width))).collect();
+    let items: Vec<Vec<Line>> = lines.into_iter().map(|line| Paint::broken(line, usize::from(body.width))).collect();
     if !selectable {
         return text(paint, body, &items.concat(), detail.line);
     }
@@ -90,32 +89,6 @@ fn rows_of(paint: &mut Paint, area: Rect, lines: &[Line]) {
     }
 }
 
-/// A line as lines of so many columns, broken at blanks; they begin below the piece that follows the label.
-fn broken(line: Line, room: usize) -> Vec<Line> {
-    if line.iter().map(|(text, _)| width(text)).sum::<usize>() <= room {
-        return vec![line];
-    }
-    let starts = line.iter().scan(0, |at, (text, _)| Some(std::mem::replace(at, *at + width(text))));
-    let hang = starts.filter(|start| *start * 4 <= room).last().unwrap_or(0);
-    let mut lines: Vec<Line> = vec![Vec::new()];
-    let mut used = 0;
-    for (text, style) in line {
-        for word in visible(&text).as_str().split_inclusive(' ') {
-            let below = used > hang && used + width(word.trim_end()) > room;
-            // A word that is wider than a line is broken anywhere.
-            for (at, part) in Paint::wrapped(word, room.saturating_sub(hang)).into_iter().enumerate() {
-                if below || at > 0 {
-                    lines.push(vec![(" ".repeat(hang), style)]);
-                    used = hang;
-                }
-                used += width(&part);
-                lines.last_mut().into_iter().for_each(|last| last.push((part.clone(), style)));
-            }
-        }
-    }
-    lines
-}
-
 fn tabs(paint: &mut Paint, area: Rect, current: Tab) {
     let theme = paint.theme;
     let mut x = area.x;
@@ -127,8 +100,6 @@ fn tabs(paint: &mut Paint, area: Rect, current: Tab) {
         x += paint.text(x, area.y, area.right().saturating_sub(x), &format!(" {title} "), style);
     }
 }
-
-type Line = Vec<(String, Style)>;
 
 fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line> {
     let theme = paint.theme;
