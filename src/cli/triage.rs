@@ -446,7 +446,8 @@ impl Export {
 /// Verbs of `nightdesk report`.
 #[derive(Debug, Subcommand)]
 pub enum Report {
-    /// The shift hand-over, as Markdown: open items, actions and how they ended, gaps, head of the record
+    /// The shift hand-over, as Markdown unless `--output json` is asked for: open items, actions, how they ended and whether they were taken
+    /// back, gaps, head of the record
     Handover {
         /// How far back the shift goes (8h, 1d)
         #[arg(long, default_value = "8h")]
@@ -464,12 +465,11 @@ impl Report {
             Err(cannot) => return cannot.say(),
         };
         match report::handover(&runner, from, now).await {
-            Ok(text) => {
-                context.output.bytes(text.as_bytes());
-                0
-            }
-            Err(error) => failed(&error),
+            Ok(handover) if context.output.json_asked => context.output.json(&json!(handover)),
+            Ok(handover) => context.output.bytes(handover.markdown().as_bytes()),
+            Err(error) => return failed(&error),
         }
+        0
     }
 }
 

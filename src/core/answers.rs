@@ -6,7 +6,7 @@ use super::act;
 use super::chooser::{Choice, Purpose};
 use super::detail::Shown;
 use super::detail::Tab;
-use super::effect::{Before, Change, Effect, Gather};
+use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::explorer::Explorer;
 use super::fit;
@@ -25,6 +25,7 @@ use super::quick;
 use super::recording;
 use super::run;
 use super::task::{Report, Stage, State, TaskId};
+use super::triage::{Before, Change};
 
 /// Rows of the queue.
 pub fn rows(model: &mut Model, generation: u64, result: Result<Listing, String>) -> Vec<Effect> {

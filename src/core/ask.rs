@@ -4,7 +4,7 @@ use super::act;
 use super::action::Action;
 use super::cases;
 use super::decide;
-use super::effect::{Change, Effect, Outside, Source};
+use super::effect::{Effect, Outside, Source};
 use super::explore;
 use super::json::Document;
 use super::layer::{Asks, Layer, Prompt};
@@ -13,6 +13,7 @@ use super::model::{Model, Pane};
 use super::query::Query;
 use super::reading;
 use super::recording;
+use super::triage::Change;
 use super::views;
 
 /// Opens a line to type that begins with a text.

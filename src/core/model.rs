@@ -11,7 +11,7 @@ use super::add::Connectable;
 use super::catalogue::Command;
 use super::confirm::Ready;
 use super::detail::Detail;
-use super::effect::{Before, Effect};
+use super::effect::Effect;
 use super::event::Disposition;
 use super::explorer::{Explorer, Face};
 use super::health::{Connected, Health, Misconfigured};
@@ -24,6 +24,7 @@ use super::playbook::Playbook;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::recording::Recording;
 use super::task::{TaskId, Tasks};
+use super::triage::Before;
 use super::views::Saved;
 
 /// A pane.
@@ -220,6 +221,8 @@ pub struct Model {
     pub recording: Option<Recording>,
     /// The outbox.
     pub outbox: Outbox,
+    /// When what is being typed is kept, unless more is typed.
+    pub keep_at: Option<Timestamp>,
     /// Earlier queries.
     pub queries: Vec<String>,
     /// Earlier JSONPaths.
@@ -273,6 +276,7 @@ impl Model {
             last_run: None,
             recording: None,
             outbox: Outbox::default(),
+            keep_at: None,
             queries: Vec::new(),
             paths: Vec::new(),
             local_time: false,

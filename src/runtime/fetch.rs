@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::converse::{random_hex, send_all};
 use super::http::Door;
 use super::opened::Opened;
-use super::run::{RunOptions, Runner, random_hex, send_all};
+use super::run::{RunOptions, Runner};
 use crate::core::catalogue::{Fetched, Gap, Source, Window};
 use crate::core::outcome::{Failure, ReturnData};
 use crate::core::talk::{Counts, Input, Step, Talk};

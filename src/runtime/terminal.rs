@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
@@ -21,6 +21,10 @@ use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, poll};
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// Writings to the terminal, begun and ended: odd while one is under way.
+static WRITINGS: AtomicU64 = AtomicU64::new(0);
+/// How long the process may go on after it was told to end, or after its terminal vanished.
+const GRACE: Duration = Duration::from_millis(1500);
 
 /// The terminal, ours until dropped.
 pub struct Terminal {
@@ -37,6 +41,11 @@ impl Terminal {
     pub fn enter(mouse: bool) -> io::Result<Self> {
         if !has_keys() || !io::stdout().is_terminal() {
             return Err(io::Error::other("the console needs a terminal; on the command line use a verb, see: nightdesk --help"));
+        }
+        if std::env::var_os("TERM").is_some_and(|kind| kind == "dumb") {
+            let what = "TERM is dumb: this terminal says that it cannot draw a screen. Set TERM to what it is (such as xterm), or use a verb, \
+                        see: nightdesk --help";
+            return Err(io::Error::other(what));
         }
         // NO_COLOR is honoured by the theme; crossterm's own way of honouring it breaks reverse and bold.
         crossterm::style::force_color_output(true);
@@ -151,8 +160,26 @@ fn keys() -> io::Result<OwnedFd> {
 /// When the terminal is gone.
 pub fn write(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    WRITINGS.fetch_add(1, Ordering::SeqCst);
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    WRITINGS.fetch_add(1, Ordering::SeqCst);
+    written
+}
+
+/// Ends a process that was told to end by a signal, and cannot: a terminal that takes nothing, such as that of a frozen connection, holds
+/// it in the middle of a writing.
+pub async fn end_if_stuck(signal: i32) {
+    let mut before = WRITINGS.load(Ordering::SeqCst);
+    loop {
+        tokio::time::sleep(GRACE).await;
+        let now = WRITINGS.load(Ordering::SeqCst);
+        if now % 2 == 1 && now == before {
+            // Nothing more can be written; that keys are taken as they are can still be ended.
+            let _ = disable_raw_mode();
+            std::process::exit(128 + signal);
+        }
+        before = now;
+    }
 }
 
 /// Gives the terminal back as it was. Does so once, however often it is called.
@@ -205,7 +232,7 @@ pub fn watch(gone: impl FnOnce() + Send + 'static) {
             }
         }
         gone();
-        std::thread::sleep(Duration::from_millis(1500));
+        std::thread::sleep(GRACE);
         std::process::exit(129);
     };
     // Without the thread, SIGHUP still ends the program.

@@ -25,7 +25,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         let lines = lines(connected);
         one(paint, Rect { y, height: lines.min(inside.bottom() - y), ..inside }, model, connected, health);
         if selected(connected) {
-            let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.title };
+            let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.text.patch(paint.theme.title) };
             paint.tint(Rect { y, height: 1, ..inside }, style);
         }
         paint.jump_letter(inside.x, y, at - first, model.focus == Pane::Connections);

@@ -1,17 +1,14 @@
 //! A verdict under way.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::paint::{Paint, short, width};
+use super::paint::{Line, Paint, short, width};
 use crate::core::dispose::Dispose;
 use crate::core::event::Disposition;
 use crate::core::model::Model;
 
 /// Templates that are listed with their digit.
 const LISTED: usize = 9;
-
-type Line = Vec<(String, Style)>;
 
 /// Draws the verdict; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> Option<(u16, u16)> {
@@ -34,8 +31,7 @@ pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> 
     };
     let inside = paint.frame(area, &format!("Close: {what}"), true);
     for (at, line) in lines.iter().enumerate().take(usize::from(inside.height)) {
-        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(inside.x, inside.y + short(at), inside.width, &pieces);
+        paint.line(inside.x, inside.y + short(at), inside.width, line);
     }
     dispose.disposition?;
     let x = inside.x + 5 + short(width(&dispose.note.before()));

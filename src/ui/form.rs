@@ -45,8 +45,7 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
     let rows = if inside.height > 14 { 4 } else { 1 };
     for (at, line) in about.iter().take(rows).enumerate() {
         let rest = if at + 1 == rows { about.get(at..).unwrap_or_default().concat() } else { line.clone() };
-        let pieces: Vec<(&str, Style)> = rest.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(inside.x, y, inside.width, &pieces);
+        paint.line(inside.x, y, inside.width, &rest);
         y += 1;
     }
     if !form.command.permission.is_empty() && inside.height > 10 {

@@ -7,6 +7,8 @@ mod chooser;
 mod columns;
 mod confirm;
 mod connections;
+#[cfg(test)]
+mod contrast;
 mod dispose;
 mod explorer;
 mod form;

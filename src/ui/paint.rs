@@ -117,6 +117,12 @@ impl Paint<'_> {
         at
     }
 
+    /// Writes a line of pieces that were made for it.
+    pub fn line(&mut self, x: u16, y: u16, room: u16, pieces: &[(String, Style)]) {
+        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+        self.pieces(x, y, room, &pieces);
+    }
+
     /// Gives an area one style and blanks.
     pub fn clear(&mut self, area: Rect, style: Style) {
         let area = area.intersection(self.cells.area);
@@ -139,6 +145,7 @@ impl Paint<'_> {
     pub fn jump_letter(&mut self, x: u16, y: u16, row: usize, keys: bool) {
         if let Some(letter) = letter(row).filter(|_| self.letters && keys) {
             let style = self.theme.key.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+            self.clear(Rect { x, y, width: 1, height: 1 }, self.theme.text);
             self.text(x, y, 1, letter.encode_utf8(&mut [0; 4]), style);
         }
     }
@@ -169,7 +176,9 @@ impl Paint<'_> {
         }
         let room = area.width.saturating_sub(4);
         if !title.is_empty() && room > 2 {
-            let used = self.text(left + 2, top, room, title, self.theme.title);
+            // On a ground of its own the frame's style is the one that can be read.
+            let filled = style.bg.is_some() || style.add_modifier.contains(Modifier::REVERSED);
+            let used = self.text(left + 2, top, room, title, if filled { style } else { self.theme.title });
             self.put(left + 1, top, " ", 1, style);
             self.put(left + 2 + used, top, " ", 1, style);
         }

@@ -91,7 +91,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             }
         }
         if at == place {
-            let style = if model.focus == Pane::Queue { theme.selection } else { theme.title };
+            let style = if model.focus == Pane::Queue { theme.selection } else { theme.text.patch(theme.title) };
             paint.tint(line, style);
         }
         paint.jump_letter(line.x, line.y, at - first, model.focus == Pane::Queue);

@@ -1,7 +1,6 @@
 //! The event on show.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::explorer;
 use super::paint::{Line, Paint, short, sign};
@@ -83,9 +82,8 @@ fn text(paint: &mut Paint, body: Rect, lines: &[Line], from: usize) -> usize {
 }
 
 fn rows_of(paint: &mut Paint, area: Rect, lines: &[Line]) {
-    for (y, pieces) in (area.y..area.bottom()).zip(lines) {
-        let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(area.x, y, area.width, &pieces);
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        paint.line(area.x, y, area.width, line);
     }
 }
 

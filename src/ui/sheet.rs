@@ -37,8 +37,7 @@ pub fn draw(paint: &mut Paint, area: Rect, sheet: &Sheet) -> usize {
             if y >= inside.bottom() {
                 return room;
             }
-            let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-            paint.pieces(inside.x, y, inside.width, &pieces);
+            paint.line(inside.x, y, inside.width, line);
             if at == sheet.at {
                 paint.tint(Rect { y, height: 1, ..inside }, theme.selection);
             }
