@@ -8,7 +8,10 @@ use crate::core::layer::Page;
 /// Draws the page; says how many rows it has room for, and its first line when its end is on the screen.
 pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> (usize, usize) {
     paint.clear(area, paint.theme.text);
-    let title = format!("{} · {} of {}", page.title, (page.first + 1).min(page.lines.len().max(1)), page.lines.len());
+    let title = match page.lines.len() {
+        0 => page.title.clone(),
+        all => format!("{} · {} of {all}", page.title, (page.first + 1).min(all)),
+    };
     let inside = paint.frame(area, &title, true);
     let theme = paint.theme;
     let height = usize::from(inside.height);

@@ -17,5 +17,6 @@ mod pivot;
 mod race;
 mod repeats;
 mod secrecy;
+mod twins;
 mod vendors;
 mod write_back;
