@@ -208,7 +208,9 @@ fn a_session_from_the_first_key_to_the_last() {
     console.press("q");
     assert!(console.ended().success());
     console.wait_for("the main screen", |shown| String::from_utf8_lossy(&shown.bytes).contains(GIVEN_BACK));
-    assert!(!console.shown.0.lock().unwrap().screen.screen().alternate_screen());
+    let shown = console.shown.0.lock().unwrap();
+    assert!(!shown.screen.screen().alternate_screen());
+    assert!(!String::from_utf8_lossy(&shown.bytes).contains("\u{1b}]52;"), "nothing is put on the clipboard without its key");
 }
 
 #[test]
@@ -234,7 +236,7 @@ fn a_paste_triggers_nothing() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    for name in ["TERM", "HUP", "INT"] {
+    for name in ["TERM", "HUP", "INT", "QUIT"] {
         let mut console = open(80, 24, "");
         console.signal(name);
         console.ended();

@@ -2,6 +2,7 @@
 
 pub mod adding;
 pub mod attachment;
+mod beside;
 pub mod cases;
 pub mod clipboard;
 pub mod console;
@@ -12,6 +13,7 @@ pub mod http;
 pub mod jobs;
 pub mod log;
 pub mod lookup;
+pub mod mishap;
 pub mod opened;
 pub mod outbox;
 pub mod perform;
@@ -24,3 +26,4 @@ pub mod shell;
 pub mod store;
 pub mod tell;
 pub mod terminal;
+mod writer;

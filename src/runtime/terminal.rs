@@ -4,7 +4,7 @@
 //! asked of the terminal (cursor position, capabilities): an answer would arrive as input.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +18,12 @@ use crossterm::{cursor, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::writer;
+
+/// How long a terminal that takes nothing is waited for before it is given back.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
@@ -38,11 +43,15 @@ impl Terminal {
         if !has_keys() || !io::stdout().is_terminal() {
             return Err(io::Error::other("the console needs a terminal; on the command line use a verb, see: nightdesk --help"));
         }
+        if std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
+            return Err(io::Error::other(
+                "this terminal can only scroll (TERM=dumb), so the console cannot draw on it; on the command line everything is a verb, see: nightdesk --help",
+            ));
+        }
         // NO_COLOR is honoured by the theme; crossterm's own way of honouring it breaks reverse and bold.
         crossterm::style::force_color_output(true);
         let mut terminal = Self { last: None, cursor: None, mouse };
         terminal.take()?;
-        restore_on_panic();
         Ok(terminal)
     }
 
@@ -59,7 +68,7 @@ impl Terminal {
         if self.mouse {
             queue!(out, EnableMouseCapture)?;
         }
-        write(&out)
+        write(out)
     }
 
     /// Gives the terminal back for a while.
@@ -84,7 +93,7 @@ impl Terminal {
         } else {
             queue!(out, DisableMouseCapture)?;
         }
-        write(&out)
+        write(out)
     }
 
     /// The terminal's size.
@@ -114,7 +123,7 @@ impl Terminal {
             queue!(out, cursor::MoveTo(x, y), cursor::Show)?;
         }
         queue!(out, EndSynchronizedUpdate)?;
-        write(&out)?;
+        write(out)?;
         self.last = Some(frame);
         self.cursor = cursor;
         Ok(())
@@ -145,14 +154,27 @@ fn keys() -> io::Result<OwnedFd> {
     Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
 }
 
-/// Writes bytes to the terminal at once.
+/// Writes bytes to the terminal, in one piece. A terminal that takes nothing just now is not waited for.
 ///
 /// # Errors
 /// When the terminal is gone.
-pub fn write(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+pub fn write(bytes: Vec<u8>) -> io::Result<()> {
+    writer::send(bytes)
+}
+
+/// Whether the terminal has not taken what was written last: another frame would only wait behind it.
+pub fn is_busy() -> bool {
+    writer::is_busy()
+}
+
+/// Waits until the terminal has taken what was written.
+pub async fn taken() {
+    writer::taken().await;
+}
+
+/// Whether the console has the terminal now.
+pub fn is_entered() -> bool {
+    ENTERED.load(Ordering::SeqCst)
 }
 
 /// Gives the terminal back as it was. Does so once, however often it is called.
@@ -162,30 +184,18 @@ pub fn restore() {
     }
     let mut out = Vec::new();
     let queued = queue!(out, EndSynchronizedUpdate, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
-    if queued.is_ok() {
-        // A terminal that is gone cannot be restored.
-        let _ = write(&out);
+    // A terminal that is gone or frozen cannot be restored, and must not keep the process.
+    if queued.is_ok() && writer::settle(FAREWELL) && takes_more() {
+        let _ = writer::now(&out);
     }
     let _ = disable_raw_mode();
 }
 
-/// A panic of the loop's own thread restores the terminal before it is told. One of a task becomes a failed task and must not.
-fn restore_on_panic() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let ours = std::thread::current().id();
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if std::thread::current().id() == ours {
-                restore();
-                before(info);
-            } else if ENTERED.load(Ordering::SeqCst) {
-                tracing::error!("a task panicked: {info}");
-            } else {
-                before(info);
-            }
-        }));
-    });
+/// Whether the terminal takes bytes now.
+fn takes_more() -> bool {
+    let out = rustix::stdio::stdout();
+    let mut end = [PollFd::new(&out, PollFlags::OUT)];
+    matches!(poll(&mut end, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(1..)) && end[0].revents().contains(PollFlags::OUT)
 }
 
 /// Ends the process when the terminal vanishes: `gone` is called first; whatever happens, the process has ended two seconds later.
