@@ -169,6 +169,13 @@ impl Console {
         self.master.as_ref().unwrap().resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
+    /// Reads no more of what the terminal is sent, as a connection that is frozen. The reader ends with the next output.
+    fn stop_reading(&mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.press("\u{c}");
+        self.reading.take().unwrap().join().unwrap();
+    }
+
     /// Closes the terminal's other end. The reader holds a copy of it, and ends with the output that `last` brings.
     fn vanish(&mut self, last: &str) {
         self.closing.store(true, Ordering::SeqCst);
@@ -289,6 +296,91 @@ fn a_terminal_that_vanishes_in_mid_form_leaves_the_row_and_the_draft_and_nothing
         back.wait("History");
         assert!(!back.contents().contains("update-issues"), "nothing was sent:\n{}", back.contents());
     }
+}
+
+/// The world's store, opened beside the console.
+fn store(world: &World) -> rusqlite::Connection {
+    rusqlite::Connection::open(world.home.path().join("data/nightdesk.db")).unwrap()
+}
+
+#[test]
+fn the_typing_goes_on_while_another_process_holds_the_store() {
+    let mut console = open(100, 30, "");
+    console.press(":update issues\r");
+    console.wait("Issue ID");
+    let db = store(&console.world);
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    console.press("ISSUE-1");
+    console.wait("ISSUE-1");
+    // Its draft is to be kept, and cannot be yet; reading it comes after that.
+    console.press("\u{1b}");
+    console.wait("Filter");
+    console.press(":update issues\r");
+    let start = Instant::now();
+    console.wait("Issue ID");
+    console.press("-WHILE-HELD");
+    console.wait("-WHILE-HELD");
+    // The store is waited for ten seconds.
+    assert!(start.elapsed() < Duration::from_secs(8), "the screen waited {:?} for the store", start.elapsed());
+    db.execute_batch("COMMIT").unwrap();
+}
+
+#[test]
+fn what_was_typed_outlives_a_process_that_is_killed() {
+    let mut console = open(100, 30, "");
+    console.press(":update issues\r");
+    console.wait("Issue ID");
+    console.press("ISSUE-8841");
+    let db = store(&console.world);
+    let kept = || db.query_row("SELECT count(*) FROM keep WHERE value LIKE '%ISSUE-8841%'", [], |row| row.get::<_, i64>(0)).unwrap();
+    let start = Instant::now();
+    while kept() < 2 {
+        assert!(start.elapsed() < PATIENCE, "it was never kept");
+        std::thread::yield_now();
+    }
+    console.signal("KILL");
+    console.ended();
+    let back = open_on(Arc::clone(&console.world), 100, 30, "");
+    back.wait("ISSUE-8841");
+}
+
+#[test]
+fn what_interrupts_the_pager_does_not_end_the_console() {
+    let mut console = open(100, 30, r#"PAGER="sh -c 'trap \"\" INT; echo reading; read line; echo over'"; export PAGER;"#);
+    console.fill();
+    console.press("\r");
+    console.wait("Severity");
+    console.press(":pager\r");
+    console.wait("reading");
+    console.press("\u{3}\n");
+    console.wait("3 Event");
+    console.press("?");
+    console.wait("HERE");
+}
+
+#[test]
+fn a_console_whose_pager_is_open_ends_when_it_is_told_to() {
+    let mut console = open(100, 30, r#"PAGER="sh -c 'echo reading; read line'"; export PAGER;"#);
+    console.fill();
+    console.press("\r");
+    console.wait("Severity");
+    console.press(":pager\r");
+    console.wait("reading");
+    console.signal("TERM");
+    console.ended();
+}
+
+#[test]
+fn a_signal_ends_the_program_though_its_terminal_takes_nothing() {
+    let mut console = open(200, 60, "");
+    console.fill();
+    console.stop_reading();
+    // Each draws the whole screen; the terminal holds some kilobytes.
+    for _ in 0..40 {
+        console.press("\u{c}");
+    }
+    console.signal("TERM");
+    console.ended();
 }
 
 #[test]

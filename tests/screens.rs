@@ -118,6 +118,65 @@ fn the_readmes_stories_work() {
     assert_eq!(seen, ["queue", "actions", "form", "answer", "help", "tree", "partial", "history"]);
 }
 
+/// The screens that a theme must carry: queue, record, form, question, outcome.
+fn gallery(console: &mut Console, mut keep: impl FnMut(&str, &vt100::Screen)) {
+    let mut show = |name: &str, console: &mut Console| {
+        console.rest();
+        keep(name, console.screen());
+    };
+    console.until_that("the queue", |screen| screen.contains("Queue \u{b7}") || screen.contains("Queue -"));
+    console.press("/");
+    console.until("/ ");
+    console.press("\u{15}vendor:eset severity:>=low\r");
+    console.until_that("detections", |screen| screen.contains("vendor:eset severity:>=low") && screen.contains("eset-demo"));
+    console.press("j j  ");
+    show("queue", console);
+    console.press("M\r");
+    console.until("Severity");
+    console.press("+]]]z3");
+    console.until("displayName");
+    show("tree", console);
+    console.press("[[[+");
+    console.until("Severity");
+    console.press("xi");
+    console.until("Task Description");
+    show("form", console);
+    console.press("\u{13}");
+    console.until("Type");
+    show("question", console);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    console.press("1 host\r");
+    console.until_that("what came of it", |screen| screen.contains("accepted") || screen.contains("Accepted"));
+    show("outcome", console);
+    console.press("\u{1b}");
+    console.until("Tasks");
+}
+
+// To be looked at: `target/themes/*.svg`.
+#[test]
+#[ignore = "writes target/themes"]
+fn the_themes_to_look_at() {
+    std::fs::create_dir_all("target/themes").unwrap();
+    for theme in ["ansi16", "dark", "light", "high-contrast", "colour-blind", "mono", "no-color", "ascii"] {
+        let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_nightdesk"));
+        command.args(["demo", "--seed", "7"]);
+        let mut console = Console::spawn_as(command, 36, 120, "xterm-256color", theme == "no-color");
+        console.until_that("a filled queue", filled);
+        match theme {
+            "no-color" => {}
+            "ascii" => console.press("ga"),
+            theme => {
+                console.press("gc");
+                console.until("Colours");
+                console.press(theme);
+                console.press("\r");
+            }
+        }
+        gallery(&mut console, |name, screen| std::fs::write(format!("target/themes/{theme}-{name}.svg"), svg(screen)).unwrap());
+        console.leave();
+    }
+}
+
 // Not run with the others, since it writes.
 #[test]
 #[ignore = "writes assets/screens"]
@@ -141,12 +200,12 @@ fn svg(screen: &vt100::Screen) -> String {
         let mut column = 0;
         while column < columns {
             let Some(cell) = screen.cell(row, column) else { break };
-            let style = (cell.fgcolor(), cell.bgcolor(), cell.bold(), cell.inverse());
+            let style = look(cell);
             let start = column;
             let mut text = String::new();
             while column < columns {
                 let Some(next) = screen.cell(row, column) else { break };
-                if (next.fgcolor(), next.bgcolor(), next.bold(), next.inverse()) != style {
+                if look(next) != style {
                     break;
                 }
                 if !next.is_wide_continuation() {
@@ -162,14 +221,14 @@ fn svg(screen: &vt100::Screen) -> String {
     out
 }
 
-fn run(
-    out: &mut String,
-    row: u16,
-    column: u16,
-    cells: u16,
-    text: &str,
-    (front, back, bold, inverse): (vt100::Color, vt100::Color, bool, bool),
-) {
+/// How a cell looks: front, back, bold, inverse, dim.
+type Look = (vt100::Color, vt100::Color, bool, bool, bool);
+
+fn look(cell: &vt100::Cell) -> Look {
+    (cell.fgcolor(), cell.bgcolor(), cell.bold(), cell.inverse(), cell.dim())
+}
+
+fn run(out: &mut String, row: u16, column: u16, cells: u16, text: &str, (front, back, bold, inverse, dim): Look) {
     let (mut front, mut back) = (colour(front, "#c8ccd4"), colour(back, ""));
     if inverse {
         back = std::mem::replace(&mut front, if back.is_empty() { "#16181d".into() } else { back });
@@ -181,10 +240,11 @@ fn run(
     if !text.trim().is_empty() {
         let safe = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let weight = if bold { " font-weight=\"bold\"" } else { "" };
+        let faint = if dim { " fill-opacity=\"0.65\"" } else { "" };
         let length = u32::from(cells) * 8;
         let _ = writeln!(
             out,
-            "<text x=\"{x}\" y=\"{}\" fill=\"{front}\"{weight} textLength=\"{length}\" xml:space=\"preserve\">{safe}</text>",
+            "<text x=\"{x}\" y=\"{}\" fill=\"{front}\"{weight}{faint} textLength=\"{length}\" xml:space=\"preserve\">{safe}</text>",
             y + 13
         );
     }

@@ -207,7 +207,7 @@ fn a_terminal_is_used_as_far_as_it_can_be() {
         let mut terminal = Terminal::run("sh", &format!("exec {}", world.call()), environment);
         if !opens {
             assert!(!terminal.ended().success());
-            terminal.wait("TERM=dumb");
+            terminal.wait("TERM is dumb");
             assert!(!terminal.bytes().contains('\u{1b}'), "nothing is drawn on it");
             continue;
         }

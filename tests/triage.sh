@@ -175,6 +175,6 @@ nightdesk audit verify
 if [ -n "$kept" ]; then
     mkdir -p "$kept"
     nightdesk report handover --since 8h > "$kept/handover.md"
-    nightdesk export case:case-1 --format markdown > "$kept/case.md"
-    nightdesk export case:case-1 --format csv > "$kept/case.csv"
+    nightdesk case export case-1 > "$kept/case.md"
+    nightdesk case export case-1 --format csv > "$kept/case.csv"
 fi

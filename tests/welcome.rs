@@ -77,3 +77,15 @@ fn a_secret_is_typed_unseen_and_an_interrupt_gives_the_terminal_back() {
     let screen = console.until_that("whether what is typed is seen again", |screen| screen.lines().any(|line| line.ends_with("echo")));
     assert!(screen.lines().any(|line| line == "echo"), "{screen}");
 }
+
+#[test]
+fn a_terminal_that_cannot_draw_is_told_so() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = CommandBuilder::new("sh");
+    let home = home.path().display();
+    let call = format!("{} --config-dir '{home}' --data-dir '{home}'; echo \"ended $?\"", env!("CARGO_BIN_EXE_nightdesk"));
+    command.args(["-c", &call]);
+    let mut console = Console::spawn_as(command, 30, 110, "dumb", false);
+    let screen = console.until("ended 1");
+    assert!(screen.contains("TERM is dumb") && screen.contains("nightdesk --help"), "{screen}");
+}

@@ -172,7 +172,7 @@ impl Context {
     }
 }
 
-/// A token that Ctrl-C and SIGTERM cancel; a second one, or four seconds, end the process.
+/// A token that Ctrl-C, SIGTERM and a vanished terminal cancel; a second one, or four seconds, end the process.
 pub fn interruptible() -> CancellationToken {
     let token = CancellationToken::new();
     let cancel = token.clone();
@@ -189,17 +189,28 @@ pub fn interruptible() -> CancellationToken {
     token
 }
 
-/// Waits for Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C, SIGTERM, or SIGHUP where nobody asked for that to be ignored.
 pub async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+    let told = |kind: Option<SignalKind>| async move {
+        match kind.and_then(|kind| signal(kind).ok()) {
+            Some(mut signal) => signal.recv().await,
+            None => std::future::pending().await,
         }
-    } else {
-        let _ = tokio::signal::ctrl_c().await;
+    };
+    tokio::select! {
+        _ = told(Some(SignalKind::interrupt())) => {}
+        _ = told(Some(SignalKind::terminate())) => {}
+        _ = told(Some(SignalKind::hangup()).filter(|_| !ignores_hangups())) => {}
     }
+}
+
+/// Whether this process was started to outlive its terminal (`nohup`); where that cannot be known, it is.
+fn ignores_hangups() -> bool {
+    // A mask in hexadecimal, SIGHUP is its lowest bit (proc(5)).
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u128::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 == 1)
 }
 
 /// Asks a yes-or-no question on the terminal; anything but `y` or `yes` is no.

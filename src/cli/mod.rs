@@ -1,6 +1,7 @@
 //! The command line: the verbs of the contract, one file each.
 
 mod audit;
+mod case;
 mod catalogue;
 mod configuration;
 mod connections;
@@ -106,7 +107,7 @@ enum Verb {
     Entities(triage::Entities),
     /// Cases: events that belong together
     #[command(subcommand)]
-    Case(triage::Case),
+    Case(case::Case),
     /// Write stored events as JSON Lines, CSV, Markdown or OCSF
     Export(triage::Export),
     /// Reports

@@ -20,13 +20,15 @@ const WIDEST: usize = 60;
 pub struct Output {
     /// How they are printed.
     pub form: Form,
+    /// Whether JSON was asked for in so many words: then a page to read gives way to it too.
+    pub json_asked: bool,
 }
 
 impl Output {
     /// In the form asked for, else the one that fits stdout.
     pub fn new(form: Option<Form>) -> Self {
         let fitting = if std::io::stdout().is_terminal() { Form::Table } else { Form::Json };
-        Self { form: form.unwrap_or(fitting) }
+        Self { form: form.unwrap_or(fitting), json_asked: form == Some(Form::Json) }
     }
 
     /// Whether JSON is wanted.

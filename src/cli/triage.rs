@@ -1,4 +1,4 @@
-//! The command-line twins of triage: `event`, `entities`, `case`, `export`, `report handover`.
+//! The command-line twins of triage: `event`, `entities`, `export`, `report handover`.
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -13,7 +13,6 @@ use crate::core::export::{self, Format};
 use crate::core::listing::Listed;
 use crate::core::query::Query;
 use crate::core::same_file::Digest;
-use crate::runtime::cases;
 use crate::runtime::report;
 use crate::runtime::run::actor;
 use crate::runtime::store::{Decision, Store, StoreError};
@@ -114,6 +113,7 @@ impl Event {
                     return wrong(&format!("{disposition} is not a disposition; there are {}", known.join(", ")));
                 }
             },
+            Self::Note { text, .. } if text.trim().is_empty() => return wrong("a note says something; give --text"),
             Self::Note { decide, text } => (decide, Decision { note: Some(text), ..Decision::default() }, untold),
         };
         let decision = Decision { actor: actor(), ..decision };
@@ -193,6 +193,9 @@ impl Entities {
             let known: Vec<_> = EntityKind::ALL.iter().map(|(name, _)| *name).collect();
             return wrong(&format!("{} is not a kind of entity; there are {}", self.kind, known.join(", ")));
         };
+        if self.value.trim().is_empty() {
+            return wrong("an entity has a value; give one");
+        }
         let store = match context.store() {
             Ok(store) => store,
             Err(cannot) => return cannot.say(),
@@ -236,156 +239,11 @@ impl Entities {
     }
 }
 
-const ROW: [(&str, &str); 6] =
+pub(super) const ROW: [(&str, &str); 6] =
     [("ID", "id"), ("SEVERITY", "severity"), ("STATUS", "status"), ("OCCURRED", "occurred_at"), ("VENDOR", "vendor"), ("TITLE", "title")];
 
-fn row(row: &Listed) -> Value {
+pub(super) fn row(row: &Listed) -> Value {
     json!({"id": row.id, "severity": row.severity, "status": row.status, "occurred_at": row.occurred_at, "vendor": row.vendor, "title": row.title})
-}
-
-/// Verbs of `nightdesk case`.
-#[derive(Debug, Subcommand)]
-pub enum Case {
-    /// List the cases
-    List,
-    /// Print a case: events, files, timeline
-    Show {
-        /// Its name
-        name: String,
-    },
-    /// Open a case
-    Create {
-        /// What it is about
-        title: String,
-        /// Its name (default: the next number)
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// Put events into a case
-    Add {
-        /// Its name
-        name: String,
-        /// The events
-        #[arg(required = true)]
-        ids: Vec<i64>,
-    },
-    /// Take events out of a case
-    Remove {
-        /// Its name
-        name: String,
-        /// The events
-        #[arg(required = true)]
-        ids: Vec<i64>,
-    },
-    /// Write a note into a case
-    Note {
-        /// Its name
-        name: String,
-        /// What it says
-        text: String,
-    },
-    /// Close a case
-    Close {
-        /// Its name
-        name: String,
-    },
-    /// Open a closed case again
-    Reopen {
-        /// Its name
-        name: String,
-    },
-    /// Put a file into a case: archived in the quarantine, with its SHA-256
-    File {
-        /// Its name
-        name: String,
-        /// The file
-        path: std::path::PathBuf,
-    },
-    /// Write a case: in Markdown all that belongs to it, in the other formats its events
-    Export {
-        /// Its name
-        name: String,
-        /// The format
-        #[arg(long, value_enum, default_value = "markdown")]
-        format: FormatName,
-    },
-}
-
-impl Case {
-    pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let store = match context.store() {
-            Ok(store) => store,
-            Err(cannot) => return cannot.say(),
-        };
-        match self.act(context, &store).await {
-            Ok(code) => code,
-            Err(error) => failed(&error),
-        }
-    }
-
-    async fn act(self, context: &Context, store: &Store) -> Result<u8, StoreError> {
-        let (now, actor) = (Timestamp::now(), actor());
-        match self {
-            Self::List => {
-                let columns = [("CASE", "name"), ("TITLE", "title"), ("OPEN", "open"), ("EVENTS", "events"), ("OPENED", "opened_at")];
-                let rows: Vec<Value> = store.case_list().await?.iter().map(case).collect();
-                context.output.rows(&rows, &columns);
-            }
-            Self::Show { name } => match store.case_show(&name).await? {
-                Some(whole) => {
-                    let timeline: Vec<Value> =
-                        whole.entries.iter().map(|entry| json!({"time": entry.time, "actor": entry.actor, "text": entry.text})).collect();
-                    let events: Vec<Value> = whole.events.iter().map(row).collect();
-                    let files: Vec<Value> =
-                        whole.files.iter().map(|file| json!({"path": file.path, "sha256": file.sha256, "size": file.size})).collect();
-                    if context.output.is_json() {
-                        let mut line = case(&whole.case);
-                        line["events"] = events.into();
-                        line["files"] = files.into();
-                        line["timeline"] = timeline.into();
-                        context.output.json(&line);
-                    } else {
-                        context.output.line(&format!("{}  {}", whole.case.name, whole.case.title));
-                        context.output.rows(&events, &ROW);
-                        context.output.rows(&files, &[("FILE", "path"), ("SHA256", "sha256"), ("SIZE", "size")]);
-                        context.output.rows(&timeline, &[("TIME", "time"), ("WHO", "actor"), ("WHAT", "text")]);
-                    }
-                }
-                None => return Ok(wrong(&format!("there is no case {name}"))),
-            },
-            Self::Create { title, name } => {
-                let name = store.case_create(name.as_deref(), &title, &actor, now).await?;
-                context.output.rows(&[json!({"name": name, "title": title})], &[("CASE", "name"), ("TITLE", "title")]);
-            }
-            Self::Add { name, ids } => {
-                let done = store.case_add(&name, ids, &actor, now).await?;
-                context.output.rows(&[json!({"name": name, "events": done})], &[("CASE", "name"), ("ADDED", "events")]);
-            }
-            Self::Remove { name, ids } => {
-                let done = store.case_remove(&name, ids, &actor, now).await?;
-                context.output.rows(&[json!({"name": name, "events": done})], &[("CASE", "name"), ("REMOVED", "events")]);
-            }
-            Self::Note { name, text } => store.case_note(&name, &text, &actor, now).await?,
-            Self::Close { name } => store.case_close(&name, true, &actor, now).await?,
-            Self::Reopen { name } => store.case_close(&name, false, &actor, now).await?,
-            Self::File { name, path } => match cases::add_file(store, &context.paths.quarantine(), &name, &path, &actor).await {
-                Ok(added) => {
-                    let line = json!({"name": name, "path": added.path, "sha256": added.sha256, "size": added.size});
-                    context.output.rows(&[line], &[("CASE", "name"), ("FILE", "path"), ("SHA256", "sha256"), ("SIZE", "size")]);
-                }
-                Err(message) => return Ok(wrong(&message)),
-            },
-            Self::Export { name, format } => match cases::export(store, &name, format.format()).await {
-                Ok(text) => context.output.bytes(text.as_bytes()),
-                Err(message) => return Ok(wrong(&message)),
-            },
-        }
-        Ok(0)
-    }
-}
-
-fn case(case: &crate::core::case::Case) -> Value {
-    json!({"name": case.name, "title": case.title, "open": case.open, "opened_at": case.opened_at, "closed_at": case.closed_at, "events": case.events})
 }
 
 /// Formats as the command line spells them.
@@ -402,7 +260,7 @@ pub enum FormatName {
 }
 
 impl FormatName {
-    fn format(self) -> Format {
+    pub(super) fn format(self) -> Format {
         match self {
             Self::Jsonl => Format::Jsonl,
             Self::Csv => Format::Csv,
@@ -446,7 +304,8 @@ impl Export {
 /// Verbs of `nightdesk report`.
 #[derive(Debug, Subcommand)]
 pub enum Report {
-    /// The shift hand-over, as Markdown: open items, actions and how they ended, gaps, head of the record
+    /// The shift hand-over, as Markdown unless `--output json` is asked for: open items, actions, how they ended and whether they were taken
+    /// back, gaps, head of the record
     Handover {
         /// How far back the shift goes (8h, 1d)
         #[arg(long, default_value = "8h")]
@@ -464,21 +323,20 @@ impl Report {
             Err(cannot) => return cannot.say(),
         };
         match report::handover(&runner, from, now).await {
-            Ok(text) => {
-                context.output.bytes(text.as_bytes());
-                0
-            }
-            Err(error) => failed(&error),
+            Ok(handover) if context.output.json_asked => context.output.json(&json!(handover)),
+            Ok(handover) => context.output.bytes(handover.markdown().as_bytes()),
+            Err(error) => return failed(&error),
         }
+        0
     }
 }
 
-fn wrong(reason: &str) -> u8 {
+pub(super) fn wrong(reason: &str) -> u8 {
     complain(reason);
     WRONG_CALL
 }
 
-fn failed(error: &StoreError) -> u8 {
+pub(super) fn failed(error: &StoreError) -> u8 {
     complain(&error.to_string());
     1
 }

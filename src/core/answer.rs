@@ -4,24 +4,11 @@ use serde_json::{Map, Value};
 
 use super::entity;
 use super::event::{Event, StoredEvent};
-use super::explorer::{Explorer, Face};
 use super::health::Connected;
 use super::mapping::{scalar, values_at};
 
 /// A part of an answer: where it stands, and what it says.
 pub type Part = (String, Value);
-
-/// The part of an answer that the cursor is on: the row of a table, the nearest object or list of a tree. The whole at its top.
-pub fn part(explorer: &Explorer, face: Face) -> Option<Part> {
-    let document = &explorer.document;
-    let selected = match (face, &explorer.grid) {
-        (Face::Table, Some(grid)) => grid.table.rows(document, grid.row, 1).first()?.node,
-        _ => explorer.selected(face)?,
-    };
-    let node = if document.kind(selected).is_container() { selected } else { document.parent(selected)? };
-    let said = serde_json::from_str(&document.compact(node)).ok()?;
-    (Some(node) != document.root()).then(|| (document.path(node), said))
-}
 
 /// An answer, or a part of it, in the shape of an event: the entities that it mentions, and by the stem of their names the values that it
 /// gives for parameters of its own vendor: the command's key fields, and what pick lists take from it.
@@ -101,18 +88,5 @@ mod tests {
         assert_eq!(given_for(&part, "targets"), ["d-2"]);
         assert_eq!(given_for(&part, "task_uuid"), Vec::<String>::new());
         assert_eq!(part.event.entities[0].value, "ws-2");
-    }
-
-    #[test]
-    fn the_part_under_the_cursor_is_the_row_or_the_nearest_object() {
-        let text = json!({"devices": [{"uuid": "d-1"}, {"uuid": "d-2"}]}).to_string();
-        let mut explorer = Explorer::new(crate::core::json::Document::parse(text.into_bytes()));
-        assert_eq!(part(&explorer, Face::Tree), None, "the top is the whole");
-        explorer.tree.open_all(&explorer.document.clone());
-        explorer.move_by(Face::Tree, 3);
-        assert_eq!(part(&explorer, Face::Tree), Some(("$.devices[0]".into(), json!({"uuid": "d-1"}))));
-        explorer.show_table();
-        explorer.move_by(Face::Table, 1);
-        assert_eq!(part(&explorer, Face::Table), Some(("$.devices[1]".into(), json!({"uuid": "d-2"}))));
     }
 }

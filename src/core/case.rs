@@ -198,7 +198,7 @@ mod tests {
             ..Dossier::default()
         };
         let text = export(&dossier, &[StoredEvent::default()], Format::Markdown);
-        for part in ["# Case case\\-1", "## Notes", "its end is unknown", "SHA-256 `ab12`", "## Timeline", "\n## 1 events", "\n### 0"] {
+        for part in ["# Case case-1", "## Notes", "its end is unknown", "SHA-256 `ab12`", "## Timeline", "\n## 1 events", "\n### 0"] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(!text.contains("https://") && !text.replace("\\<", "").contains('<') && !text.contains("](h"), "{text}");

@@ -6,7 +6,7 @@ use super::act;
 use super::action::Action;
 use super::catalogue::Ruling;
 use super::dispose::Dispose;
-use super::effect::{Change, Effect, Gather};
+use super::effect::{Effect, Gather};
 use super::event::{Disposition, Status};
 use super::layer::Layer;
 use super::model::{Model, Tell, Undoable};
@@ -15,6 +15,7 @@ use super::post;
 use super::queue::Item;
 use super::run;
 use super::task::Stage;
+use super::triage::Change;
 
 /// Takes an action that decides about events, or takes back what was done last.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {

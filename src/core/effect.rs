@@ -10,7 +10,6 @@ use super::action::Action;
 use super::add::Wanted;
 use super::catalogue::{Given, Pick, Ruling};
 use super::confirm::Ready;
-use super::event::{Disposition, Status};
 use super::form::body::Rules;
 use super::json::Document;
 use super::listing::{Grouping, View, Which};
@@ -20,23 +19,9 @@ use super::play::Play;
 use super::playbook::Playbook;
 use super::task::TaskId;
 use super::telling::Call;
+use super::triage::{Before, Change};
 use super::views::Saved;
 use super::work::{Ticket, Work};
-
-/// What an analyst decides about events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Closed with a verdict and a note, which may be empty.
-    Close(Disposition, String),
-    /// Taken.
-    Take,
-    /// Set back to new.
-    Reopen,
-    /// A note was written.
-    Note(String),
-    /// Put into a case.
-    Case(String),
-}
 
 /// What an analyst does to a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,9 +111,6 @@ impl Text {
         }
     }
 }
-
-/// The state of an event before a decision.
-pub type Before = (i64, Status, Option<Disposition>);
 
 /// What the world is asked for.
 #[derive(Clone, Debug, PartialEq)]

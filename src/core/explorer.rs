@@ -1,5 +1,7 @@
 //! A JSON document on show: its tree, its pretty text and its tables, and what was searched for in it.
 
+use serde_json::Value;
+
 use super::json::path::{self, Part};
 use super::json::{Document, Field, Find, Kind, Needle, Node, Sort, Table, Tree};
 use super::work::{AT_ONCE, Claim, Job, Ticket, Work};
@@ -281,6 +283,17 @@ impl Explorer {
         }
     }
 
+    /// Path and value of the part that the cursor is on: the row of a table, the nearest object or list of a tree. None at the top, which
+    /// is the whole.
+    pub fn part(&self, face: Face) -> Option<(String, Value)> {
+        let document = &self.document;
+        let selected = if face == Face::Table { self.selected_row_node() } else { None };
+        let selected = selected.or_else(|| self.selected(face))?;
+        let node = if document.kind(selected).is_container() { selected } else { document.parent(selected)? };
+        let said = serde_json::from_str(&document.compact(node)).ok()?;
+        (Some(node) != document.root()).then(|| (document.path(node), said))
+    }
+
     /// The selected row of the table.
     pub fn selected_row_node(&self) -> Option<Node> {
         let grid = self.grid.as_ref()?;
@@ -350,6 +363,8 @@ impl Explorer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -366,6 +381,19 @@ mod tests {
         assert_eq!(explorer.value_text(Face::Table).as_deref(), Some("1"));
         explorer.expand(Face::Table);
         assert_eq!(explorer.value_text(Face::Table).as_deref(), Some("y"));
+    }
+
+    #[test]
+    fn the_part_under_the_cursor_is_the_row_or_the_nearest_object() {
+        let text = json!({"devices": [{"uuid": "d-1"}, {"uuid": "d-2"}]}).to_string();
+        let mut explorer = Explorer::new(Document::parse(text.into_bytes()));
+        assert_eq!(explorer.part(Face::Tree), None, "the top is the whole");
+        explorer.tree.open_all(&explorer.document.clone());
+        explorer.move_by(Face::Tree, 3);
+        assert_eq!(explorer.part(Face::Tree), Some(("$.devices[0]".into(), json!({"uuid": "d-1"}))));
+        explorer.show_table();
+        explorer.move_by(Face::Table, 1);
+        assert_eq!(explorer.part(Face::Table), Some(("$.devices[1]".into(), json!({"uuid": "d-2"}))));
     }
 
     /// A list of records, larger than what is worked on at once.

@@ -13,7 +13,7 @@ use super::text::{defanged, formula_safe, markdown_safe};
 pub enum Format {
     /// One event a line, as `events` prints it.
     Jsonl,
-    /// A table whose cells are no formulas.
+    /// A table whose cells are no formulas and hold nothing that cannot be seen.
     Csv,
     /// A page to read, with links defanged.
     Markdown,

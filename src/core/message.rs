@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::action::Action;
 use super::case::{Case, Dossier};
 use super::detail::Shown;
-use super::effect::{Before, CaseChange, Change, Gather};
+use super::effect::{CaseChange, Gather};
 use super::event::StoredEvent;
 use super::form::body::Fault;
 use super::health::Health;
@@ -19,6 +19,7 @@ use super::play::StepDone;
 use super::playbook::Playbook;
 use super::reading::Reading;
 use super::task::{Report, TaskId};
+use super::triage::{Before, Change};
 use super::views::Saved;
 use super::work::{Arrived, Ticket, Work};
 

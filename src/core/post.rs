@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::act;
 use super::action::Action;
 use super::catalogue::{Class, Effect as Changes, Reach, Ruling};
 use super::confirm::{About, Confirm, Subject};
@@ -199,7 +200,7 @@ pub fn keep(model: &mut Model) -> Vec<Effect> {
 
 /// Opens the outbox.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    model.layers.push(Layer::Outbox);
+    act::lay(model, Layer::Outbox);
     vec![Effect::Outbox]
 }
 

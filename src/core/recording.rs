@@ -1,7 +1,7 @@
 //! Recording: what is run and decided is taken down, and becomes a playbook.
 
 use super::catalogue::{Given, Type};
-use super::effect::{Change, Effect, Gather};
+use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
 use super::layer::{Asks, Layer, Prompt};
 use super::mapping::{scalar, values_at};
@@ -9,6 +9,7 @@ use super::model::Model;
 use super::notice::Tone;
 use super::playbook::{self, Done, HERE, Playbook};
 use super::task::TaskId;
+use super::triage::Change;
 use serde_json::{Map, Value};
 
 /// A recording under way.

@@ -1,5 +1,6 @@
 //! The session that is kept: the same row, the same view, what was being typed; never anything armed.
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::detail::Tab;
@@ -13,6 +14,9 @@ use super::listing::{Column, Grouping};
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
 use super::queue::Item;
+
+/// How long the typing pauses before what was typed is kept.
+const PAUSE: SignedDuration = SignedDuration::from_secs(2);
 
 /// The state of the session that is worth keeping.
 pub fn session(model: &Model) -> Value {
@@ -46,6 +50,36 @@ fn typing(layer: &Layer) -> Option<Value> {
         Layer::Prompt(prompt) if prompt.asks == Asks::CaseNote => Some(json!({ "note": prompt.line.text(), "case": prompt.case })),
         Layer::Prompt(prompt) if prompt.asks == Asks::Note => Some(json!({ "note": prompt.line.text(), "events": prompt.events })),
         _ => None,
+    }
+}
+
+/// Whether a layer holds something typed that is worth keeping.
+fn is_typing(layer: &Layer) -> bool {
+    match layer {
+        Layer::Form(_) | Layer::Dispose(_) => true,
+        Layer::Prompt(prompt) => matches!(prompt.asks, Asks::CaseNote | Asks::Note),
+        _ => false,
+    }
+}
+
+/// Something was typed: it is kept when the typing pauses, since nobody is told of a power cut.
+pub fn touched(model: &mut Model) -> Option<Effect> {
+    if !model.layers.last().is_some_and(is_typing) {
+        return None;
+    }
+    let at = model.now + PAUSE;
+    model.keep_at.replace(at).is_none().then_some(Effect::Wake(at))
+}
+
+/// Time passed: what was typed is kept, if the typing has paused.
+pub fn paused(model: &mut Model) -> Vec<Effect> {
+    match model.keep_at {
+        Some(at) if at <= model.now => {
+            model.keep_at = None;
+            keep(model)
+        }
+        Some(at) => vec![Effect::Wake(at)],
+        None => Vec::new(),
     }
 }
 

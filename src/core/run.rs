@@ -16,7 +16,6 @@ use super::notice::Tone;
 use super::outcome::Outcome;
 use super::play;
 use super::task::{State, TaskId};
-use super::telling::Call;
 use super::{act, add, edit};
 
 /// Opens the form of a command, filled from events and values. What was begun earlier comes back where nothing was filled in.
@@ -100,6 +99,12 @@ pub fn named(model: &mut Model, id: u64, field: &str, result: Result<Named, Stri
         Err(why) => form.nameless = Some(why),
     }
     let form = form.clone();
+    let known = form.known_names();
+    for layer in &mut model.layers {
+        if let Layer::Sheet(sheet) = layer {
+            sheet.names.extend(known.clone());
+        }
+    }
     let about = about(model, &form);
     let over = model.layers.windows(2).position(|pair| matches!(&pair[0], Layer::Form(form) if form.id == id));
     if let Some(Layer::Confirm(confirm)) = over.and_then(|at| model.layers.get_mut(at + 1)) {
@@ -266,17 +271,20 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
     }
     let form = model.layers.iter().rev().find_map(|layer| if let Layer::Form(form) = layer { Some(form.all_names()) } else { None });
     let names = form.unwrap_or_default();
-    let planned = |ready: Ready| Effect::Plan { connection: ready.connection, command: ready.command, given: ready.given, names };
+    let plan = |connection: &str, command: &str, given| {
+        vec![Effect::Plan { connection: connection.into(), command: command.into(), given, names: names.clone() }]
+    };
+    let planned = |ready: &Ready| plan(&ready.connection, &ready.command, ready.given.clone());
     match model.layers.last() {
         Some(Layer::Sheet(_)) => play::preview(model),
         Some(Layer::Form(form)) if form.playbook.is_some() => play::submit(model),
         Some(Layer::Confirm(confirm)) => match &confirm.subject {
-            Subject::Run(ready) => vec![planned(ready.clone())],
+            Subject::Run(ready) => planned(ready),
             // Of several calls the first; the others are like it.
-            Subject::Tell(calls) => calls.iter().take(1).map(Call::plan).collect(),
+            Subject::Tell(calls) => calls.first().map(|call| plan(&call.connection, &call.command, call.given())).unwrap_or_default(),
             Subject::Play(_) | Subject::Post(..) | Subject::Quit => Vec::new(),
         },
-        _ => ready(model).map(planned).into_iter().collect(),
+        _ => ready(model).map(|ready| planned(&ready)).unwrap_or_default(),
     }
 }
 
@@ -397,7 +405,7 @@ fn answer_on_show(model: &Model) -> Option<(StoredEvent, Vec<i64>)> {
     let task = model.tasks.get(view.task)?;
     let connected = model.connected(&task.connection);
     let raw = &task.report.as_ref()?.outcome.raw_data;
-    let part = model.face().and_then(|face| super::answer::part(view.explorer.as_ref()?, face));
+    let part = model.face().and_then(|face| view.explorer.as_ref()?.part(face));
     Some((super::answer::of(connected, &task.command, raw, part), task.events.clone()))
 }
 

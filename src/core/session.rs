@@ -13,7 +13,7 @@ use super::catalogue::{
     arguments,
 };
 use super::detail::{Known, Past, Shown};
-use super::effect::{self, CaseChange, Change, Effect};
+use super::effect::{self, CaseChange, Effect};
 use super::entity::{Entity, EntityKind};
 use super::event::{Disposition, Event, Severity, Status, StoredEvent};
 use super::explorer::{Explorer, Face};
@@ -32,6 +32,7 @@ use super::query::Query;
 use super::reading::Reading;
 use super::same_file::SameFile;
 use super::task::{Report, TaskId};
+use super::triage::Change;
 use super::update::update;
 use super::views::Saved;
 use super::work::Arrived;

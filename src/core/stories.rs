@@ -9,6 +9,7 @@ mod names;
 mod playbooks;
 mod view;
 mod views;
+mod wrong;
 
 pub(crate) use bodies::session as with_body;
 pub(crate) use cases::with_case;
@@ -16,7 +17,7 @@ pub(crate) use explorer::hiding;
 use serde_json::json;
 
 use super::catalogue::{Given, Inverse};
-use super::effect::{Change, Effect};
+use super::effect::Effect;
 use super::event::{Disposition, Status};
 use super::keys::Key;
 use super::layer::Layer;
@@ -26,6 +27,7 @@ use super::outcome::{Follow, Outcome, ReturnData};
 use super::queue::Item;
 use super::session::{Session, events, report, setup};
 use super::task::Stage;
+use super::triage::Change;
 
 fn decisions(session: &Session) -> Vec<Effect> {
     session.asked_for(|effect| matches!(effect, Effect::Decide(..) | Effect::Restore(..)))
@@ -349,6 +351,24 @@ fn a_session_comes_back_at_the_same_row_and_nothing_is_armed() {
     assert_eq!((back.model.focus, back.model.detail.tab), (Pane::Record, super::detail::Tab::Entities));
     let [Layer::Form(form)] = &back.model.layers[..] else { panic!("{:?}", back.model.layers) };
     assert_eq!((form.fields[0].text().as_str(), &form.events[..]), ("dev-3", &[3][..]), "the form is there, its question is not");
+}
+
+#[test]
+fn what_is_typed_is_kept_when_the_typing_pauses() {
+    let mut session = Session::new();
+    let kept = |session: &Session| session.asked_for(|effect| matches!(effect, Effect::Keep(_))).len();
+    session.press("j j m").text("Seen bef");
+    session.wait(1_500).send(Message::Tick);
+    assert_eq!(kept(&session), 0, "half a word");
+    session.text("ore").wait(1_500).send(Message::Tick);
+    assert_eq!(kept(&session), 0, "the pause begins anew with every key");
+    session.wait(501).send(Message::Tick);
+    let asked = session.asked_for(|effect| matches!(effect, Effect::Keep(_)));
+    assert!(matches!(&asked[..], [Effect::Keep(state)] if state["typing"]["note"] == "Seen before"), "{asked:?}");
+    session.wait(60_000).send(Message::Tick);
+    assert_eq!(kept(&session), 1, "once");
+    session.press("esc j").wait(60_000).send(Message::Tick);
+    assert_eq!(kept(&session), 1, "going about the list is no typing");
 }
 
 #[test]

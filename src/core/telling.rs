@@ -1,7 +1,5 @@
 //! Telling vendors what was decided: which calls it takes, and what cannot be told, and why. Pure; the runtime makes the calls.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -166,12 +164,6 @@ impl Call {
     /// What it is given.
     pub fn given(&self) -> Vec<(String, Given)> {
         self.arguments.iter().map(|(name, value)| (name.clone(), Given::Json(value.clone()))).collect()
-    }
-
-    /// Asks for its requests without sending them.
-    pub fn plan(&self) -> super::effect::Effect {
-        let (connection, command) = (self.connection.clone(), self.command.clone());
-        super::effect::Effect::Plan { connection, command, given: self.given(), names: BTreeMap::new() }
     }
 
     /// What it can do, given its command.

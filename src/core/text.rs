@@ -177,23 +177,42 @@ pub fn cut(text: &str, columns: usize, end: &str) -> String {
     out
 }
 
-/// A text in a spreadsheet's cell that is no formula: whatever a line begins with, a sign that would start one is preceded by `'`.
+/// Signs that a spreadsheet takes for the beginning of a formula.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '|', '%'];
+
+/// A text in a spreadsheet's cell that is no formula: what cannot be seen becomes a mark, and a sign that would start a formula is preceded
+/// by `'`, also behind a line end, a tab or a `;`, which part cells somewhere.
 pub fn formula_safe(text: &str) -> String {
-    let starts = |line: &str| {
-        let first = line.chars().find(|c| !c.is_whitespace() && !is_hidden(*c));
-        first.is_some_and(|c| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%'))
+    let guarded = |part: &str| {
+        let starts = part.trim_start_matches(|c: char| c.is_whitespace() || is_hidden(c)).starts_with(FORMULA);
+        format!("{}{}", if starts { "'" } else { "" }, visible(part))
     };
-    if text.split(['\n', '\r', '\t']).any(starts) { format!("'{text}") } else { text.to_owned() }
+    text.split_inclusive(['\n', '\r', '\t', ';']).map(guarded).collect()
 }
 
 /// An indicator that nobody can click: `hxxps://evil[.]example`.
 pub fn defanged(text: &str) -> String {
-    let text = text.replace("https://", "hxxps://").replace("http://", "hxxp://");
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut parts = text.split("://").peekable();
+    while let Some(part) = parts.next() {
+        out.push_str(part);
+        if parts.peek().is_some() {
+            let scheme = part.len() - part.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
+            let name = out.split_off(out.len() - scheme);
+            let web = matches!(name.to_ascii_lowercase().as_str(), "http" | "https");
+            out.push_str(&if web { name.replace(['t', 'T'], "x") + "://" } else { name + "[:]//" });
+        }
+    }
+    bracketed(&out)
+}
+
+/// The dots and at-signs inside names in brackets.
+fn bracketed(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let chars: Vec<char> = text.chars().collect();
+    let letter = |at: usize| chars.get(at).is_some_and(|c| c.is_alphanumeric());
     for (at, c) in chars.iter().enumerate() {
-        let inside =
-            at > 0 && chars.get(at - 1).is_some_and(|c| c.is_alphanumeric()) && chars.get(at + 1).is_some_and(|c| c.is_alphanumeric());
+        let inside = at > 0 && letter(at - 1) && letter(at + 1);
         match c {
             '.' if inside => out.push_str("[.]"),
             '@' if inside => out.push_str("[@]"),
@@ -203,17 +222,20 @@ pub fn defanged(text: &str) -> String {
     out
 }
 
-/// A text in Markdown that is only text: signs that mean something are escaped, line ends become blanks.
+/// A text in Markdown that is only text: signs that mean something are escaped, line ends become blanks. A hyphen inside a word means
+/// nothing anywhere.
 pub fn markdown_safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in visible(&text.replace(['\n', '\r', '\t'], " ")).as_str().chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '+' | '-' | '!' | '|' | '~' | '&' | '='
-        ) {
+    let shown = visible(&text.replace(['\n', '\r', '\t'], " ")).into_string();
+    let mut chars = shown.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        let hyphen = c == '-' && before.is_alphanumeric() && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        if c.is_ascii_punctuation() && !hyphen && !matches!(c, '.' | ',' | ':' | ';' | '/' | '%' | '?' | '"' | '\'') {
             out.push('\\');
         }
         out.push(c);
+        before = c;
     }
     out
 }
@@ -263,16 +285,26 @@ mod tests {
     #[test]
     fn no_cell_is_a_formula() {
         for formula in ["=1+1", " =1", "\u{A0}+x", "a\n-1", "@SUM", "\t=x", "\u{200B}=x"] {
-            assert!(formula_safe(formula).starts_with('\''), "{formula:?}");
+            assert!(formula_safe(formula).contains('\''), "{formula:?}");
         }
         assert_eq!(formula_safe("a=b"), "a=b");
+        assert_eq!(formula_safe("\u{A0}=x\ty\n@z;-1; 2"), "'\u{A0}=x⟨TAB⟩y⟨LF⟩'@z;'-1; 2");
+        assert_eq!(formula_safe("a\u{1b}[31m\u{202e}"), "a⟨ESC⟩[31m⟨U+202E⟩");
     }
 
     #[test]
     fn indicators_are_defanged() {
         assert_eq!(defanged("https://evil.example/a.b?x"), "hxxps://evil[.]example/a[.]b?x");
         assert_eq!(defanged("203.0.113.9, a@b.example"), "203[.]0[.]113[.]9, a[@]b[.]example");
+        assert_eq!(defanged("HTTPS://localhost hTTp://x ftp://y ://z"), "HxxPS://localhost hxxp://x ftp[:]//y [:]//z");
     }
+
+    #[test]
+    fn nothing_in_markdown_means_anything() {
+        assert_eq!(markdown_safe("a-b - $x$ ^1 @team"), "a-b \\- \\$x\\$ \\^1 \\@team");
+        assert_eq!(markdown_safe("<b>`c`\n# d"), "\\<b\\>\\`c\\` \\# d");
+    }
+
     /// `Bidi_Control` and `Default_Ignorable_Code_Point` of Unicode 16, controls, and line and paragraph separators.
     const ODD: [(u32, u32); 23] = [
         (0x00, 0x1F),

@@ -21,14 +21,26 @@ use super::views;
 /// What happens next: changes the model, and says what the world is asked for.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
-        Message::Key(key) => press::key(model, key),
-        Message::Paste(text) => press::paste(model, &text),
+        Message::Key(key) => {
+            let mut effects = press::key(model, key);
+            effects.extend(resume::touched(model));
+            effects
+        }
+        Message::Paste(text) => {
+            let mut effects = press::paste(model, &text);
+            effects.extend(resume::touched(model));
+            effects
+        }
         Message::Scroll(rows) => press::scroll(model, rows),
         Message::Resized(width, height) => {
             model.size = (width, height);
             Vec::new()
         }
-        Message::Tick => edit::paused(model),
+        Message::Tick => {
+            let mut effects = edit::paused(model);
+            effects.extend(resume::paused(model));
+            effects
+        }
         Message::Changed => {
             let mut effects = vec![model.list(), Effect::Health, Effect::Outbox];
             effects.extend(cases::refresh(model));

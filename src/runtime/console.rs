@@ -16,10 +16,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::perform::World;
 use super::playbook::library;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
+use super::world::World;
 use super::{adding, beside, clipboard, shell};
 use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside, Source, Text};
@@ -136,6 +136,7 @@ async fn show(
         terminal,
         themes,
         inbox,
+        signals: Signals::new().map_err(|error| error.to_string())?,
         input: Some(Input::new()),
         wakes: BTreeSet::new(),
         dirty: true,
@@ -260,6 +261,7 @@ struct Console {
     terminal: Terminal,
     themes: Vec<Theme>,
     inbox: mpsc::Receiver<Message>,
+    signals: Signals,
     /// None while a program outside has the terminal: a living stream would steal its keys.
     input: Option<Input>,
     wakes: BTreeSet<Timestamp>,
@@ -320,32 +322,68 @@ struct Signals {
     cont: Signal,
 }
 
-impl Console {
-    async fn run(&mut self, start: Vec<Effect>) -> std::io::Result<()> {
-        let mut signals = Signals {
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
             term: signal(SignalKind::terminate())?,
             hup: signal(SignalKind::hangup())?,
             int: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             cont: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
-        };
+        })
+    }
+
+    async fn next(&mut self) -> Woken {
+        tokio::select! {
+            _ = self.term.recv() => Woken::Stop,
+            _ = self.hup.recv() => Woken::Stop,
+            _ = self.int.recv() => Woken::Stop,
+            _ = self.quit.recv() => Woken::Stop,
+            _ = self.stop.recv() => Woken::Suspend,
+            _ = self.cont.recv() => Woken::Continued,
+        }
+    }
+
+    /// While a program outside has the terminal, its ctrl-c and ctrl-z reach us too: the one is meant for it alone, the other for both.
+    /// Returns when we are told to end.
+    async fn until_told_to_end(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.hup.recv() => return,
+                _ = self.int.recv() => {}
+                _ = self.quit.recv() => {}
+                _ = self.cont.recv() => {}
+                _ = self.stop.recv() => {
+                    if terminal::can_suspend() {
+                        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Console {
+    async fn run(&mut self, start: Vec<Effect>) -> std::io::Result<()> {
         for effect in start {
             self.perform(effect).await;
         }
         self.message(Message::Resized(Terminal::size().0, Terminal::size().1)).await;
         while !self.model.leaving {
             self.draw();
-            let woken = self.wait(&mut signals).await;
+            let woken = self.wait().await;
             self.take(woken).await;
             self.drain().await;
         }
         Ok(())
     }
 
-    async fn wait(&mut self, signals: &mut Signals) -> Woken {
+    async fn wait(&mut self) -> Woken {
         let now = Timestamp::now();
-        let next = ui::time::next_change(now).min(self.wakes.first().copied().unwrap_or(Timestamp::MAX));
+        let next = ui::time::next_change(now, self.model.tasks.running().next().is_some())
+            .min(self.wakes.first().copied().unwrap_or(Timestamp::MAX));
         let millis = u64::try_from(next.as_millisecond() - now.as_millisecond() + 1).unwrap_or(1);
         let mut deadline = Instant::now() + Duration::from_millis(millis);
         let busy = terminal::is_busy();
@@ -362,12 +400,7 @@ impl Console {
             biased;
             Some(message) = self.inbox.recv() => Woken::Message(message),
             event = input => Woken::Input(event),
-            _ = signals.term.recv() => Woken::Stop,
-            _ = signals.hup.recv() => Woken::Stop,
-            _ = signals.int.recv() => Woken::Stop,
-            _ = signals.quit.recv() => Woken::Stop,
-            _ = signals.stop.recv() => Woken::Suspend,
-            _ = signals.cont.recv() => Woken::Continued,
+            woken = self.signals.next() => woken,
             () = terminal::taken(), if busy => Woken::Taken,
             () = tokio::time::sleep_until(deadline) => Woken::Time,
         }
@@ -458,7 +491,7 @@ impl Console {
             Effect::Redraw => self.terminal.forget(),
             Effect::Suspend => self.suspend().await,
             Effect::Quit => {}
-            other => self.world.perform(other).await,
+            other => self.world.perform(other),
         }
     }
 
@@ -467,9 +500,15 @@ impl Console {
             input.stop().await;
         }
         self.terminal.leave();
-        let shown = match program {
-            Outside::Editor => shell::show("EDITOR", "vi", text).await,
-            _ => shell::show("PAGER", "less", text).await,
+        let (variable, usual) = if *program == Outside::Editor { ("EDITOR", "vi") } else { ("PAGER", "less") };
+        let shown = tokio::select! {
+            shown = shell::show(variable, usual, text) => Some(shown),
+            () = self.signals.until_told_to_end() => None,
+        };
+        let Some(shown) = shown else {
+            // Boxed, since what a message asks for may be a program outside.
+            Box::pin(self.message(Message::Stop)).await;
+            return;
         };
         if self.terminal.take().is_err() {
             self.model.leaving = true;

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::converse::{random_hex, send_all};
 use super::http::Door;
 use super::opened::Opened;
-use super::run::{RunOptions, Runner, random_hex, send_all};
+use super::run::{RunOptions, Runner};
 use crate::core::catalogue::{Fetched, Gap, Source, Window};
 use crate::core::outcome::{Failure, ReturnData};
 use crate::core::talk::{Counts, Input, Step, Talk};
@@ -112,6 +113,7 @@ impl Runner {
         }
         // Who waited longest goes first, so that a small maximum starves nobody.
         sources.sort_by_key(|(watermark, _, _)| *watermark);
+        let several = sources.len() > 1;
         let mut whole = 0;
         for (_, mark, source) in sources {
             let left = options.max.map(|max| max.saturating_sub(report.counts.total()));
@@ -147,7 +149,11 @@ impl Runner {
                 report.errors.push(Failure::new("Fetch Event failed.", format!("The watermark could not be kept: {error}.")));
             }
             report.gaps.extend(fetched.gaps);
-            report.errors.extend(fetched.errors);
+            // Several sources may fail alike: which one did is said with each.
+            report.errors.extend(fetched.errors.into_iter().map(|failure| match failure.item {
+                None if several => failure.item(source.event_type.clone()),
+                _ => failure,
+            }));
         }
         report.return_data = match (report.errors.is_empty(), whole, report.counts.total()) {
             (true, _, 0) => ReturnData::SuccessfulWithNoEventData,

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::perform::{World, decide, ended, report};
+use super::decide::decide;
 use super::playbook::{PlaybookOptions, StepReport, Told, carry_out};
 use super::run::{Progress, RunReport, Runner, given};
+use super::tasks::{ended, report};
+use super::world::World;
 use crate::core::catalogue::{Effect, validate};
 use crate::core::message::Message;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
@@ -52,7 +54,7 @@ impl World {
 struct Telling {
     id: TaskId,
     runner: Runner,
-    following: super::perform::Following,
+    following: super::world::Following,
     inbox: mpsc::Sender<Message>,
 }
 

@@ -3,36 +3,26 @@
 //! The runner checks the arguments, records the intent, holds the conversation, and masks what must not be seen. It knows steps, never
 //! commands.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::attachment::Quarantine;
-use super::http::{Door, Scope, prepare};
+use super::converse::Left;
+use super::http::Door;
 use super::opened::Opened;
 use super::store::{Intent, Store};
 use crate::config::{Connections, Misconfigured, Paths, Settings};
-use crate::core::catalogue::{Arguments, Auth, Class, Command, Effect, Given, Invalid, Vendor, validate};
+use crate::core::catalogue::{Arguments, Class, Command, Effect, Given, Invalid, Vendor, validate};
 use crate::core::event::Event;
 use crate::core::nearest::meant;
-use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
-use crate::core::request::{Answer, Request, Trouble};
-use crate::core::talk::{Counts, Input, Step, Talk};
-use crate::secrets::redact::mask_fields;
+use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::talk::Counts;
 use crate::secrets::{Redactor, Vault};
-
-/// How long a run may take that was given no time of its own and does not poll (contract, Repeats).
-const RUN_TIME: Duration = Duration::from_secs(60);
-/// Requests of one step that are under way at once.
-const SIDE_BY_SIDE: usize = 6;
 
 /// How far a run is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -346,12 +336,7 @@ impl Runner {
                 return report(outcome, None, true, None);
             }
         };
-        for secret in prepared.arguments.secrets() {
-            self.inner.redactor.add(secret);
-        }
-        for value in secret_headers(prepared.arguments.values()) {
-            self.inner.redactor.add(value);
-        }
+        self.learn(&prepared.arguments);
         let changes = prepared.class.effect != Effect::Read;
         let mut audit = None;
         if changes {
@@ -391,11 +376,11 @@ impl Runner {
                 let _ = self.inner.store.end_intent(seq, outcome.return_data.as_str(), self.recorded(&outcome)).await;
             }
         }
-        let unsent = changes && outcome.return_data == ReturnData::Failed && left.unreached && !left.changing;
+        let unsent = changes && outcome.return_data == ReturnData::Failed && left.is_unsent();
         RunReport { unsent, ..report(outcome, None, false, audit) }
     }
 
-    fn intent(&self, prepared: &Prepared, options: &RunOptions) -> Intent {
+    pub(super) fn intent(&self, prepared: &Prepared, options: &RunOptions) -> Intent {
         let mut arguments = prepared.arguments.masked();
         for value in arguments.values_mut() {
             self.inner.redactor.json(value);
@@ -420,237 +405,13 @@ impl Runner {
         detail
     }
 
-    /// Masks the connection's own secrets and tokens wherever they turn up in an outcome.
-    fn mask(&self, outcome: &mut Outcome) {
-        let redactor = &self.inner.redactor;
-        redactor.json(&mut outcome.raw_data);
-        if let Some(context) = &mut outcome.context {
-            redactor.json(context);
-        }
-        outcome.key_fields.values_mut().for_each(|value| redactor.json(value));
-        outcome.result.iter_mut().for_each(|item| redactor.json(&mut item.value));
-        outcome.message = redactor.text(&outcome.message);
-        outcome.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
-    }
-
-    /// Masks known secrets in a failure; a server may echo them anywhere, in a request id too.
-    pub(super) fn mask_failure(&self, failure: &mut Failure) {
-        let texts = [&mut failure.item, &mut failure.request_id, &mut failure.hint].into_iter().flatten();
-        for text in texts.chain([&mut failure.message, &mut failure.failure_indicator]) {
-            *text = self.inner.redactor.text(text);
-        }
-    }
-
-    /// Makes an event fit to be kept: secret fields and known secrets masked.
-    pub(super) fn clean(&self, opened: &Opened, event: &mut Event) {
-        let redactor = &self.inner.redactor;
-        mask_fields(&mut event.raw, &opened.entry.secret_fields);
-        redactor.json(&mut event.raw);
-        event.fields.values_mut().for_each(|value| {
-            mask_fields(value, &opened.entry.secret_fields);
-            redactor.json(value);
-        });
-        event.title = redactor.text(&event.title);
-        event.entities.retain(|entity| !redactor.holds(&entity.value));
-        for found in crate::core::entity::extract(&event.raw) {
-            if !event.entities.iter().any(|known| known.kind == found.kind && known.value == found.value) {
-                event.entities.push(found);
-            }
-        }
-    }
-
-    async fn keep_events(&self, opened: &Opened, mut events: Vec<Event>) -> Result<Counts, super::store::StoreError> {
+    pub(super) async fn keep_events(&self, opened: &Opened, mut events: Vec<Event>) -> Result<Counts, super::store::StoreError> {
         if events.is_empty() {
             return Ok(Counts::default());
         }
         events.iter_mut().for_each(|event| self.clean(opened, event));
         self.inner.store.store_events(&opened.connection.name, opened.vendor.id, events, Timestamp::now()).await
     }
-
-    /// The previews of every request whose bytes are known.
-    pub fn plan(&self, prepared: &Prepared) -> Vec<Value> {
-        let talk = Talk::new(prepared.arguments.now(), true);
-        let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
-        let mut input = Input::Start;
-        loop {
-            input = match conversation.resume(input) {
-                Step::Done(_) => break,
-                Step::Send(requests) => Input::Answers(requests.iter().map(|_| Err(Trouble::Planned)).collect()),
-                Step::Deliver(_) => Input::Stored(Counts::default()),
-                Step::Recall(_) => Input::Recalled(None),
-                Step::Random(bytes) => Input::Random("0".repeat(bytes * 2)),
-                _ => Input::Done,
-            };
-        }
-        let entry = &prepared.opened.entry;
-        let mut previews: Vec<Value> = conversation.planned().iter().map(|request| prepare::preview(entry, request)).collect();
-        previews.iter_mut().for_each(|preview| {
-            mask_fields(&mut preview["body"], &entry.secret_fields);
-            self.inner.redactor.json(preview);
-        });
-        for secret in prepared.arguments.secrets() {
-            let redactor = Redactor::default();
-            redactor.add(secret);
-            previews.iter_mut().for_each(|preview| redactor.json(preview));
-        }
-        previews
-    }
-
-    /// Holds a command's conversation to its end.
-    async fn hold(&self, prepared: &Prepared, door: &Door, options: &RunOptions, left: &mut Left) -> Outcome {
-        let talk = Talk::new(prepared.arguments.now(), false);
-        let mut conversation = prepared.command.start(talk, Arc::clone(&prepared.opened.connection), prepared.arguments.clone());
-        let begun = Instant::now();
-        let mut scope = self.scope(options, begun + options.timeout.unwrap_or(RUN_TIME));
-        let bounded = options.timeout.is_some();
-        let mut input = Input::Start;
-        loop {
-            conversation.tell_elapsed(begun.elapsed());
-            input = match conversation.resume(input) {
-                Step::Done(outcome) => return outcome,
-                Step::Send(requests) => Input::Answers(self.send(prepared, door, requests, &scope, left, options).await),
-                Step::Wait(time) => {
-                    // Who polls has more time, unless the time of the whole run is bounded: the wait, and as long again for what comes
-                    // after it.
-                    if !bounded {
-                        scope.deadline = Instant::now() + time + RUN_TIME;
-                    }
-                    let end = (Instant::now() + time).min(scope.deadline);
-                    tokio::select! {
-                        () = scope.cancel.cancelled() => {}
-                        () = tokio::time::sleep_until(end) => {}
-                    }
-                    Input::Done
-                }
-                Step::Deliver(page) => Input::Stored(self.keep_events(&prepared.opened, page.events).await.unwrap_or_default()),
-                other => self.aside(prepared, door, other, options).await,
-            };
-            if scope.cancel.is_cancelled() && begun.elapsed() > Duration::from_secs(3600) {
-                return Outcome::failed(Failure::new(format!("{} failed.", prepared.command.title), "Cancelled."));
-            }
-        }
-    }
-
-    /// A scope for sending.
-    pub(super) fn scope(&self, options: &RunOptions, deadline: Instant) -> Scope {
-        let dir = options.save_dir.clone().unwrap_or_else(|| self.inner.paths.quarantine());
-        Scope { deadline, cancel: options.cancel.clone(), quarantine: Quarantine { dir } }
-    }
-
-    /// Steps that are not about sending.
-    async fn aside(&self, prepared: &Prepared, door: &Door, step: Step<Outcome>, options: &RunOptions) -> Input {
-        let done = |result: Result<(), String>| result.map_or_else(Input::Failed, |()| Input::Done);
-        match step {
-            Step::ForgetTokens => done(door.tokens().forget().await),
-            Step::KeepRefreshToken { slot, token } => {
-                let roots = &prepared.opened.entry.roots;
-                let sign_in = roots.iter().find_map(|root| match &root.auth {
-                    Auth::SignIn(sign_in) if sign_in.slot == slot => Some(sign_in),
-                    _ => None,
-                });
-                match sign_in {
-                    Some(sign_in) => done(door.tokens().keep(sign_in, &token).await),
-                    None => Input::Failed(format!("the connection has no sign-in {slot}")),
-                }
-            }
-            Step::Remember(name, value) => {
-                if let Some(value) = value.as_deref().filter(|value| value.len() >= 16) {
-                    self.inner.redactor.add(value);
-                }
-                done(door.tokens().remember(&name, value.as_deref()).await)
-            }
-            Step::Recall(name) => Input::Recalled(door.tokens().recall(&name).await),
-            Step::Random(bytes) => Input::Random(random_hex(bytes)),
-            Step::Progress { text, done, total } => {
-                if let Some(progress) = &options.progress {
-                    // Nobody waits for a bar to move.
-                    let _ = progress.try_send(Progress { text: self.inner.redactor.text(&text), done, total });
-                }
-                Input::Done
-            }
-            Step::Done(_) | Step::Send(_) | Step::Wait(_) | Step::Deliver(_) => Input::Done,
-        }
-    }
-
-    /// Sends a step's requests. A changing request that repeats an earlier one of the same run is an intent of its own.
-    async fn send(
-        &self,
-        prepared: &Prepared,
-        door: &Door,
-        requests: Vec<Request>,
-        scope: &Scope,
-        left: &mut Left,
-        options: &RunOptions,
-    ) -> Vec<Answer> {
-        for request in requests.iter().filter(|request| request.changes && prepared.class.effect != Effect::Read) {
-            let same = format!("{:?}{:?}{:?}", request.method, request.target, request.body);
-            if !left.seen.insert(same) {
-                match self.inner.store.begin_intent(self.intent(prepared, options)).await {
-                    Ok(seq) => {
-                        let _ = self.inner.store.end_intent(seq, "repeated", json!({})).await;
-                    }
-                    Err(error) => {
-                        let refused = format!("The intent could not be recorded, so nothing was sent: {error}.");
-                        return requests.iter().map(|_| Err(Trouble::Refused(refused.clone()))).collect();
-                    }
-                }
-            }
-        }
-        let changing: Vec<bool> = requests.iter().map(|request| request.changes).collect();
-        let answers = send_all(door, requests, scope).await;
-        for (answer, changing) in answers.iter().zip(changing) {
-            left.note(answer, changing);
-        }
-        answers
-    }
-}
-
-/// What has left in a run.
-#[derive(Debug, Default)]
-struct Left {
-    /// The changing requests that were made, to tell a repeat.
-    seen: HashSet<String>,
-    /// Whether one of them may have left.
-    changing: bool,
-    /// Whether a host could not be reached.
-    unreached: bool,
-}
-
-impl Left {
-    fn note(&mut self, answer: &Answer, changing: bool) {
-        match answer {
-            Err(Trouble::Unreached(_)) => self.unreached = true,
-            Err(Trouble::SignIn(failure)) => self.unreached |= failure.fate == Fate::Unsent,
-            Err(Trouble::Planned | Trouble::Refused(_) | Trouble::ForeignLink(_)) => {}
-            _ => self.changing |= changing,
-        }
-    }
-}
-
-/// The values of secret headers and of cookies that the arguments give: a server may echo them.
-fn secret_headers(arguments: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let objects = arguments.iter().filter_map(|(name, value)| Some((name == "cookie", value.as_object()?)));
-    objects.flat_map(|(cookie, object)| {
-        let secret = object.iter().filter(move |(name, _)| cookie || prepare::is_secret_header(name));
-        secret.filter_map(|(_, value)| value.as_str()).filter(|value| value.len() >= 8)
-    })
-}
-
-/// Sends requests side by side, a few at a time; answers in the same order.
-pub(super) async fn send_all(door: &Door, requests: Vec<Request>, scope: &Scope) -> Vec<Answer> {
-    let answers = futures::stream::iter(requests.into_iter().map(|request| async move { Box::pin(door.send(&request, scope)).await }));
-    let answers: Vec<Answer> = answers.buffered(SIDE_BY_SIDE).collect().await;
-    answers
-}
-
-/// Random bytes as hexadecimal text.
-pub(super) fn random_hex(bytes: usize) -> String {
-    let mut text = String::new();
-    while text.len() < bytes * 2 {
-        text.push_str(&super::http::token::hex(&crate::secrets::vault::random::<16>()));
-    }
-    text.truncate(bytes * 2);
-    text
 }
 
 /// Puts what else the answer mentions beside the document's key fields.

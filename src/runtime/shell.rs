@@ -46,7 +46,7 @@ pub async fn show(variable: &str, or: &str, text: Text) -> Result<(), String> {
         // A document was piped in: the keys come from the terminal itself.
         command.stdin(std::fs::File::open("/dev/tty").map_err(fail)?);
     }
-    let status = command.env("NIGHTDESK_DOCUMENT", file.path()).status().await.map_err(fail)?;
+    let status = command.env("NIGHTDESK_DOCUMENT", file.path()).kill_on_drop(true).status().await.map_err(fail)?;
     if status.success() { Ok(()) } else { Err(format!("{program} ended with {status}")) }
 }
 

@@ -26,6 +26,8 @@ use super::writer;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// How long the process may go on after its terminal vanished.
+const GRACE: Duration = Duration::from_millis(1500);
 
 /// The terminal, ours until dropped.
 pub struct Terminal {
@@ -43,10 +45,10 @@ impl Terminal {
         if !has_keys() || !io::stdout().is_terminal() {
             return Err(io::Error::other("the console needs a terminal; on the command line use a verb, see: nightdesk --help"));
         }
-        if std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
-            return Err(io::Error::other(
-                "this terminal can only scroll (TERM=dumb), so the console cannot draw on it; on the command line everything is a verb, see: nightdesk --help",
-            ));
+        if std::env::var_os("TERM").is_some_and(|kind| kind == "dumb") {
+            let what = "TERM is dumb: this terminal says that it cannot draw a screen. Set TERM to what it is (such as xterm), or use a verb, \
+                        see: nightdesk --help";
+            return Err(io::Error::other(what));
         }
         // NO_COLOR is honoured by the theme; crossterm's own way of honouring it breaks reverse and bold.
         crossterm::style::force_color_output(true);
@@ -215,7 +217,7 @@ pub fn watch(gone: impl FnOnce() + Send + 'static) {
             }
         }
         gone();
-        std::thread::sleep(Duration::from_millis(1500));
+        std::thread::sleep(GRACE);
         std::process::exit(129);
     };
     // Without the thread, SIGHUP still ends the program.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::paint::{Paint, short, sign};
+use super::paint::{Line, Paint, short, sign};
 use super::tasks;
 use super::time::{age, moment};
 use crate::core::case::{Case, Dossier, Ran};
@@ -12,8 +12,6 @@ use crate::core::event::Status;
 use crate::core::listing::Listed;
 use crate::core::model::Model;
 use crate::core::outcome::ReturnData;
-
-type Line = Vec<(String, Style)>;
 
 /// Draws the list; says how many rows it has room for.
 pub fn list(paint: &mut Paint, area: Rect, cases: &Cases, model: &Model) -> usize {
@@ -174,8 +172,7 @@ fn rows(paint: &mut Paint, area: Rect, lines: &[Line], selected: usize, first: u
     let first = first.min(selected).max((selected + 1).saturating_sub(height.max(1)));
     for (at, line) in lines.iter().enumerate().skip(first).take(height) {
         let y = area.y + short(at - first);
-        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(area.x, y, area.width, &pieces);
+        paint.line(area.x, y, area.width, line);
         if at == selected {
             paint.tint(Rect { y, height: 1, ..area }, paint.theme.selection);
         }

@@ -1,10 +1,9 @@
 //! What a task gave back: Return Data, Result, Raw, Key fields, Error, as the source documents call them.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::explorer;
-use super::paint::{Paint, short};
+use super::paint::{Line, Paint, short};
 use super::tasks;
 use crate::core::action::Action;
 use crate::core::layer::{OutcomeView, Side};
@@ -74,13 +73,10 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
     }
     let first = view.first.min(lines.len().saturating_sub(height.max(1)));
     for (at, line) in lines.iter().skip(first).take(height).enumerate() {
-        let pieces: Vec<(&str, Style)> = line.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paint.pieces(body.x, body.y + short(at), body.width, &pieces);
+        paint.line(body.x, body.y + short(at), body.width, line);
     }
     height
 }
-
-type Line = Vec<(String, Style)>;
 
 fn overview(paint: &Paint, outcome: &Outcome, unsent: bool, keep: Option<String>, width: u16) -> Vec<Line> {
     let theme = paint.theme;

@@ -15,6 +15,12 @@ macro_rules! roles {
         }
 
         impl Theme {
+            /// Every role with its style.
+            #[cfg(test)]
+            pub fn roles(&self) -> Vec<(&'static str, Style)> {
+                vec![$((stringify!($role), self.$role)),*]
+            }
+
             /// A theme from its file.
             ///
             /// # Errors

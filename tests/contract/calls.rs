@@ -1,8 +1,13 @@
 //! Verbs, flags, exit codes and the shapes of what is printed.
 
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use super::hostile::{Hostile, azure, serve};
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -328,26 +333,58 @@ fn queries_narrow_and_a_bad_one_points_at_its_column() {
     assert!(wrong.stderr.contains("column"), "{wrong:?}");
 }
 
-#[test]
-fn an_interrupt_ends_with_130() {
-    let server = super::hostile::serve(|_, stream| {
-        // Never answers.
-        let _ = std::io::Read::read(stream, &mut [0]);
+/// A desk whose vendor answers nothing while its gate is held, and then with an error.
+fn slow_desk(gate: &Arc<Mutex<()>>) -> (Desk, Hostile) {
+    let gate = Arc::clone(gate);
+    let server = serve(move |_, stream| {
+        drop(gate.lock());
+        let _ = std::io::Write::write_all(stream, b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     });
     let desk = Desk::bare();
-    desk.configure(&super::hostile::azure(&server.root));
-    for call in [&["run", "azure", "ping"][..], &["fetch", "azure"], &["connections", "test"]] {
-        let text = desk.connections();
-        desk.configure(&text.replace("vendor = \"azure-api\"\n[", "vendor = \"azure-api\"\nevent_sources = [\"alerts\"]\n["));
-        let before = server.received.lock().unwrap().len();
-        let child = desk.command(call).env("CANARY_SECRET", "canary-client-secret").spawn().unwrap();
-        while server.received.lock().unwrap().len() == before {
-            std::thread::yield_now();
-        }
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    desk.configure(&azure(&server.root));
+    (desk, server)
+}
+
+/// Starts a call and sends it a signal as soon as its vendor was asked something.
+fn signalled(mut command: Command, server: &Hostile, signal: Signal) -> Child {
+    let before = server.received.lock().unwrap().len();
+    let child = command.env("CANARY_SECRET", "canary-client-secret").spawn().unwrap();
+    while server.received.lock().unwrap().len() == before {
+        std::thread::yield_now();
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+    child
+}
+
+#[test]
+fn an_interrupt_ends_with_130() {
+    let gate = Arc::default();
+    let (desk, server) = slow_desk(&gate);
+    let _held = gate.lock();
+    let text = desk.connections();
+    desk.configure(&text.replace("vendor = \"azure-api\"\n[", "vendor = \"azure-api\"\nevent_sources = [\"alerts\"]\n["));
+    let calls = [&["run", "azure", "ping"][..], &["fetch", "azure"], &["connections", "test"]];
+    for (call, signal) in calls.into_iter().zip([Signal::INT, Signal::TERM, Signal::HUP]) {
+        let child = signalled(desk.command(call), &server, signal);
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130), "{call:?}");
     }
+}
+
+#[test]
+fn a_call_that_was_to_outlive_its_terminal_does() {
+    let gate = Arc::default();
+    let (desk, server) = slow_desk(&gate);
+    let held = gate.lock();
+    let command = desk.command(&[]);
+    let mut nohup = Command::new("sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    nohup.args(["run", "azure", "ping"]).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    nohup.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = signalled(nohup, &server, Signal::HUP);
+    drop(held);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"Failed\""), "{output:?}");
 }
 
 #[test]

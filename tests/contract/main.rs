@@ -20,5 +20,6 @@ mod race;
 mod repeats;
 mod secrecy;
 mod tls;
+mod twins;
 mod vendors;
 mod write_back;

@@ -27,10 +27,18 @@ impl Console {
     }
 
     /// Starts any command on a terminal of this size.
-    pub fn spawn(mut command: CommandBuilder, rows: u16, columns: u16) -> Self {
+    pub fn spawn(command: CommandBuilder, rows: u16, columns: u16) -> Self {
+        Self::spawn_as(command, rows, columns, "xterm-256color", false)
+    }
+
+    /// Starts any command on a terminal of this size and kind.
+    pub fn spawn_as(mut command: CommandBuilder, rows: u16, columns: u16, kind: &str, colourless: bool) -> Self {
         let pty = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", kind);
         command.env_remove("NO_COLOR");
+        if colourless {
+            command.env("NO_COLOR", "1");
+        }
         command.env("TZ", "UTC");
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
@@ -89,6 +97,13 @@ impl Console {
                 Ok(bytes) => self.parser.process(&bytes),
                 Err(ended) => panic!("the screen never showed {what:?} ({ended}); it shows\n{screen}"),
             }
+        }
+    }
+
+    /// Waits until nothing was drawn for a while.
+    pub fn rest(&mut self) {
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(400)) {
+            self.parser.process(&bytes);
         }
     }
 

@@ -10,9 +10,9 @@ use nightdesk::core::effect::Effect;
 use nightdesk::core::message::Message;
 use nightdesk::core::notice::Tone;
 use nightdesk::core::outcome::ReturnData;
-use nightdesk::runtime::perform::World;
 use nightdesk::runtime::run::Runner;
 use nightdesk::runtime::store::Store;
+use nightdesk::runtime::world::World;
 use nightdesk::simulator::{Fault, Options, Simulation};
 use nightdesk::vendor;
 use serde_json::{Map, json};
@@ -47,7 +47,7 @@ async fn what_is_accepted_and_never_happens_is_told_as_not_observed() {
         events: Vec::new(),
         reread: None,
     };
-    world.perform(Effect::Run(1, ready)).await;
+    world.perform(Effect::Run(1, ready));
     let mut next = async || tokio::time::timeout(Duration::from_secs(60), messages.recv()).await.unwrap().unwrap();
     let state = async || runner.store().audit_list(None, 0).await.unwrap().into_iter().map(|entry| entry.state).collect::<Vec<_>>();
     loop {

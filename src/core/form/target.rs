@@ -110,18 +110,27 @@ impl Form {
             let Some(field) = self.fields.get(at) else { continue };
             let grave = self.command.class.reach >= Reach::Disruptive;
             let Some(pick) = field.parameter.names.clone().or_else(|| field.parameter.pick.clone().filter(|_| grave)) else { continue };
-            let unknown = |value: &String| self.name_of(field, value).is_none() && !field.sought.contains(value);
-            let values: Vec<String> = field.values().into_iter().filter(unknown).collect();
-            if values.is_empty() {
-                continue;
-            }
-            let (asked, name) = (self.asked(&pick, values.clone()), field.parameter.name.clone());
-            if let Some(field) = self.fields.get_mut(at) {
-                field.sought.extend(values);
-            }
-            asks.push(Effect::Name { form: self.id, field: name, connection: self.connection.clone(), pick, asked });
+            let Some((field, values)) = self.nameless_values(at) else { continue };
+            let asked = self.asked(&pick, values);
+            asks.push(Effect::Name { form: self.id, field, connection: self.connection.clone(), pick, asked });
         }
         asks
+    }
+
+    /// A field and its values of which no name is known and was asked for yet; they count as asked for from then on.
+    pub fn nameless_values(&mut self, at: usize) -> Option<(String, Vec<String>)> {
+        let field = self.fields.get(at)?;
+        let unknown = |value: &String| self.name_of(field, value).is_none() && !field.sought.contains(value);
+        let values: Vec<String> = field.values().into_iter().filter(unknown).collect();
+        let field = self.fields.get_mut(at).filter(|_| !values.is_empty())?;
+        field.sought.extend(values.iter().cloned());
+        Some((field.parameter.name.clone(), values))
+    }
+
+    /// Every name that is known, whatever it is of.
+    pub fn known_names(&self) -> BTreeMap<String, String> {
+        let of_fields = self.fields.iter().flat_map(|field| &field.names);
+        self.names.iter().chain(of_fields).map(|(id, name)| (id.clone(), name.clone())).collect()
     }
 
     /// Takes up the names of a field's values.

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::core::catalogue::{Arguments, Choice, Class, Command, Parameter, Type};
-use crate::core::effect::Change;
 use crate::core::event::Disposition;
 use crate::core::outcome::{Failure, Outcome};
+use crate::core::triage::Change;
 
 /// The vendor that such steps name.
 pub const VENDOR: &str = "nightdesk";

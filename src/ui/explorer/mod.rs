@@ -6,11 +6,11 @@ mod tree;
 
 use ratatui::layout::Rect;
 
-use super::paint::{Paint, width};
+use super::paint::{Paint, short, width};
 use super::time::Clock;
 use crate::core::action::Action;
 use crate::core::explorer::{Explorer, Face};
-use crate::core::json::{Document, Hint, Node};
+use crate::core::json::{Document, Hint, Node, Row, Tree};
 use crate::core::model::Model;
 
 /// Bytes that are shown of what is no JSON.
@@ -105,6 +105,32 @@ fn plain(paint: &mut Paint, area: Rect, document: &Document) {
     for (y, line) in (area.y..area.bottom()).zip(text.lines()) {
         paint.text(area.x, y, area.width, line, style);
     }
+}
+
+/// Draws the rows of a document, each by `draw` at its line; says how many there is room for.
+fn rows(
+    paint: &mut Paint,
+    area: Rect,
+    (explorer, tree): (&Explorer, &Tree),
+    manner: &Manner,
+    draw: impl Fn(&mut Paint, Rect, &Row),
+) -> usize {
+    let (document, height) = (&explorer.document, usize::from(area.height));
+    if document.root().is_none() {
+        plain(paint, area, document);
+        return height;
+    }
+    let selected = tree.selected_row(document);
+    let first = fit(explorer.first, selected, height);
+    for (at, row) in tree.rows(document, first, height).into_iter().enumerate() {
+        let line = Rect { y: area.y + short(at), height: 1, ..area };
+        draw(paint, line, &row);
+        if first + at == selected {
+            paint.tint(line, paint.theme.selection);
+        }
+        paint.jump_letter(line.x, line.y, at, manner.keys);
+    }
+    height
 }
 
 fn fit(first: usize, selected: usize, height: usize) -> usize {

@@ -9,17 +9,10 @@ use crate::core::json::Kind;
 
 /// Draws the tree; says how many rows it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner) -> usize {
-    let (document, tree, theme) = (&explorer.document, &explorer.tree, paint.theme);
-    let height = usize::from(area.height);
-    if document.root().is_none() {
-        super::plain(paint, area, document);
-        return height;
-    }
-    let selected = tree.selected_row(document);
-    let first = super::fit(explorer.first, selected, height);
-    for (at, row) in tree.rows(document, first, height).into_iter().enumerate() {
-        let y = area.y + short(at);
-        let indent = short((row.depth * 2).min(usize::from(area.width) / 2));
+    let document = &explorer.document;
+    super::rows(paint, area, (explorer, &explorer.tree), manner, |paint, line, row| {
+        let theme = paint.theme;
+        let indent = short((row.depth * 2).min(usize::from(line.width) / 2));
         let kind = document.kind(row.node);
         let sign = match (kind.is_container(), row.open, paint.ascii) {
             (false, ..) => "  ",
@@ -45,19 +38,14 @@ pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner)
             if row.open {
                 format!("{}{count}{}", brackets.0, brackets.1)
             } else {
-                format!("{}{count}{} {}", brackets.0, brackets.1, document.preview(row.node, usize::from(area.width)).0)
+                format!("{}{count}{} {}", brackets.0, brackets.1, document.preview(row.node, usize::from(line.width)).0)
             }
         } else {
-            manner.time(document, row.node).unwrap_or_else(|| document.text_head(row.node, usize::from(area.width) * 2).0)
+            manner.time(document, row.node).unwrap_or_else(|| document.text_head(row.node, usize::from(line.width) * 2).0)
         };
         let hit = explorer.find.as_ref().is_some_and(|find| find.hits().binary_search_by_key(&row.node, |hit| hit.node).is_ok());
         let style = if hit { theme.hit } else { style };
-        let room = area.width.saturating_sub(indent);
-        paint.pieces(area.x + indent, y, room, &[(sign, theme.dim), (&key, theme.json_key), (&value, style)]);
-        if first + at == selected {
-            paint.tint(Rect { y, height: 1, ..area }, theme.selection);
-        }
-        paint.jump_letter(area.x, y, at, manner.keys);
-    }
-    height
+        let room = line.width.saturating_sub(indent);
+        paint.pieces(line.x + indent, line.y, room, &[(sign, theme.dim), (&key, theme.json_key), (&value, style)]);
+    })
 }

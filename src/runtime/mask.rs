@@ -1,0 +1,68 @@
+//! What must not be seen is masked wherever it turns up: in outcomes, in failures, in what is stored.
+
+use serde_json::{Map, Value};
+
+use super::http::prepare;
+use super::opened::Opened;
+use super::run::Runner;
+use crate::core::catalogue::Arguments;
+use crate::core::entity;
+use crate::core::event::Event;
+use crate::core::outcome::{Failure, Outcome};
+use crate::secrets::redact::mask_fields;
+
+impl Runner {
+    /// Learns the secrets among a command's arguments: a server may echo them.
+    pub(super) fn learn(&self, arguments: &Arguments) {
+        arguments.secrets().for_each(|secret| self.redactor().add(secret));
+        secret_headers(arguments.values()).for_each(|value| self.redactor().add(value));
+    }
+
+    /// Masks the connection's own secrets and tokens wherever they turn up in an outcome.
+    pub(super) fn mask(&self, outcome: &mut Outcome) {
+        let redactor = self.redactor();
+        redactor.json(&mut outcome.raw_data);
+        if let Some(context) = &mut outcome.context {
+            redactor.json(context);
+        }
+        outcome.key_fields.values_mut().for_each(|value| redactor.json(value));
+        outcome.result.iter_mut().for_each(|item| redactor.json(&mut item.value));
+        outcome.message = redactor.text(&outcome.message);
+        outcome.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
+    }
+
+    /// Masks known secrets in a failure; a server may echo them anywhere, in a request id too.
+    pub(super) fn mask_failure(&self, failure: &mut Failure) {
+        let texts = [&mut failure.item, &mut failure.request_id, &mut failure.hint].into_iter().flatten();
+        for text in texts.chain([&mut failure.message, &mut failure.failure_indicator]) {
+            *text = self.redactor().text(text);
+        }
+    }
+
+    /// Makes an event fit to be kept: secret fields and known secrets masked.
+    pub(super) fn clean(&self, opened: &Opened, event: &mut Event) {
+        let redactor = self.redactor();
+        mask_fields(&mut event.raw, &opened.entry.secret_fields);
+        redactor.json(&mut event.raw);
+        event.fields.values_mut().for_each(|value| {
+            mask_fields(value, &opened.entry.secret_fields);
+            redactor.json(value);
+        });
+        event.title = redactor.text(&event.title);
+        event.entities.retain(|entity| !redactor.holds(&entity.value));
+        for found in entity::extract(&event.raw) {
+            if !event.entities.iter().any(|known| known.kind == found.kind && known.value == found.value) {
+                event.entities.push(found);
+            }
+        }
+    }
+}
+
+/// The values of secret headers and of cookies that the arguments give: a server may echo them.
+fn secret_headers(arguments: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let objects = arguments.iter().filter_map(|(name, value)| Some((name == "cookie", value.as_object()?)));
+    objects.flat_map(|(cookie, object)| {
+        let secret = object.iter().filter(move |(name, _)| cookie || prepare::is_secret_header(name));
+        secret.filter_map(|(_, value)| value.as_str()).filter(|value| value.len() >= 8)
+    })
+}
