@@ -201,7 +201,7 @@ fn a_session_from_the_first_key_to_the_last() {
     let mut console = open(120, 40, "");
     console.fill();
     console.press("/\u{15}severity:>=high\r");
-    console.wait("severity:>=high ·");
+    console.wait("· severity:>=high ─");
     console.press("\r");
     console.wait("Summary");
     console.press("]]]");
@@ -506,7 +506,7 @@ fn a_playbook_is_seen_dry_then_confirmed_and_run_and_a_recording_is_listed_at_on
     let mut console = open(120, 40, "");
     console.fill();
     console.press("/\u{15}type:Issues status:new\r");
-    console.wait("type:Issues status:new ·");
+    console.wait("· type:Issues status:new ─");
     console.press("Ptoxic");
     console.wait("fills issues");
     console.press("\r");
