@@ -172,8 +172,18 @@ fn page(model: &Model) -> isize {
 
 /// Opens a page of text.
 pub fn page_layer(model: &mut Model, title: &str, lines: Vec<String>) -> Vec<Effect> {
-    model.layers.push(Layer::Page(Page { title: title.into(), lines, ..Page::default() }));
+    lay(model, Layer::Page(Page { title: title.into(), lines, ..Page::default() }));
     Vec::new()
+}
+
+/// Lays something over the panes. What is on top already is shown anew, not once more over itself.
+pub fn lay(model: &mut Model, layer: Layer) {
+    let kind = std::mem::discriminant(&layer);
+    let same = |top: &Layer| std::mem::discriminant(top) == kind && top.title(&model.tasks) == layer.title(&model.tasks);
+    if model.layers.last().is_some_and(same) {
+        model.layers.pop();
+    }
+    model.layers.push(layer);
 }
 
 fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {

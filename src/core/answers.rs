@@ -18,7 +18,7 @@ use super::mark;
 use super::message::Decided;
 use super::model::{Model, Undoable};
 use super::notice::Tone;
-use super::outcome::ReturnData;
+use super::outcome::{Fate, ReturnData};
 use super::play;
 use super::post;
 use super::quick;
@@ -199,9 +199,12 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
         .and_then(|report| run::way_back(model, id, &report.outcome));
     model.undo.extend(back);
     let Some(task) = model.tasks.get_mut(id) else { return Vec::new() };
+    let cancelled = task.state == State::Cancelling;
     task.state = State::Ended(state);
     task.ended_at = Some(now);
     task.message = text;
+    let errors = report.as_ref().map(|report| report.outcome.errors.as_slice()).unwrap_or_default();
+    let waits = !task.calls.is_empty() && !errors.is_empty() && errors.iter().all(|failure| failure.fate == Fate::Unsent);
     let followed = report.as_ref().is_some_and(|report| report.outcome.follow.is_some());
     task.stage = followed.then_some(Stage::Accepted);
     let (title, message, fetched, changes) = (task.title.clone(), task.message.clone(), task.command.is_empty(), task.changes);
@@ -217,10 +220,13 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
         let tone = match state {
             ReturnData::Successful | ReturnData::SuccessfulWithNoEventData => Tone::Done,
             ReturnData::PartiallySuccessful => Tone::Warning,
+            // What waits in the outbox, or was called off, did not go wrong.
+            ReturnData::Failed if waits || cancelled => Tone::Warning,
             ReturnData::Failed => Tone::Error,
         };
         let first = message.lines().next().unwrap_or_default();
         let told = match state {
+            ReturnData::Failed if waits || cancelled => format!("{title}: {first}"),
             ReturnData::Failed if !first.is_empty() => format!("{title} failed: {first}"),
             _ => format!("{title}: {} {first}", state.as_str()),
         };

@@ -9,7 +9,7 @@ use super::explore;
 use super::json::Document;
 use super::layer::{Asks, Layer, Prompt};
 use super::listing::View;
-use super::model::Model;
+use super::model::{Model, Pane};
 use super::query::Query;
 use super::reading;
 use super::recording;
@@ -18,7 +18,11 @@ use super::views;
 
 /// Opens a line to type that begins with a text.
 pub fn prompt(model: &mut Model, asks: Asks, text: &str) -> Vec<Effect> {
-    model.layers.push(Layer::Prompt(Box::new(Prompt::new(asks, text))));
+    let mut prompt = Prompt::new(asks, text);
+    if asks == Asks::Path {
+        prompt.earlier.clone_from(&model.paths);
+    }
+    model.layers.push(Layer::Prompt(Box::new(prompt)));
     Vec::new()
 }
 
@@ -56,14 +60,16 @@ pub fn answer(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
     let (asks, text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
     let complaint = match asks {
-        Asks::Filter => Query::parse(&text).err().map(|error| error.to_string()),
+        Asks::Filter => Query::parse(&text).err().map(|error| (error.to_string(), Some(error.column))),
         // An empty document answers every path that can be read.
-        Asks::Path => Document::parse(b"{}".to_vec()).select(&text, 1).err().map(|error| error.to_string()),
+        Asks::Path => Document::parse(b"{}".to_vec()).select(&text, 1).err().map(|error| (error.to_string(), None)),
         _ => None,
     };
-    if let Some(complaint) = complaint {
-        // What is wrong is mended where it was typed.
+    if let Some((complaint, column)) = complaint {
+        // What is wrong is mended where it was typed, and shown there.
         if let Some(Layer::Prompt(prompt)) = model.layers.last_mut() {
+            let blanks = prompt.line.text().chars().take_while(|letter| letter.is_whitespace()).count();
+            prompt.spot = column.map(|column| blanks + column.saturating_sub(1));
             prompt.error = Some(complaint);
         }
         return Vec::new();
@@ -78,16 +84,16 @@ pub fn answer(model: &mut Model) -> Vec<Effect> {
         Asks::Filter => {
             // The queue is what one wants to see now.
             model.layers.retain(|layer| matches!(layer, Layer::Form(_) | Layer::Confirm(_)));
-            model.queries.retain(|query| *query != text);
-            model.queries.push(text.clone());
-            if model.queries.len() > 50 {
-                model.queries.remove(0);
-            }
+            keep(&mut model.queries, &text);
+            model.focus = Pane::Queue;
             let order = model.queue.view.order;
             act::go(model, View { query: text, title: String::new(), order })
         }
         Asks::Find => explore::find(model, &text),
-        Asks::Path => reading::select(model, text),
+        Asks::Path => {
+            keep(&mut model.paths, &text);
+            reading::select(model, text)
+        }
         Asks::NewCase | Asks::CaseNote | Asks::CaseFile | Asks::Export => cases::answer(asks, case, text),
         Asks::Open if text.is_empty() => Vec::new(),
         Asks::Open => explore::open(model, Source::File(text)),
@@ -98,6 +104,15 @@ pub fn answer(model: &mut Model) -> Vec<Effect> {
         Asks::Case => decide::record(model, events, Change::Case(text)),
         Asks::Pipe => act::outside(model, Outside::Pipe(text)),
         Asks::Save => act::document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
+    }
+}
+
+/// Keeps a line to be brought back by the arrow key, each once.
+fn keep(lines: &mut Vec<String>, text: &str) {
+    lines.retain(|line| line != text);
+    lines.push(text.to_owned());
+    if lines.len() > 50 {
+        lines.remove(0);
     }
 }
 

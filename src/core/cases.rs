@@ -163,7 +163,7 @@ impl CaseView {
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let shown = model.detail.shown.as_ref().filter(|shown| Some(shown.event.id) == model.detail.wanted);
     let selected = shown.and_then(|shown| shown.event.cases.first().cloned());
-    model.layers.push(Layer::Cases(Box::new(Cases { selected, ..Cases::default() })));
+    act::lay(model, Layer::Cases(Box::new(Cases { selected, ..Cases::default() })));
     vec![Effect::Cases]
 }
 

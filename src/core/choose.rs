@@ -5,6 +5,7 @@ use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::edit;
 use super::effect::Effect;
+use super::help::BY_PRIORITY;
 use super::layer::Layer;
 use super::listing::{Column, Grouping, View};
 use super::model::{Model, Pane};
@@ -44,18 +45,24 @@ fn plain(id: &str, title: &str) -> Choice {
 
 /// Everything by name: actions, with those that do not work here last and with the reason; commands of all connections; playbooks; views; colours.
 fn palette(model: &Model) -> Vec<Choice> {
-    let mut choices: Vec<Choice> = Vec::new();
-    for row in Action::table().iter().filter(|row| !matches!(row.action, Action::Palette | Action::Back)) {
-        choices.push(Choice {
+    let mut rows: Vec<_> = Action::table().iter().filter(|row| !matches!(row.action, Action::Palette | Action::Back)).collect();
+    // What is wanted most comes first; what moves the cursor is not looked for by name.
+    let moves = |action| matches!(action, Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::Top | Action::Bottom);
+    rows.sort_by_key(|row| {
+        let place = BY_PRIORITY.iter().position(|action| *action == row.action).unwrap_or(BY_PRIORITY.len());
+        (model.availability(row.action).is_err(), moves(row.action), place)
+    });
+    let mut choices: Vec<Choice> = rows
+        .into_iter()
+        .map(|row| Choice {
             id: format!("a:{}", row.id),
             title: row.title.into(),
             note: row.help.into(),
             hint: model.setup.keymap.chords(row.action).join(", "),
             reason: model.availability(row.action).err(),
             letter: None,
-        });
-    }
-    choices.sort_by_key(|choice| choice.reason.is_some());
+        })
+        .collect();
     for connection in &model.setup.connected {
         choices.extend(connection.entry.commands.iter().filter(|command| !command.hidden).map(|command| {
             let choice = fit::choice(command, connection, model.setup.read_only);

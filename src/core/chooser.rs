@@ -183,7 +183,7 @@ impl Chooser {
             [] => match letter {
                 'j' => self.move_by(1),
                 'k' => self.move_by(-1),
-                _ => {}
+                _ => return Picked::NotMine,
             },
             [only] => {
                 if let Some(choice) = self.choices.get(*only).filter(|choice| choice.reason.is_none()) {

@@ -5,12 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::catalogue::{Class, Effect, Given, Reach, Undo};
-use super::form::Target;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outbox::{Difference, LetterId};
 use super::play::{Play, Sheet};
 use super::playbook::{Fate, HERE, Planned};
+use super::scroll::Scroll;
+use super::target::Target;
 use super::telling::Call;
 
 /// A run that only waits to be confirmed.
@@ -111,6 +112,8 @@ pub struct Confirm {
     pub on_yes: bool,
     /// How far the effect reaches.
     pub reach: Reach,
+    /// How much of it was read: it is not answered before it was on the screen to its end.
+    pub scroll: Scroll,
 }
 
 /// What a key did to a question.
@@ -136,7 +139,19 @@ impl Confirm {
         let need = need_of(&subject, class.reach, about);
         let lines = lines_of(connection, class, about);
         let (title, reach, also) = (format!("{title}?"), class.reach, also(class.reach, about));
-        Self { subject, title, lines, need, also, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        Self {
+            subject,
+            title,
+            lines,
+            need,
+            also,
+            line: Line::default(),
+            armed_at,
+            dropped: 0,
+            on_yes: false,
+            reach,
+            scroll: Scroll::default(),
+        }
     }
 
     /// Says the same with names that have become known. What was typed stays, and so does what it is good for.
@@ -161,17 +176,18 @@ impl Confirm {
             noun = step.noun;
             targets.extend(step.targets.iter().filter(|target| !targets.contains(target)).cloned().collect::<Vec<_>>());
         }
+        let named = |ids: &[String]| ids.iter().map(|id| sheet.target(id).to_string()).collect::<Vec<_>>();
         let mut lines = Vec::new();
         for step in &changing {
             let place = if step.connection == HERE { String::new() } else { format!(" on {} ({})", step.connection, step.environment) };
             lines.push(format!("{}: {}{place}", step.step, step.title));
             match step.targets.as_slice() {
                 [] => {}
-                few @ ([_] | [_, _] | [_, _, _]) => lines.push(format!("    {}", few.join(", "))),
+                few @ ([_] | [_, _] | [_, _, _]) => lines.push(format!("    {}", named(few).join(", "))),
                 several => lines.push(format!(
                     "    {}: {} and {} more",
                     counted(several.len(), step.noun),
-                    several[..2].join(", "),
+                    named(&several[..2]).join(", "),
                     several.len() - 2
                 )),
             }
@@ -184,11 +200,24 @@ impl Confirm {
             1 => lines.push("1 step only reads.".into()),
             several => lines.push(format!("{several} steps only read.")),
         }
-        let only = if let [only] = targets.as_slice() { Some(only.as_str()) } else { None };
-        let need = need(reach, targets.len(), only, noun, &playbook.name);
+        let only = if let [only] = targets.as_slice() { Some(sheet.target(only)) } else { None };
+        let need = need(reach, targets.len(), only.as_ref().map(Target::called), noun, &playbook.name);
+        let also = only.filter(|only| reach == Reach::Irreversible && only.name.is_some()).map(|only| only.id);
         let title = format!("Run playbook {}?", playbook.title);
         let subject = Subject::Play(Box::new(sheet.play.clone()));
-        Self { subject, title, lines, need, also: None, line: Line::default(), armed_at, dropped: 0, on_yes: false, reach }
+        Self {
+            subject,
+            title,
+            lines,
+            need,
+            also,
+            line: Line::default(),
+            armed_at,
+            dropped: 0,
+            on_yes: false,
+            reach,
+            scroll: Scroll::default(),
+        }
     }
 
     /// The question before leaving.
@@ -206,6 +235,7 @@ impl Confirm {
             dropped: 0,
             on_yes: false,
             reach: Reach::Reversible,
+            scroll: Scroll::default(),
         }
     }
 
@@ -231,7 +261,10 @@ impl Confirm {
         if key.code == Code::Esc {
             return Answer::No;
         }
-        if !self.is_armed(now) {
+        if self.scroll.input(key) {
+            return Answer::Open;
+        }
+        if !self.is_armed(now) || self.scroll.left() > 0 {
             self.dropped += 1;
             return Answer::Open;
         }

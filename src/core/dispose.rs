@@ -36,6 +36,8 @@ pub struct Dispose {
     pub tell: bool,
     /// Whether the note was typed at: single keys are text then.
     pub typed: bool,
+    /// What the last key could not do.
+    pub said: Option<String>,
 }
 
 /// What a key did to a verdict.
@@ -84,7 +86,8 @@ impl Dispose {
             || !self.typed
                 && match letter {
                     '.' => self.last.is_some(),
-                    'w' => self.loading || self.offer().is_some_and(|offer| !offer.sets.is_empty()),
+                    // Where nothing can be told it is no text either: the same key does not do two things.
+                    'w' => self.loading || self.offer().is_some_and(|offer| !offer.sets.is_empty() || !offer.reasons.is_empty()),
                     digit => self.numbered(digit).is_some(),
                 }
     }
@@ -99,20 +102,25 @@ impl Dispose {
     /// a digit puts a template in, `.` the last note, `w` says whether the vendor is told; a blank begins a note that starts with one
     /// of these.
     pub fn input(&mut self, key: Key) -> Verdict {
+        self.said = None;
         if key.code == Code::Esc {
             return Verdict::GivenUp;
         }
         if self.disposition.is_none() {
             match key.typed() {
-                Some('.') => {
-                    if let Some((disposition, note)) = self.last.clone() {
+                Some('.') => match self.last.clone() {
+                    Some((disposition, note)) => {
                         self.disposition = Some(disposition);
                         self.note.set(&note);
                     }
-                }
+                    None => self.said = Some("Nothing was closed yet that . could repeat.".into()),
+                },
                 Some(letter) => {
                     self.disposition =
                         Disposition::ALL.iter().find(|(_, known, _)| *known == letter).map(|(_, _, disposition)| *disposition);
+                    if self.disposition.is_none() {
+                        self.said = Some(format!("{letter} is no verdict; choose one of the letters, or esc."));
+                    }
                 }
                 None => {}
             }
@@ -132,7 +140,8 @@ impl Dispose {
             Code::Char(' ') if self.note.is_empty() && !self.typed => self.typed = true,
             Code::Char(letter) if self.is_own(key) && key.typed().is_some() => match (letter, self.numbered(letter)) {
                 (_, Some((at, text))) => self.put(at, &text),
-                ('w', None) => self.tell = !self.tell,
+                ('w', None) if self.loading || self.offer().is_some_and(|offer| !offer.sets.is_empty()) => self.tell = !self.tell,
+                ('w', None) => self.said = Some("There is nothing that the vendor could be told; a blank begins a note with w.".into()),
                 _ => {
                     let note = self.last.as_ref().map(|(_, note)| note.clone()).unwrap_or_default();
                     self.note.set(&note);
@@ -186,7 +195,17 @@ mod tests {
         assert!(sheet.tell && !sheet.note.is_empty());
         let mut sheet = Dispose { offers: sheet.offers, ..Dispose::default() };
         pressed(&mut sheet, "t w");
-        assert_eq!((sheet.tell, sheet.note.text().as_str()), (false, "w"), "nothing is offered for a true positive");
+        assert_eq!((sheet.tell, sheet.note.text().as_str()), (false, "w"), "nothing is known of a vendor for a true positive");
+        let refused = Offer { sets: Vec::new(), reasons: vec!["Wiz resolves it itself.".into()] };
+        let mut sheet = Dispose { offers: vec![(Disposition::TruePositive, refused)], ..Dispose::default() };
+        pressed(&mut sheet, "t w");
+        assert_eq!((sheet.tell, sheet.note.text().as_str()), (false, ""), "a key that tells the vendor elsewhere is no note here");
+        assert!(sheet.said.is_some());
+        pressed(&mut sheet, "space w");
+        assert_eq!((sheet.note.text().as_str(), &sheet.said), ("w", &None));
+        let mut sheet = Dispose::default();
+        pressed(&mut sheet, "z");
+        assert!(sheet.disposition.is_none() && sheet.said.is_some());
     }
 
     #[test]

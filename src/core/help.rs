@@ -3,6 +3,7 @@
 use super::act;
 use super::action::{Action, Context};
 use super::effect::Effect;
+use super::layer::Layer;
 use super::model::Model;
 
 /// Opens the help page.
@@ -87,65 +88,78 @@ fn section(model: &Model, context: Context, lines: &mut Vec<String>) {
     lines.push(String::new());
 }
 
+/// The actions that are wanted most, in the order of the last line.
+pub const BY_PRIORITY: &[Action] = &[
+    Action::Send,
+    Action::KeepForLater,
+    Action::RetryFailed,
+    Action::Submit,
+    Action::Preview,
+    Action::PickValue,
+    Action::NextPlace,
+    Action::WriteOut,
+    Action::Open,
+    Action::Dispose,
+    Action::Pivot,
+    Action::Act,
+    Action::Quick,
+    Action::MarkAlike,
+    Action::Expand,
+    Action::Find,
+    Action::NewCase,
+    Action::CaseQueue,
+    Action::CloseCase,
+    Action::AddFile,
+    Action::Withdraw,
+    Action::Toggle,
+    Action::MoveLater,
+    Action::SelectPath,
+    Action::SortColumn,
+    Action::NextTab,
+    Action::Cancel,
+    Action::Test,
+    Action::Commands,
+    Action::Fetch,
+    Action::Again,
+    Action::Undo,
+    Action::Take,
+    Action::Mark,
+    Action::Memo,
+    Action::Filter,
+    Action::Back,
+    Action::Palette,
+    Action::Help,
+    Action::Group,
+    Action::Sort,
+    Action::CopyValue,
+    Action::NextEvent,
+    Action::Quit,
+];
+
 /// What the footer shows: the most useful actions that work here, by key and title.
 pub fn footer(model: &Model) -> Vec<(String, &'static str)> {
-    const BY_PRIORITY: &[Action] = &[
-        Action::Send,
-        Action::KeepForLater,
-        Action::RetryFailed,
-        Action::Submit,
-        Action::Preview,
-        Action::PickValue,
-        Action::NextPlace,
-        Action::WriteOut,
-        Action::Open,
-        Action::Dispose,
-        Action::Pivot,
-        Action::Act,
-        Action::Quick,
-        Action::MarkAlike,
-        Action::Expand,
-        Action::Find,
-        Action::NewCase,
-        Action::CaseQueue,
-        Action::CloseCase,
-        Action::AddFile,
-        Action::Withdraw,
-        Action::Toggle,
-        Action::MoveLater,
-        Action::SelectPath,
-        Action::SortColumn,
-        Action::NextTab,
-        Action::Cancel,
-        Action::Test,
-        Action::Commands,
-        Action::Fetch,
-        Action::Again,
-        Action::Undo,
-        Action::Take,
-        Action::Mark,
-        Action::Memo,
-        Action::Filter,
-        Action::Back,
-        Action::Palette,
-        Action::Help,
-        Action::Group,
-        Action::Sort,
-        Action::CopyValue,
-        Action::NextEvent,
-        Action::Quit,
-    ];
     let searches = model.availability(Action::Find).is_ok();
-    let tabs = !matches!(model.layers.last(), Some(super::layer::Layer::Page(_)));
+    let tabs = !matches!(model.layers.last(), Some(Layer::Page(_)));
     let works = |action: &Action| {
         let shadowed = *action == Action::Quick && model.face() == Some(super::explorer::Face::Table);
         let hidden = shadowed || (*action == Action::Filter && searches) || (*action == Action::NextTab && !tabs);
         !hidden && model.availability(*action).is_ok()
     };
-    BY_PRIORITY
-        .iter()
-        .copied()
-        .filter(works)
-        .filter_map(|action| model.setup.keymap.hint(action).map(|hint| (hint, action.row().title)))
-        .collect()
+    let named = |action: Action| Some((model.setup.keymap.hint(action)?, action.row().title));
+    match model.layers.last() {
+        // What a list or a form takes as text leaves these keys only; they are not in the table.
+        Some(Layer::Chooser(chooser)) if chooser.letters => {
+            own(&[("a letter", "Choose"), ("up down", "Select"), ("enter", "Choose"), ("esc", "Back")])
+        }
+        Some(Layer::Chooser(_)) => own(&[("letters", "Narrow"), ("up down", "Select"), ("enter", "Choose"), ("esc", "Back")]),
+        Some(Layer::Form(_)) => {
+            let actions = BY_PRIORITY.iter().copied().filter(works).filter_map(named);
+            actions.chain(own(&[("tab", "Next field"), ("esc", "Put away")])).collect()
+        }
+        _ => BY_PRIORITY.iter().copied().filter(works).filter_map(named).collect(),
+    }
+}
+
+fn own(keys: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    keys.iter().map(|(key, title)| ((*key).to_owned(), *title)).collect()
 }

@@ -56,7 +56,7 @@ fn place(model: &mut Model) -> Option<(usize, usize)> {
         Pane::Record => model.detail.lines().map(|_| (model.detail.first, model.detail.line)),
         Pane::Connections => {
             let selected = model.setup.connected.iter().position(|connected| Some(&connected.name) == model.connection.as_ref());
-            Some((0, selected.unwrap_or(0)))
+            Some((model.screen.connections, selected.unwrap_or(0)))
         }
         Pane::Tasks => Some((model.tasks.first(model.screen.tasks), model.tasks.place())),
     }

@@ -281,6 +281,12 @@ impl Keymap {
         Match::None
     }
 
+    /// What a chord, or one that begins so, means where it means something.
+    pub fn anywhere(&self, keys: &[Key]) -> Option<&Binding> {
+        let whole = self.bindings.iter().find(|binding| binding.chord == keys);
+        whole.or_else(|| self.bindings.iter().find(|binding| binding.chord.starts_with(keys)))
+    }
+
     /// The chords that begin so in these contexts: what which-key shows.
     pub fn continuations(&self, contexts: &[Context], keys: &[Key]) -> Vec<&Binding> {
         let begins =

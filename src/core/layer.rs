@@ -277,6 +277,8 @@ pub struct Prompt {
     pub line: Line,
     /// Why it is not accepted.
     pub error: Option<String>,
+    /// Where that is in the line, in characters.
+    pub spot: Option<usize>,
     /// What could come next.
     pub completion: Completion,
     /// Which of its texts was put in last.
@@ -296,6 +298,7 @@ impl Prompt {
             case: None,
             line: Line::new(text),
             error: None,
+            spot: None,
             completion: Completion::default(),
             candidate: None,
             earlier: Vec::new(),

@@ -47,9 +47,13 @@ pub struct Listed {
     pub revisions: u32,
 }
 
-/// A title without what varies from event to event: numbers, ids, host names, paths and quoted names.
+/// A title without what varies from event to event: numbers, ids, host names, paths and quoted names. A title of which nothing else is
+/// left stays as it is: it is like itself only, not like every other of that kind.
 pub fn rule_of(title: &str) -> String {
     let varies = |word: &str| word.chars().any(|c| c.is_ascii_digit()) || word.contains(['\\', '/', '@', '"', '\'']);
+    if title.split_whitespace().all(varies) {
+        return title.to_owned();
+    }
     title.split_whitespace().map(|word| if varies(word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
 }
 

@@ -57,6 +57,12 @@ pub struct Screen {
     pub layer: usize,
     /// Tasks that fit.
     pub tasks: usize,
+    /// First connection on the screen.
+    pub connections: usize,
+    /// Lines of the question on top, at the width that there is.
+    pub question: usize,
+    /// First line of the page on top when its end is on the screen.
+    pub page_end: usize,
 }
 
 /// Something that can be taken back.
@@ -121,6 +127,8 @@ pub struct Setup {
     pub themes: Vec<String>,
     /// The colours to begin with.
     pub theme: String,
+    /// The theme that settings and environment ask for; the analyst may have chosen another since.
+    pub given_theme: String,
     /// The analyst's own views.
     pub views: Vec<Saved>,
     /// The playbooks, by name.
@@ -219,6 +227,8 @@ pub struct Model {
     pub keep_at: Option<Timestamp>,
     /// Earlier queries.
     pub queries: Vec<String>,
+    /// Earlier JSONPaths.
+    pub paths: Vec<String>,
     /// Whether times are shown in local time.
     pub local_time: bool,
     /// Whether documents show timestamps and numbers since an epoch as times.
@@ -270,6 +280,7 @@ impl Model {
             outbox: Outbox::default(),
             keep_at: None,
             queries: Vec::new(),
+            paths: Vec::new(),
             local_time: false,
             times: false,
             jumping: false,
@@ -416,6 +427,9 @@ impl Model {
         if action.needs_event() && !on_case && !self.has_targets() {
             return Err("no event is selected".into());
         }
+        if let Some(reason) = self.rowless(action) {
+            return Err(reason.into());
+        }
         match action {
             Action::Again if self.last_verdict.is_none() => Err("nothing was closed yet".into()),
             Action::Undo if self.deciding > 0 => Err("the last decision is still being recorded".into()),
@@ -438,6 +452,20 @@ impl Model {
             Action::Changes if self.detail.shown.is_none() => Err("no event is on show".into()),
             Action::Related if self.last_run.is_none() => Err("nothing was run yet".into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Why what is for a selected row cannot be done: there is none.
+    fn rowless(&self, action: Action) -> Option<&'static str> {
+        use Action::{Alike, CaseQueue, CloseCase, Dismiss, Mark, MarkAlike, MarkAll, MarkRange, Open, Send};
+        match (self.layers.last(), action, self.focus) {
+            (Some(Layer::Outbox), Send, _) if self.outbox.current().is_none() => Some("the outbox is empty"),
+            (Some(Layer::Cases(cases)), Open | CaseQueue | CloseCase, _) if cases.current().is_none() => Some("there is no case yet"),
+            (None, Open | Mark | MarkRange | MarkAlike | MarkAll | Alike, Pane::Queue) if self.queue.selected.is_none() => {
+                Some("no event is selected")
+            }
+            (None, Open | Dismiss, Pane::Tasks) if self.tasks.current().is_none() => Some("nothing was run yet"),
+            _ => None,
         }
     }
 
@@ -465,6 +493,8 @@ impl Model {
         match self.layers.last_mut() {
             Some(Layer::Chooser(chooser)) => chooser.follow(screen.layer),
             Some(Layer::Columns(columns)) => columns.follow(screen.layer),
+            Some(Layer::Confirm(confirm)) => confirm.scroll = confirm.scroll.drawn(screen.layer, screen.question),
+            Some(Layer::Page(page)) => page.first = page.first.min(screen.page_end),
             Some(Layer::Cases(cases)) => cases.follow(screen.layer),
             Some(Layer::Case(view)) => view.follow(screen.layer),
             Some(Layer::Document(reading)) => reading.explorer.follow(reading.face, screen.layer),

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::catalogue::{Class, Effect as Changes, Given};
+use super::catalogue::{Class, Effect as Changes, Given, Pick};
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::Confirm;
 use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
+use super::fill::names_of;
 use super::form::Form;
+use super::health::Connected;
 use super::layer::{Layer, OutcomeView};
 use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::playbook::{Desk, Fate, HERE, Planned, Playbook, Run, Step, Target, most, rehearse};
+use super::target;
 use super::task::{Report, State, TaskId};
 use super::{fit, recording, run};
 
@@ -38,6 +41,15 @@ pub struct Sheet {
     pub steps: Vec<Planned>,
     /// The selected step.
     pub at: usize,
+    /// What ids are called, where that is known.
+    pub names: BTreeMap<String, String>,
+}
+
+impl Sheet {
+    /// An id with its name, where that is known.
+    pub fn target(&self, id: &str) -> target::Target {
+        target::Target { id: id.to_owned(), name: self.names.get(id).filter(|name| *name != id).cloned() }
+    }
 }
 
 /// What came of one step.
@@ -116,7 +128,48 @@ pub fn open(model: &mut Model, name: &str, event: Option<StoredEvent>) -> Vec<Ef
     let form = Form::for_playbook(model.next_form, playbook, event, &several, class);
     let (id, name) = (form.id, form.command.name.clone());
     model.layers.push(Layer::Form(Box::new(form)));
-    vec![Effect::Draft(id, String::new(), name)]
+    let mut effects = seek_names(model);
+    effects.push(Effect::Draft(id, String::new(), name));
+    effects
+}
+
+/// Asks what the values of the inputs are called: a step that takes an input knows where that is told.
+fn seek_names(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Form(form)) = model.layers.last() else { return Vec::new() };
+    let Some((playbook, event)) = form.playbook.as_deref() else { return Vec::new() };
+    let sources: Vec<_> = form.fields.iter().map(|field| naming(model, playbook, event.as_ref(), &field.parameter.name)).collect();
+    let Some(Layer::Form(form)) = model.layers.last_mut() else { return Vec::new() };
+    let asks = sources.into_iter().enumerate().filter_map(|(at, source)| {
+        let (connection, pick) = source?;
+        let (field, values) = form.nameless_values(at)?;
+        Some(Effect::Name { form: form.id, field, connection, asked: form.asked(&pick, values), pick })
+    });
+    asks.collect()
+}
+
+/// The connection and the list that tell names of an input's values: those of the first step that takes the input as it is.
+fn naming(model: &Model, playbook: &Playbook, event: Option<&StoredEvent>, input: &str) -> Option<(String, Pick)> {
+    let holds =
+        |value: &Value| value.as_str().is_some_and(|text| text == format!("[Input.{input}]") || text == format!("[Input.{input}?]"));
+    let takes = |value: &Value| holds(value) || value.as_array().is_some_and(|items| items.iter().any(holds));
+    playbook.steps.iter().find_map(|step| {
+        let connected = connection_of(model, step, event)?;
+        let command = connected.entry.command(&step.command)?;
+        step.arguments.iter().filter(|(_, value)| takes(value)).find_map(|(name, _)| {
+            let parameter = command.parameters.iter().find(|parameter| parameter.name == *name)?;
+            Some((connected.name.clone(), parameter.names.clone().or_else(|| parameter.pick.clone())?))
+        })
+    })
+}
+
+/// The connection that a step goes to, as long as no other is chosen: the one that brought the event knows what it is about.
+fn connection_of<'a>(model: &'a Model, step: &Step, event: Option<&StoredEvent>) -> Option<&'a Connected> {
+    let vendor = match &step.target {
+        Target::Connection(name) => return model.connected(name),
+        Target::Vendor(vendor) => vendor,
+    };
+    let of_vendor = || model.setup.connected.iter().filter(|known| known.active && known.vendor == *vendor);
+    of_vendor().find(|known| event.is_some_and(|event| event.connection == known.name)).or_else(|| of_vendor().next())
 }
 
 /// The vendors that have several connections to choose from, with their names.
@@ -190,8 +243,13 @@ fn show(
     let desk = Desk { connected: &model.setup.connected, chosen: &chosen, read_only: model.setup.read_only };
     let steps = rehearse(&run, &desk, model.now);
     let most = most(&steps);
-    model.layers.push(Layer::Sheet(Box::new(Sheet { play: Play { run, chosen, most }, steps, at: 0 })));
-    Vec::new()
+    let mut names = run.event().map(|event| names_of(std::slice::from_ref(event))).unwrap_or_default();
+    let effects = seek_names(model);
+    if let Some(Layer::Form(form)) = model.layers.last() {
+        names.extend(form.known_names());
+    }
+    model.layers.push(Layer::Sheet(Box::new(Sheet { play: Play { run, chosen, most }, steps, at: 0, names })));
+    effects
 }
 
 /// Shows the exact requests of the selected step.
@@ -202,7 +260,8 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
         Fate::LeftOut(reason) | Fate::Blocked(reason) => model.tell(Tone::Info, format!("Step {}: {reason}", step.step)),
         Fate::Run if step.connection == HERE => model.tell(Tone::Info, "This is decided here; no request is sent."),
         Fate::Run => {
-            return vec![Effect::Plan { connection: step.connection, command: step.command, given: step.given, names: BTreeMap::new() }];
+            let names = sheet.names.clone();
+            return vec![Effect::Plan { connection: step.connection, command: step.command, given: step.given, names }];
         }
     }
     Vec::new()

@@ -2,19 +2,20 @@
 
 use jiff::SignedDuration;
 
+use super::act;
 use super::action::Action;
 use super::catalogue::{Class, Effect as Changes, Reach, Ruling};
 use super::confirm::{About, Confirm, Subject};
 use super::dispose::Offer;
 use super::effect::{Effect, Gather};
 use super::event::{Disposition, Status, StoredEvent};
-use super::form::Target;
 use super::layer::Layer;
 use super::model::{Model, Pane, Tell};
 use super::notice::Tone;
 use super::outbox::{Difference, Letter, LetterId, Standing};
 use super::outcome::{Fate, ReturnData};
 use super::run;
+use super::target::Target;
 use super::task::{State, Task, TaskId};
 use super::telling::{self, Call, Plan, Side};
 
@@ -199,7 +200,7 @@ pub fn keep(model: &mut Model) -> Vec<Effect> {
 
 /// Opens the outbox.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    model.layers.push(Layer::Outbox);
+    act::lay(model, Layer::Outbox);
     vec![Effect::Outbox]
 }
 

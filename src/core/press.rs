@@ -86,8 +86,13 @@ fn chord(model: &mut Model, key: Key) -> Vec<Effect> {
         }
         Match::None => {
             let keys = super::keys::chord_text(&model.pending);
+            let elsewhere = model.setup.keymap.anywhere(&model.pending);
+            let elsewhere = elsewhere.map(|binding| format!("in the {} it is: {}", binding.context.as_str(), binding.action.row().title));
             model.pending.clear();
-            model.tell(Tone::Info, format!("{keys} does nothing here; ? shows the keys"));
+            let more = elsewhere.unwrap_or_else(|| {
+                if matches!(model.layers.last(), Some(Layer::Chooser(_))) { "esc goes back" } else { "? shows the keys" }.into()
+            });
+            model.tell(Tone::Info, format!("{keys} does nothing here; {more}"));
             Vec::new()
         }
     }
@@ -135,6 +140,7 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
             if prompt.line.input(key) {
                 prompt.candidate = None;
                 prompt.error = None;
+                prompt.spot = None;
             }
         }
     }

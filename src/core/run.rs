@@ -99,6 +99,12 @@ pub fn named(model: &mut Model, id: u64, field: &str, result: Result<Named, Stri
         Err(why) => form.nameless = Some(why),
     }
     let form = form.clone();
+    let known = form.known_names();
+    for layer in &mut model.layers {
+        if let Layer::Sheet(sheet) = layer {
+            sheet.names.extend(known.clone());
+        }
+    }
     let about = about(model, &form);
     let over = model.layers.windows(2).position(|pair| matches!(&pair[0], Layer::Form(form) if form.id == id));
     if let Some(Layer::Confirm(confirm)) = over.and_then(|at| model.layers.get_mut(at + 1)) {

@@ -10,6 +10,7 @@ mod playbooks;
 mod readme;
 mod view;
 mod views;
+mod wrong;
 
 pub(crate) use bodies::session as with_body;
 pub(crate) use cases::with_case;
@@ -178,6 +179,8 @@ fn what_was_only_accepted_is_taken_back_otherwise_than_what_ran() {
         state: String::new(),
         done: Vec::new(),
         failed: Vec::new(),
+        ended: None,
+        least: 1,
         expires_at: None,
     });
     session.send(Message::Ended(task, ReturnData::Successful, "Accepted.".into(), Some(Box::new(report(outcome)))));

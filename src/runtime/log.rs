@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -78,8 +79,16 @@ impl Log {
 
     /// The lines, newest first; masked again, as a secret may have become known after it was logged.
     fn newest(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().map(|line| self.redactor.text(line)).collect()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().map(|line| to_read(&self.redactor.text(line))).collect()
     }
+}
+
+/// A line as it is read here: of its time, the year and the parts of a second are in the file only.
+fn to_read(line: &str) -> String {
+    let parts = line.split_once(' ').and_then(|(time, rest)| Some((time.parse::<Timestamp>().ok()?, rest.trim_start())));
+    let Some((time, rest)) = parts else { return line.to_owned() };
+    let (level, message) = rest.split_once(' ').unwrap_or((rest, ""));
+    format!("{}  {level:<5}  {message}", time.strftime("%m-%d %H:%M:%S"))
 }
 
 /// One logged event on its way into the log.
@@ -121,6 +130,11 @@ pub fn start(file: &Path, redactor: &Redactor) {
     let _ = tracing::subscriber::set_global_default(logger);
 }
 
+/// The log's file, where there is one.
+pub fn file() -> Option<PathBuf> {
+    LOG.get()?.file.try_lock().ok()?.as_ref().map(|kept| kept.path.clone())
+}
+
 /// The last lines, newest first.
 pub fn newest() -> Vec<String> {
     LOG.get().map(Log::newest).unwrap_or_default()
@@ -140,6 +154,10 @@ mod tests {
         log.take("a hunter22 b\u{1b}[31m\nnext\n");
         log.take("later-secret");
         redactor.add("later-secret");
+        assert_eq!(
+            to_read("2026-03-03T10:58:24.507858Z  INFO wiz: 200 in 5 ms: GET api/v1"),
+            "03-03 10:58:24  INFO   wiz: 200 in 5 ms: GET api/v1"
+        );
         assert_eq!(log.newest(), ["***", "a *** b⟨ESC⟩[31m⟨LF⟩next"]);
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("a *** b⟨ESC⟩"));
         for number in 0..KEPT + 5 {

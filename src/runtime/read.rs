@@ -125,7 +125,11 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
             HappenedKind::Recorded => "record",
         };
         let who = if one.actor.is_empty() { "the vendor".to_owned() } else { one.actor };
-        let text = format!("{}  {what:<8} {who}: {}", one.time.strftime("%Y-%m-%d %H:%M:%S"), one.text);
+        let time = one.time.strftime("%Y-%m-%d %H:%M:%S");
+        let text = match one.kind {
+            HappenedKind::Arrived => format!("{time}  {what}"),
+            _ => format!("{time}  {what:<8}  {who}: {}", one.text),
+        };
         let came = matches!(one.kind, HappenedKind::Arrived | HappenedKind::Revised);
         revisions += u32::from(came);
         history.push(Past { text, revision: came.then_some(revisions) });
@@ -147,7 +151,7 @@ pub async fn extract(document: Document, path: String) -> Result<Box<Reading>, S
     let work = move || {
         let found = document.extract(&path, MATCHES).map_err(|error| error.to_string())?;
         if found.count == 0 {
-            return Err(format!("{path} picks nothing in this document."));
+            return Err(format!("{path} picks nothing in this document; the arrow up in the line brings it back."));
         }
         let more = if found.more { " at least" } else { "" };
         Ok(Box::new(Reading::by_path(format!("{path}:{more} {}", found.count), found.document, Face::Tree)))
@@ -271,7 +275,7 @@ pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
             let connection = entry.connection.as_deref().unwrap_or("here");
             let items = subjects(&entry.items);
             let time = entry.time.strftime("%Y-%m-%d %H:%M:%S");
-            format!("{time}  #{:<5} {:<22} {connection:<14} {}{items}  ({})", entry.seq, entry.state, entry.command, entry.actor)
+            format!("{time}  {:<20}  {connection}: {}{items} · {} · #{}", entry.state, entry.command, entry.actor, entry.seq)
         })
         .collect())
 }
@@ -289,7 +293,7 @@ fn subjects(items: &[String]) -> String {
         [only] => Some((*only).clone()),
         [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
     };
-    events.into_iter().chain(others).flat_map(|part| ["  ".to_owned(), part]).collect()
+    events.into_iter().chain(others).flat_map(|part| [" · ".to_owned(), part]).collect()
 }
 
 /// The requests of a dry run as lines.

@@ -99,7 +99,7 @@ fn outcome(told: &[Told], errors: Vec<Failure>, total: usize) -> Outcome {
     let kept = told.iter().filter(|one| one.letter.is_some()).count();
     let mut message = match told {
         [only] if only.became == Became::Done => "The vendor has it.".to_owned(),
-        _ if kept == total => "In the outbox until the vendor can be reached; nothing was sent.".into(),
+        _ if kept == total => "not sent yet, as the vendor cannot be reached; it waits in the outbox.".into(),
         _ if kept > 0 => format!("{done} of {total} told; {kept} in the outbox until the vendor can be reached."),
         _ => format!("{done} of {total} told."),
     };

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::paint::{Paint, short, sign};
+use super::paint::{Line, Paint, short, sign};
 use super::tasks;
 use super::time::{age, moment};
 use crate::core::case::{Case, Dossier, Ran};
@@ -12,8 +12,6 @@ use crate::core::event::Status;
 use crate::core::listing::Listed;
 use crate::core::model::Model;
 use crate::core::outcome::ReturnData;
-
-type Line = Vec<(String, Style)>;
 
 /// Draws the list; says how many rows it has room for.
 pub fn list(paint: &mut Paint, area: Rect, cases: &Cases, model: &Model) -> usize {

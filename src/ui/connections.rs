@@ -7,24 +7,28 @@ use super::time::{age, moment};
 use crate::core::health::{Connected, Health, Misconfigured};
 use crate::core::model::{Model, Pane};
 
-/// Draws the pane.
-pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
-    let inside = paint.frame(area, "1 Connections", model.focus == Pane::Connections);
+/// Draws the pane; says which connection is the first on the screen.
+pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
+    let count = model.setup.connected.len() + model.setup.misconfigured.len();
+    let inside = paint.frame(area, &format!("1 Connections · {count}"), model.focus == Pane::Connections);
     let wide = inside.width >= 60;
+    let selected = |connected: &Connected| Some(&connected.name) == model.connection.as_ref();
+    let lines = |connected: &Connected| if selected(connected) || wide { 3 } else { 2 };
+    let place = model.setup.connected.iter().position(selected).unwrap_or(0);
+    let first = first_of(&model.setup.connected, lines, place, inside.height);
     let mut y = inside.y;
-    for (at, connected) in model.setup.connected.iter().enumerate() {
+    for (at, connected) in model.setup.connected.iter().enumerate().skip(first) {
         if y >= inside.bottom() {
             break;
         }
-        let selected = Some(&connected.name) == model.connection.as_ref();
         let health = model.health_of(&connected.name);
-        let lines = if selected || wide { 3 } else { 2 };
+        let lines = lines(connected);
         one(paint, Rect { y, height: lines.min(inside.bottom() - y), ..inside }, model, connected, health);
-        if selected {
+        if selected(connected) {
             let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.text.patch(paint.theme.title) };
             paint.tint(Rect { y, height: 1, ..inside }, style);
         }
-        paint.jump_letter(inside.x, y, at, model.focus == Pane::Connections);
+        paint.jump_letter(inside.x, y, at - first, model.focus == Pane::Connections);
         y += lines;
     }
     for one in &model.setup.misconfigured {
@@ -33,6 +37,16 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
         }
         y = misconfigured(paint, Rect { y, height: inside.bottom() - y, ..inside }, one);
     }
+    first
+}
+
+/// The first connection on so many rows on which the selected one can be seen whole.
+fn first_of(all: &[Connected], lines: impl Fn(&Connected) -> u16, place: usize, rows: u16) -> usize {
+    let mut first = 0;
+    while first < place && all.iter().take(place + 1).skip(first).map(&lines).sum::<u16>() > rows {
+        first += 1;
+    }
+    first
 }
 
 /// A connection that cannot be used, with all of the reason; says where the next one begins.

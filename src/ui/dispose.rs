@@ -1,9 +1,8 @@
 //! A verdict under way.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
-use super::paint::{Paint, short, width};
+use super::paint::{Line, Paint, short, width};
 use crate::core::dispose::Dispose;
 use crate::core::event::Disposition;
 use crate::core::model::Model;
@@ -11,16 +10,17 @@ use crate::core::model::Model;
 /// Templates that are listed with their digit.
 const LISTED: usize = 9;
 
-type Line = Vec<(String, Style)>;
-
 /// Draws the verdict; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> Option<(u16, u16)> {
     let theme = paint.theme;
     let wide = area.width.min(90);
-    let lines = match dispose.disposition {
-        None => verdicts(paint, dispose),
+    let mut lines = match dispose.disposition {
+        None => verdicts(paint, dispose, model),
         Some(disposition) => note(paint, dispose, disposition, model, usize::from(wide.saturating_sub(4))),
     };
+    if let Some(said) = &dispose.said {
+        lines.insert(if dispose.disposition.is_some() { 2 } else { 0 }, vec![(said.clone(), theme.warning)]);
+    }
     // As high as what it says, but no less than where it began, so that it does not jump.
     let height = short(lines.len() + 2).max(9).min(area.height);
     let area = Rect { y: area.bottom() - height, height, width: wide, x: area.x };
@@ -38,18 +38,20 @@ pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> 
     Some((x.min(inside.right().saturating_sub(1)), inside.y + 1))
 }
 
-fn verdicts(paint: &Paint, dispose: &Dispose) -> Vec<Line> {
+fn verdicts(paint: &Paint, dispose: &Dispose, model: &Model) -> Vec<Line> {
     let theme = paint.theme;
-    let mut lines: Vec<Line> = Disposition::ALL
-        .iter()
-        .map(|(name, letter, disposition)| {
-            let offer = dispose.offers.iter().find(|(known, _)| known == disposition);
-            let told = offer.and_then(|(_, offer)| offer.sets.first()).map(|sets| format!("w: {sets}")).unwrap_or_default();
-            vec![(letter.to_string(), theme.key), (format!("  {:<16}", name.replace('_', " ")), theme.text), (told, theme.dim)]
-        })
-        .collect();
+    // What several have in common, or not, is seen before they are closed as one.
+    let mut lines: Vec<Line> = model.queue.spread(&dispose.events).into_iter().map(|text| vec![(text, theme.dim)]).collect();
+    lines.extend(Disposition::ALL.iter().map(|(name, letter, disposition)| {
+        let offer = dispose.offers.iter().find(|(known, _)| known == disposition);
+        let told = offer.and_then(|(_, offer)| offer.sets.first()).map(|sets| format!("w: {sets}")).unwrap_or_default();
+        vec![(letter.to_string(), theme.key), (format!("  {:<16}", name.replace('_', " ")), theme.text), (told, theme.dim)]
+    }));
     if let Some((last, note)) = &dispose.last {
         lines.push(vec![(".".into(), theme.key), (format!("  again: {} {note}", last.as_str().replace('_', " ")), theme.text)]);
+    }
+    if model.size.1 >= 20 {
+        lines.push(vec![("esc ".into(), theme.key), ("leaves it".into(), theme.dim)]);
     }
     lines
 }
@@ -60,7 +62,8 @@ fn note(paint: &Paint, dispose: &Dispose, disposition: Disposition, model: &Mode
         vec![("as ".into(), theme.dim), (disposition.as_str().replace('_', " "), theme.title)],
         vec![("note ".into(), theme.key), (dispose.note.text(), theme.text)],
     ];
-    lines.extend(told(paint, dispose, wide));
+    let (sets, reasons) = told(paint, dispose, wide);
+    lines.extend(sets);
     let digits = if dispose.typed { theme.dim } else { theme.key };
     for (at, text) in dispose.templates().into_iter().enumerate().take(LISTED) {
         let style = if dispose.template == Some(at) { theme.text } else { theme.dim };
@@ -74,24 +77,23 @@ fn note(paint: &Paint, dispose: &Dispose, disposition: Disposition, model: &Mode
         keys.extend([("tab   ", "next template"), ("esc   ", "leaves it")]);
     }
     lines.extend(keys.into_iter().map(|(key, text)| vec![(key.to_owned(), theme.key), (text.to_owned(), theme.dim)]));
+    // Why something is not told is the longest and the least: where there is little room, it is what goes below the edge.
+    lines.extend(reasons);
     lines
 }
 
-/// What the vendors are told, or could be, and what not, with the reason.
-fn told(paint: &Paint, dispose: &Dispose, wide: usize) -> Vec<Line> {
+/// What the vendors are told, or could be; and what not, with the reason.
+fn told(paint: &Paint, dispose: &Dispose, wide: usize) -> (Vec<Line>, Vec<Line>) {
     let theme = paint.theme;
-    let Some(offer) = dispose.offer() else { return Vec::new() };
-    let mut lines: Vec<Line> = Vec::new();
-    for sets in &offer.sets {
-        lines.push(if dispose.tell {
-            vec![("w     ".into(), theme.key), (format!("also sets {sets}: yes"), theme.good)]
-        } else {
-            vec![("w     ".into(), theme.key), (format!("also set {sets}: no"), theme.dim)]
-        });
-    }
-    for reason in &offer.reasons {
+    let Some(offer) = dispose.offer() else { return (Vec::new(), Vec::new()) };
+    let set = |sets: &String| {
+        let (text, style) =
+            if dispose.tell { (format!("also sets {sets}: yes"), theme.good) } else { (format!("also set {sets}: no"), theme.dim) };
+        vec![("w     ".into(), theme.key), (text, style)]
+    };
+    let reason = |reason: &String| {
         let parts = Paint::wrapped(reason, wide.saturating_sub(6));
-        lines.extend(parts.into_iter().take(2).map(|part| vec![("      ".into(), theme.dim), (part, theme.dim)]));
-    }
-    lines
+        parts.into_iter().map(|part| vec![("      ".into(), theme.dim), (part, theme.dim)]).collect::<Vec<Line>>()
+    };
+    (offer.sets.iter().map(set).collect(), offer.reasons.iter().flat_map(reason).collect())
 }

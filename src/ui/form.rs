@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use tui_textarea::TextArea;
 
 use super::middle;
-use super::paint::{Paint, short, width};
+use super::paint::{Paint, beyond, short, width};
 use crate::core::catalogue::{Effect, Reach};
 use crate::core::form::{Entry, Field, Form};
 
@@ -38,13 +38,16 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
         (_, Reach::Irreversible) => ("CANNOT BE UNDONE", theme.danger),
     };
     let assumed = if form.command.assumed { " · its route is assumed, not documented" } else { "" };
-    paint.pieces(
-        inside.x,
-        y,
-        inside.width,
-        &[(effect.0, effect.1), (assumed, theme.warning), (" · ", theme.dim), (&form.command.help, theme.dim)],
-    );
-    y += 1;
+    let about = [(effect.0, effect.1), (assumed, theme.warning), (" · ", theme.dim), (&form.command.help, theme.dim)]
+        .map(|(text, style)| (text.to_owned(), style));
+    // What it does is read before it is done: it is cut only where there is hardly room for the fields.
+    let about = Paint::broken_at(about.into(), 0, usize::from(inside.width));
+    let rows = if inside.height > 14 { 4 } else { 1 };
+    for (at, line) in about.iter().take(rows).enumerate() {
+        let rest = if at + 1 == rows { about.get(at..).unwrap_or_default().concat() } else { line.clone() };
+        paint.line(inside.x, y, inside.width, &rest);
+        y += 1;
+    }
     if !form.command.permission.is_empty() && inside.height > 10 {
         paint.pieces(inside.x, y, inside.width, &[("needs ", theme.dim), (&form.command.permission, theme.dim)]);
         y += 1;
@@ -121,10 +124,9 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
             y += 1;
         }
         Entry::Line(line) => {
-            // The end near the cursor is what one looks at.
             let before = line.before();
             let skip = if focused { width(&before).saturating_sub(usize::from(room.saturating_sub(2))) } else { 0 };
-            let text: String = line.text().chars().skip(skip).collect();
+            let text = beyond(&line.text(), skip);
             paint.text(x, y, room, &text, theme.text);
             cursor = Some((x + short(width(&before) - skip.min(width(&before))), y));
             y += 1;
@@ -189,10 +191,9 @@ fn area(paint: &mut Paint, frame: Rect, field: &Field, text: &TextArea<'_>) -> (
         |line: usize, until: usize| -> String { lines.get(line).map(|line| line.chars().take(until).collect()).unwrap_or_default() };
     let before = width(&column(place.0, place.1));
     let room = usize::from(frame.width.saturating_sub(1));
-    // What is near the cursor is what one looks at.
     let skip = before.saturating_sub(room);
     for (y, line) in (frame.y..frame.bottom()).zip(lines.iter().skip(first)) {
-        let shown: String = line.chars().skip(skip).collect();
+        let shown = beyond(line, skip);
         paint.text(frame.x, y, frame.width, &shown, theme.text);
     }
     let chosen = text.selection_range().filter(|(start, end)| start.0 == place.0 && end.0 == place.0);

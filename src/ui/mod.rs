@@ -70,7 +70,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
         }
         paint.letters = model.jumping && top;
         match layer {
-            Layer::Page(view) => screen.layer = page::draw(&mut paint, body, view),
+            Layer::Page(view) => (screen.layer, screen.page_end) = page::draw(&mut paint, body, view),
             Layer::Outcome(view) => screen.layer = outcome::draw(&mut paint, body, view, model),
             Layer::Document(view) => screen.layer = reading::draw(&mut paint, body, view, model),
             Layer::Cases(view) => screen.layer = cases::list(&mut paint, body, view, model),
@@ -79,7 +79,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
             Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
             Layer::Sheet(view) => screen.layer = sheet::draw(&mut paint, body, view),
-            Layer::Confirm(view) => cursor = confirm::draw(&mut paint, body, view, model),
+            Layer::Confirm(view) => ((screen.layer, screen.question), cursor) = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),
             Layer::Guide(view) => cursor = guide::draw(&mut paint, body, view, model),
             Layer::Outbox => screen.layer = outbox::draw(&mut paint, body, model),
@@ -124,7 +124,7 @@ fn panes(paint: &mut Paint, body: Rect, model: &Model, screen: &mut Screen) {
 
 fn pane(paint: &mut Paint, area: Rect, model: &Model, pane: Pane, screen: &mut Screen) {
     match pane {
-        Pane::Connections => connections::draw(paint, area, model),
+        Pane::Connections => screen.connections = connections::draw(paint, area, model),
         Pane::Queue => screen.queue = queue::draw(paint, area, model),
         Pane::Record => screen.record = record::draw(paint, area, model),
         Pane::Tasks => screen.tasks = tasks::draw(paint, area, model),

@@ -1,10 +1,9 @@
 //! What a task gave back: Return Data, Result, Raw, Key fields, Error, as the source documents call them.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::explorer;
-use super::paint::{Paint, short};
+use super::paint::{Line, Paint, short};
 use super::tasks;
 use crate::core::action::Action;
 use crate::core::layer::{OutcomeView, Side};
@@ -78,8 +77,6 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
     }
     height
 }
-
-type Line = Vec<(String, Style)>;
 
 fn overview(paint: &Paint, outcome: &Outcome, unsent: bool, keep: Option<String>, width: u16) -> Vec<Line> {
     let theme = paint.theme;

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use super::paint::{Paint, short};
 use crate::core::layer::Page;
 
-/// Draws the page; says how many rows it has room for.
-pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> usize {
+/// Draws the page; says how many rows it has room for, and its first line when its end is on the screen.
+pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> (usize, usize) {
     paint.clear(area, paint.theme.text);
     let title = match page.lines.len() {
         0 => page.title.clone(),
@@ -19,11 +19,18 @@ pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> usize {
         paint.text(inside.x, inside.y, inside.width, "Nothing yet.", theme.dim);
     }
     let needle = page.needle.to_lowercase();
-    // A text that was made to be read is broken at the edge; a list of ours is cut.
+    // Nothing is cut at the edge: a text that was made to be read is broken there, a list of ours goes on below its last column.
     let broken = |line: &String| {
-        if page.source.is_some() { Paint::wrapped(line, usize::from(inside.width)) } else { vec![line.clone()] }
+        let room = usize::from(inside.width);
+        if page.source.is_some() { Paint::wrapped(line, room) } else { Paint::hung(line, room) }
     };
-    for (at, line) in page.lines.iter().skip(page.first).take(height).flat_map(broken).take(height).enumerate() {
+    let mut rows = 0;
+    let fitting = page.lines.iter().rev().take_while(|line| {
+        rows += broken(line).len();
+        rows <= height
+    });
+    let end = page.lines.len() - fitting.count().max(1).min(page.lines.len());
+    for (at, line) in page.lines.iter().skip(page.first.min(end)).take(height).flat_map(broken).take(height).enumerate() {
         let hit = !needle.is_empty() && line.to_lowercase().contains(&needle);
         let heading = !line.starts_with(' ') && !line.is_empty() && line.chars().all(|c| c.is_uppercase() || c == ' ');
         let style = match (hit, heading) {
@@ -33,5 +40,5 @@ pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> usize {
         };
         paint.text(inside.x, inside.y + short(at), inside.width, &line, style);
     }
-    height
+    (height, end)
 }

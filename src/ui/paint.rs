@@ -39,6 +39,21 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
+/// A line in pieces, each in its style.
+pub type Line = Vec<(String, Style)>;
+
+/// A text without what lies in its first columns: what is near the cursor is what one looks at.
+pub fn beyond(text: &str, columns: usize) -> String {
+    let mut left = columns;
+    text.graphemes(true)
+        .skip_while(|piece| {
+            let gone = left > 0;
+            left = left.saturating_sub(width(piece));
+            gone
+        })
+        .collect()
+}
+
 /// How many columns a text takes once it is made visible.
 pub fn width(text: &str) -> usize {
     visible(text).width()
@@ -170,6 +185,50 @@ impl Paint<'_> {
         Rect { x: left + 1, y: top + 1, width: area.width - 2, height: area.height - 2 }
     }
 
+    /// A line as lines of so many columns, broken at blanks; they begin below the piece that follows the label.
+    pub fn broken(line: Line, room: usize) -> Vec<Line> {
+        let starts = line.iter().scan(0, |at, (text, _)| Some(std::mem::replace(at, *at + width(text))));
+        let hang = starts.filter(|start| *start * 3 <= room).last().unwrap_or(0);
+        Self::broken_at(line, hang, room)
+    }
+
+    /// A line as lines of so many columns, all but the first of which begin at a column.
+    pub fn broken_at(line: Line, hang: usize, room: usize) -> Vec<Line> {
+        if line.iter().map(|(text, _)| width(text)).sum::<usize>() <= room {
+            return vec![line];
+        }
+        let mut lines: Vec<Line> = vec![Vec::new()];
+        let mut used = 0;
+        for (text, style) in line {
+            for word in visible(&text).as_str().split_inclusive(' ') {
+                let below = used > hang && used + width(word.trim_end()) > room;
+                // A word that is wider than a line is broken anywhere.
+                for (at, part) in Self::wrapped(word, room.saturating_sub(hang)).into_iter().enumerate() {
+                    if below || at > 0 {
+                        lines.push(vec![(" ".repeat(hang), style)]);
+                        used = hang;
+                    }
+                    used += width(&part);
+                    lines.last_mut().into_iter().for_each(|last| last.push((part.clone(), style)));
+                }
+            }
+        }
+        lines
+    }
+
+    /// A line of columns, broken as [`Paint::wrapped`] does; what does not fit goes on below the last column that begins early enough.
+    pub fn hung(line: &str, room: usize) -> Vec<String> {
+        if visible(line).width() <= room {
+            return vec![visible(line).into_string()];
+        }
+        let begins = |at: &usize| line.get(..*at).is_some_and(|head| head.ends_with("  ") && width(head) * 3 <= room * 2);
+        let columns = line.char_indices().filter(|(_, letter)| *letter != ' ').map(|(at, _)| at);
+        let (head, rest) = line.split_at(columns.rev().find(begins).unwrap_or(0));
+        let hang = width(head);
+        let parts = Self::wrapped(rest, room.saturating_sub(hang));
+        parts.into_iter().enumerate().map(|(at, part)| if at == 0 { format!("{head}{part}") } else { " ".repeat(hang) + &part }).collect()
+    }
+
     /// Text broken into lines of `room` columns at blanks.
     pub fn wrapped(text: &str, room: usize) -> Vec<String> {
         let room = room.max(4);
@@ -182,6 +241,10 @@ impl Paint<'_> {
                 }
                 for piece in word.graphemes(true) {
                     if current.width() + piece.width() > room {
+                        // A blank at the edge is the break.
+                        if piece == " " {
+                            continue;
+                        }
                         lines.push(std::mem::take(&mut current));
                     }
                     current.push_str(piece);

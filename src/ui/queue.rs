@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::paint::{Paint, short, sign};
+use super::paint::{Paint, short, sign, width};
 use super::time::age;
 use crate::core::event::{Disposition, Severity, Status, drifted};
 use crate::core::listing::Listed;
@@ -21,7 +21,7 @@ struct Columns {
 impl Columns {
     fn of(width: u16) -> Self {
         match width {
-            0..50 => Self { age: 4, vendor: 0, kind: 0, entity: 0, status: 1, word: 0 },
+            0..50 => Self { age: 4, vendor: 0, kind: 0, entity: 0, status: 3, word: 0 },
             50..90 => Self { age: 4, vendor: 6, kind: 0, entity: 16, status: 4, word: 4 },
             90..110 => Self { age: 5, vendor: 8, kind: 14, entity: 20, status: 8, word: 8 },
             _ => Self { age: 5, vendor: 10, kind: 18, entity: 24, status: 12, word: 9 },
@@ -37,9 +37,11 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let loading = if queue.loading { " · …" } else { "" };
     let filter = queue.view.name();
     let total = if queue.counted { queue.total.to_string() } else { format!("{}+", queue.total) };
-    let title = format!("2 Queue · {total} · {filter} · {} {turn}{marks}{loading}", queue.view.order.column.as_str());
+    // What is cut where there is no room is the query, which can be read in the first line too.
+    let grouped = queue.grouping.map(|grouping| format!(" · by {}", grouping.as_str())).unwrap_or_default();
+    let title = format!("2 Queue · {total}{marks}{loading}{grouped} · {} {turn} · {filter}", queue.view.order.column.as_str());
     let inside = paint.frame(area, &title, model.focus == Pane::Queue);
-    sparkline(paint, area, &queue.arrivals);
+    sparkline(paint, area, &queue.arrivals, width(&title));
     let theme = paint.theme;
     let height = usize::from(inside.height);
     if let Some(fault) = &queue.fault {
@@ -57,8 +59,10 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
                 format!("Nothing is open, but {gaps} connections have gaps: 1 shows them.")
             };
             ("", all)
-        } else {
+        } else if model.jobs.is_empty() && !model.tasks.running().any(|task| task.command.is_empty()) {
             ("", "Nothing matches this query. esc goes back.".to_owned())
+        } else {
+            ("", "Nothing matches this query yet; events are being fetched. esc goes back.".to_owned())
         };
         paint.text(inside.x, inside.y, inside.width, first, theme.dim);
         paint.text(inside.x, inside.y, inside.width, &second, theme.dim);
@@ -140,6 +144,7 @@ fn event(paint: &mut Paint, line: Rect, model: &Model, row: &Listed) {
 
 fn status(row: &Listed, room: u16, ascii: bool) -> String {
     let word = match (row.status, row.disposition) {
+        _ if room < 8 => short_status(row),
         (Status::New, _) => "new",
         (Status::InProgress, _) => "in progress",
         (Status::Closed, Some(Disposition::TruePositive)) => "true pos.",
@@ -147,12 +152,25 @@ fn status(row: &Listed, room: u16, ascii: bool) -> String {
         (Status::Closed, Some(other)) => other.as_str(),
         (Status::Closed, None) => "closed",
     };
-    let word = match (drifted(row.status, row.vendor_means, row.vendor_moved), ascii) {
+    match (drifted(row.status, row.vendor_means, row.vendor_moved), ascii) {
         (true, false) => format!("≠{word}"),
         (true, true) => format!("!{word}"),
         _ => word.to_owned(),
-    };
-    if room < 8 { word.chars().take(usize::from(room)).collect() } else { word }
+    }
+}
+
+/// The status in the few letters that a narrow queue has for it.
+fn short_status(row: &Listed) -> &'static str {
+    match (row.status, row.disposition) {
+        (Status::New, _) => "new",
+        (Status::InProgress, _) => "tkn",
+        (Status::Closed, Some(Disposition::TruePositive)) => "TP",
+        (Status::Closed, Some(Disposition::FalsePositive)) => "FP",
+        (Status::Closed, Some(Disposition::Benign)) => "ben",
+        (Status::Closed, Some(Disposition::Duplicate)) => "dup",
+        (Status::Closed, Some(Disposition::Undetermined)) => "und",
+        (Status::Closed, None) => "cl.",
+    }
 }
 
 fn short_vendor(vendor: &str) -> &str {
@@ -166,12 +184,12 @@ fn short_vendor(vendor: &str) -> &str {
 }
 
 /// Arrivals of the last day on the pane's upper edge.
-fn sparkline(paint: &mut Paint, area: Rect, arrivals: &[u64]) {
+fn sparkline(paint: &mut Paint, area: Rect, arrivals: &[u64], title: usize) {
     const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     const ASCII: [&str; 8] = [".", ".", ":", ":", "-", "=", "#", "#"];
     let most = arrivals.iter().copied().max().unwrap_or(0);
     let wide = short(arrivals.len());
-    if most == 0 || area.width < wide + 60 {
+    if most == 0 || usize::from(area.width) < usize::from(wide) + title + 9 {
         return;
     }
     let theme = paint.theme;

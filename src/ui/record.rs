@@ -1,10 +1,9 @@
 //! The event on show.
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use super::explorer;
-use super::paint::{Paint, short, sign};
+use super::paint::{Line, Paint, short, sign};
 use super::time::{age, moment};
 use crate::core::action::Action;
 use crate::core::detail::{Known, Past, Shown, Tab};
@@ -47,21 +46,45 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         };
         paint.text(body.x, body.y, body.width, text, theme.dim);
     }
-    let line = detail.line.min(lines.len().saturating_sub(1));
-    let first = if selectable {
-        detail.first.min(line).max((line + 1).saturating_sub(height.max(1)))
-    } else {
-        line.min(lines.len().saturating_sub(height))
-    };
-    for (at, pieces) in lines.iter().enumerate().skip(first).take(height) {
-        let y = body.y + short(at - first);
-        paint.line(body.x, y, body.width, pieces);
-        if selectable && at == line && model.focus == Pane::Record {
-            paint.tint(Rect { y, height: 1, ..body }, theme.selection);
-        }
-        paint.jump_letter(body.x, y, at - first, selectable && keys);
+    // What is wider than the pane goes on below: there is no other way to read it.
+    let items: Vec<Vec<Line>> = lines.into_iter().map(|line| Paint::broken(line, usize::from(body.width))).collect();
+    if !selectable {
+        return text(paint, body, &items.concat(), detail.line);
     }
+    let line = detail.line.min(items.len().saturating_sub(1));
+    let mut first = detail.first.min(line);
+    while first < line && items.iter().take(line + 1).skip(first).map(Vec::len).sum::<usize>() > height {
+        first += 1;
+    }
+    let (mut y, mut shown) = (body.y, 0);
+    for (at, item) in items.iter().enumerate().skip(first) {
+        let rows = short(item.len());
+        if y + rows > body.bottom() && at != line {
+            break;
+        }
+        rows_of(paint, Rect { y, height: body.bottom() - y, ..body }, item);
+        if at == line && keys {
+            paint.tint(Rect { y, height: rows.min(body.bottom() - y), ..body }, theme.selection);
+        }
+        paint.jump_letter(body.x, y, at - first, keys);
+        y = (y + rows).min(body.bottom());
+        shown += 1;
+    }
+    shown.max(1)
+}
+
+/// Draws lines from one on, so that no room is left below the last; says how many rows there are.
+fn text(paint: &mut Paint, body: Rect, lines: &[Line], from: usize) -> usize {
+    let height = usize::from(body.height);
+    let first = from.min(lines.len().saturating_sub(height));
+    rows_of(paint, body, lines.get(first..).unwrap_or_default());
     height
+}
+
+fn rows_of(paint: &mut Paint, area: Rect, lines: &[Line]) {
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        paint.line(area.x, y, area.width, line);
+    }
 }
 
 fn tabs(paint: &mut Paint, area: Rect, current: Tab) {
@@ -75,8 +98,6 @@ fn tabs(paint: &mut Paint, area: Rect, current: Tab) {
         x += paint.text(x, area.y, area.right().saturating_sub(x), &format!(" {title} "), style);
     }
 }
-
-type Line = Vec<(String, Style)>;
 
 fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line> {
     let theme = paint.theme;

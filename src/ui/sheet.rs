@@ -3,14 +3,12 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::paint::{Paint, width};
+use super::paint::{Line, Paint, width};
 use crate::core::catalogue::{Effect, Reach};
 use crate::core::mapping::scalar;
 use crate::core::play::Sheet;
 use crate::core::playbook::{Fate, HERE, Planned};
 use crate::core::run::is_dangerous;
-
-type Line = Vec<(String, Style)>;
 
 /// Draws the steps; says how many rows there is room for.
 pub fn draw(paint: &mut Paint, area: Rect, sheet: &Sheet) -> usize {
@@ -26,7 +24,8 @@ pub fn draw(paint: &mut Paint, area: Rect, sheet: &Sheet) -> usize {
     let about = format!("{count} of {} steps would run{}", sheet.steps.len(), on.map(|on| format!(" {on}")).unwrap_or_default());
     paint.text(inside.x, y, inside.width, &about, theme.dim);
     y += 1;
-    let blocks: Vec<Vec<Line>> = sheet.steps.iter().enumerate().map(|(at, step)| lines(paint, at, step)).collect();
+    let blocks: Vec<Vec<Line>> =
+        sheet.steps.iter().enumerate().map(|(at, step)| lines(paint, at, step, sheet, usize::from(inside.width))).collect();
     let heights: Vec<usize> = blocks.iter().map(Vec::len).collect();
     let room = usize::from(inside.bottom().saturating_sub(y));
     let mut first = 0;
@@ -49,7 +48,7 @@ pub fn draw(paint: &mut Paint, area: Rect, sheet: &Sheet) -> usize {
 }
 
 /// A step: what it is and does; to what; with what; and whether there is a way back.
-fn lines(paint: &Paint, at: usize, step: &Planned) -> Vec<Line> {
+fn lines(paint: &Paint, at: usize, step: &Planned, sheet: &Sheet, room: usize) -> Vec<Line> {
     let theme = paint.theme;
     let place = match step.connection.as_str() {
         "" => String::new(),
@@ -64,21 +63,23 @@ fn lines(paint: &Paint, at: usize, step: &Planned) -> Vec<Line> {
         (place, theme.dim),
         ("  ".into(), theme.dim),
     ];
+    let broken = |lines: Vec<Line>| lines.into_iter().flat_map(|line| Paint::broken(line, room)).collect();
     let indent = |text: String, style: Style| vec![("     ".to_owned(), theme.dim), (text, style)];
     match &step.fate {
         Fate::LeftOut(reason) => {
             head.push(("left out".into(), theme.dim));
-            return vec![head, indent(reason.clone(), theme.dim)];
+            return broken(vec![head, indent(reason.clone(), theme.dim)]);
         }
         Fate::Blocked(reason) => {
             head.push(("cannot be run".into(), theme.error));
-            return vec![head, indent(reason.clone(), theme.error)];
+            return broken(vec![head, indent(reason.clone(), theme.error)]);
         }
         Fate::Run => head.push(effect(paint, step)),
     }
     let mut lines = vec![head];
     if !step.targets.is_empty() {
-        lines.push(indent(few(&step.targets), theme.accent));
+        let named: Vec<String> = step.targets.iter().map(|id| sheet.target(id).to_string()).collect();
+        lines.push(indent(few(&named), theme.accent));
     }
     let given = arguments(step);
     if !given.is_empty() {
@@ -91,7 +92,7 @@ fn lines(paint: &Paint, at: usize, step: &Planned) -> Vec<Line> {
         let back = step.way_back.clone().unwrap_or_else(|| "none".into());
         lines.push(indent(format!("way back: {back}"), theme.dim));
     }
-    lines
+    broken(lines)
 }
 
 fn effect(paint: &Paint, step: &Planned) -> (String, Style) {

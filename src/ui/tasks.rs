@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, width};
-use super::time::age;
+use super::time::{age, lasted};
 use crate::core::model::{Model, Pane};
 use crate::core::outcome::ReturnData;
 use crate::core::task::{Stage, State, Task};
@@ -66,12 +66,15 @@ fn split(inside: Rect, model: &Model) -> (Rect, Vec<String>) {
 /// The state of a task in words.
 pub fn state(task: &Task, model: &Model) -> String {
     match &task.state {
-        State::Running { text, .. } if task.changes && text == "starting" => "requested".into(),
-        State::Running { text, done, total } => match (total, done) {
-            (Some(total), done) => format!("{text} · {done} of {total}"),
-            (None, 0) => text.clone(),
-            (None, done) => format!("{text} · {done}"),
-        },
+        State::Running { text, done, total } => {
+            let text = if task.changes && text == "starting" { "requested" } else { text };
+            let done = match (total, done) {
+                (Some(total), done) => format!(" · {done} of {total}"),
+                (None, 0) => String::new(),
+                (None, done) => format!(" · {done}"),
+            };
+            format!("{text}{done} · {}", lasted(model.now.duration_since(task.started_at)))
+        }
         State::Cancelling => "cancelling …".into(),
         State::Ended(state) => {
             let ended = task.ended_at.map(|at| age(at, model.now)).unwrap_or_default();
@@ -84,7 +87,8 @@ pub fn state(task: &Task, model: &Model) -> String {
             match state {
                 // Why comes first: what is cut at the edge is the least of it.
                 ReturnData::Failed if !first.is_empty() => format!("{first} · failed {ended} ago").replace("now ago", "just now"),
-                _ => format!("{} {ended} {first}", state.as_str()).trim_end().to_owned(),
+                _ if first.is_empty() => format!("{} · {ended} ago", state.as_str()).replace("now ago", "just now"),
+                _ => format!("{} · {first} · {ended} ago", state.as_str()).replace("now ago", "just now"),
             }
         }
     }

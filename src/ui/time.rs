@@ -22,9 +22,18 @@ fn span(time: SignedDuration) -> String {
     }
 }
 
-/// When an age or a clock will read otherwise next: the next whole minute.
-pub fn next_change(now: Timestamp) -> Timestamp {
-    Timestamp::from_second((now.as_second() / 60 + 1) * 60).unwrap_or(now)
+/// How long something takes already: what hangs is told from what goes on by it.
+pub fn lasted(time: SignedDuration) -> String {
+    match time.as_secs().max(0) {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds => format!("{}m {:02}s", seconds / 60, seconds % 60),
+    }
+}
+
+/// When an age or a clock will read otherwise next: the next whole minute, or, while something runs, the next whole second.
+pub fn next_change(now: Timestamp, running: bool) -> Timestamp {
+    let step = if running { 1 } else { 60 };
+    Timestamp::from_second((now.as_second() / step + 1) * step).unwrap_or(now)
 }
 
 /// A moment: `2026-07-01 12:00:05 UTC`, or in local time with its zone.
@@ -72,6 +81,7 @@ mod tests {
         ] {
             assert_eq!(age(then.parse().unwrap(), now), shown);
         }
+        assert_eq!([0, 59, 61].map(|seconds| lasted(SignedDuration::from_secs(seconds))), ["0s", "59s", "1m 01s"]);
         assert_eq!(moment(now, &TimeZone::UTC, false), "2026-07-02 12:00:00 UTC");
     }
 }

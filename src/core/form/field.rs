@@ -329,6 +329,11 @@ impl Field {
     }
 }
 
+/// What is said of a value, part by part; what says nothing is left out.
+fn listed<const PARTS: usize>(parts: [String; PARTS]) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
 fn rules_of(r#type: &Type) -> String {
     let range = |minimum: Option<String>, maximum: Option<String>| match (minimum, maximum) {
         (Some(minimum), Some(maximum)) => format!("{minimum} to {maximum}"),
@@ -340,17 +345,18 @@ fn rules_of(r#type: &Type) -> String {
         Type::Text { max_chars: Some(most), .. } => format!("at most {most} characters"),
         Type::Text { .. } => String::new(),
         Type::Integer { minimum, maximum } => {
-            format!("whole number {}", range(minimum.map(|n| n.to_string()), maximum.map(|n| n.to_string()))).trim_end().to_owned()
+            listed(["whole number".into(), range(minimum.map(|n| n.to_string()), maximum.map(|n| n.to_string()))])
         }
         Type::Number { minimum, maximum } => {
-            format!("number {}", range(minimum.map(|n| n.to_string()), maximum.map(|n| n.to_string()))).trim_end().to_owned()
+            listed(["number".into(), range(minimum.map(|n| n.to_string()), maximum.map(|n| n.to_string()))])
         }
         Type::Boolean => "yes or no: y, n, space".into(),
         Type::Time(_) => "2026-07-01 12:00 (UTC), -24h, now".into(),
         Type::Choice(choices) => format!("one of {}: space", choices.len()),
         Type::List { of, minimum, maximum } => {
             let many = range((*minimum > 0).then(|| minimum.to_string()), maximum.map(|n| n.to_string()));
-            format!("list a,b,c {many} {}", rules_of(of)).split_whitespace().collect::<Vec<_>>().join(" ")
+            let each = Some(rules_of(of)).filter(|rule| !rule.is_empty()).map(|rule| format!("each {rule}"));
+            listed(["list a,b,c".into(), many, each.unwrap_or_default()])
         }
         Type::Object { .. } => "JSON object".into(),
         Type::Json { .. } => "JSON or text".into(),

@@ -1,51 +1,16 @@
-//! What a command acts on: ids with their names, for the questions that are asked before.
+//! What a form is about: ids with their names, for the questions that are asked before it is sent.
 
 use std::collections::BTreeMap;
-use std::fmt;
-
-use serde_json::{Map, Value};
 
 use super::Form;
 use super::field::Field;
 use crate::core::catalogue::{Parameter, Pick, Reach};
 use crate::core::effect::Effect;
-use crate::core::entity::EntityKind;
 use crate::core::lookup::{Asked, Named};
-use crate::core::mapping::scalar;
+use crate::core::target::{Target, has_names, noun_of};
 
 /// The most names of one field that a question shows in a line.
 const SHOWN: usize = 4;
-
-/// Something that a command acts on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// As it is sent.
-    pub id: String,
-    /// What it is called, where that is known.
-    pub name: Option<String>,
-}
-
-impl Target {
-    /// What people call it.
-    pub fn called(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.id)
-    }
-}
-
-impl From<String> for Target {
-    fn from(id: String) -> Self {
-        Self { id, name: None }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{name} ({})", self.id),
-            None => f.write_str(&self.id),
-        }
-    }
-}
 
 impl Form {
     /// What the command would act on, and what one of these is.
@@ -110,18 +75,27 @@ impl Form {
             let Some(field) = self.fields.get(at) else { continue };
             let grave = self.command.class.reach >= Reach::Disruptive;
             let Some(pick) = field.parameter.names.clone().or_else(|| field.parameter.pick.clone().filter(|_| grave)) else { continue };
-            let unknown = |value: &String| self.name_of(field, value).is_none() && !field.sought.contains(value);
-            let values: Vec<String> = field.values().into_iter().filter(unknown).collect();
-            if values.is_empty() {
-                continue;
-            }
-            let (asked, name) = (self.asked(&pick, values.clone()), field.parameter.name.clone());
-            if let Some(field) = self.fields.get_mut(at) {
-                field.sought.extend(values);
-            }
-            asks.push(Effect::Name { form: self.id, field: name, connection: self.connection.clone(), pick, asked });
+            let Some((field, values)) = self.nameless_values(at) else { continue };
+            let asked = self.asked(&pick, values);
+            asks.push(Effect::Name { form: self.id, field, connection: self.connection.clone(), pick, asked });
         }
         asks
+    }
+
+    /// A field and its values of which no name is known and was asked for yet; they count as asked for from then on.
+    pub fn nameless_values(&mut self, at: usize) -> Option<(String, Vec<String>)> {
+        let field = self.fields.get(at)?;
+        let unknown = |value: &String| self.name_of(field, value).is_none() && !field.sought.contains(value);
+        let values: Vec<String> = field.values().into_iter().filter(unknown).collect();
+        let field = self.fields.get_mut(at).filter(|_| !values.is_empty())?;
+        field.sought.extend(values.iter().cloned());
+        Some((field.parameter.name.clone(), values))
+    }
+
+    /// Every name that is known, whatever it is of.
+    pub fn known_names(&self) -> BTreeMap<String, String> {
+        let of_fields = self.fields.iter().flat_map(|field| &field.names);
+        self.names.iter().chain(of_fields).map(|(id, name)| (id.clone(), name.clone())).collect()
     }
 
     /// Takes up the names of a field's values.
@@ -135,46 +109,4 @@ impl Form {
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// Whether a parameter's values are ids that something tells the names of.
-fn has_names(parameter: &Parameter) -> bool {
-    parameter.pick.is_some() || parameter.names.is_some() || !parameter.prefill.is_empty()
-}
-
-/// What one value of a parameter is.
-fn noun_of(parameter: &Parameter) -> &'static str {
-    match parameter.prefill.first() {
-        Some(EntityKind::Device | EntityKind::Host) => "host",
-        Some(EntityKind::User) => "user",
-        Some(EntityKind::Mail) => "address",
-        Some(EntityKind::Ip) => "ip",
-        Some(EntityKind::Hash | EntityKind::File) => "file",
-        _ => noun_in(&parameter.label),
-    }
-}
-
-/// What a label's ids are ids of: `Policy Assignment UUIDs` are assignments.
-fn noun_in(label: &str) -> &'static str {
-    const NOUNS: [&str; 7] = ["assignment", "policy", "group", "task", "issue", "alert", "user"];
-    let before = label.split_whitespace().rev().find(|word| !["uuid", "id"].iter().any(|id| word.to_lowercase().starts_with(id)));
-    let word = before.unwrap_or_default().to_lowercase();
-    NOUNS.into_iter().find(|noun| *noun == word).unwrap_or("item")
-}
-
-/// What arguments would act on, and what one of these is.
-pub fn targets_of(parameters: &[Parameter], arguments: &Map<String, Value>) -> (Vec<String>, &'static str) {
-    let values = |parameter: &Parameter| match arguments.get(&parameter.name) {
-        Some(Value::Array(items)) => items.iter().filter_map(scalar).collect(),
-        Some(one) => scalar(one).into_iter().collect::<Vec<_>>(),
-        None => Vec::new(),
-    };
-    let named = |by: fn(&Parameter) -> bool| {
-        let mut found = parameters.iter().filter(move |parameter| by(parameter)).map(|parameter| (values(parameter), noun_of(parameter)));
-        found.find(|(values, _)| !values.is_empty())
-    };
-    let by_entity = named(|parameter| !parameter.prefill.is_empty());
-    by_entity
-        .or_else(|| named(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
-        .unwrap_or((Vec::new(), "target"))
 }

@@ -188,3 +188,24 @@ fn a_recording_of_nothing_is_none_and_one_that_cannot_be_saved_goes_on() {
     assert!(notice(&session).contains("no command was run on this event yet"));
     assert!(session.model.recording.is_some());
 }
+
+#[test]
+fn the_inputs_and_the_dry_run_show_the_names_of_ids_where_a_step_knows_who_tells_them() {
+    let mut events = crate::core::session::events();
+    events[0].event.entities.retain(|entity| entity.kind != crate::core::entity::EntityKind::Host);
+    let mut session = Session::with(crate::core::session::setup(), events);
+    session.press("P").text("contain").type_ahead("enter");
+    let asks = session.asked_for(|effect| matches!(effect, Effect::Name { .. }));
+    let [Effect::Name { connection, pick, asked, .. }] = &asks[..] else { panic!("{asks:?}") };
+    assert_eq!(
+        (connection.as_str(), pick.command.as_str(), asked.values.as_slice()),
+        ("eset-eu", "list-devices", &["dev-7".to_owned()][..])
+    );
+    session.settle();
+    session.press("ctrl-s");
+    assert_eq!(sheet(&session).target("dev-7").to_string(), "dev-7.example (dev-7)");
+    assert_eq!(session.asked_for(|effect| matches!(effect, Effect::Name { .. })).len(), 1, "a name is asked for once");
+    session.press("ctrl-s");
+    let Some(Layer::Confirm(confirm)) = session.model.layers.last() else { panic!("no question") };
+    assert!(confirm.lines.iter().any(|line| line.contains("dev-7.example (dev-7)")), "{:?}", confirm.lines);
+}

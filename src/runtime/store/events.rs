@@ -131,16 +131,13 @@ fn index(db: &Connection, id: i64, event: &Event) -> Result<(), StoreError> {
     super::same_file::learn(db, id, &event.raw)
 }
 
-/// What makes events of a type alike: the vendor's rule where a mapped field names one, else the title without what varies.
+/// The mapped fields that name what makes events of a type alike, the vendor's rule before what it calls the event.
+const NAMING: [&str; 5] = ["rule name", "rule", "source rule name", "source rule", "event name"];
+
+/// What makes events of a type alike: what a mapped field names, else the title without what varies.
 fn rule(event: &Event) -> String {
-    let named = event
-        .fields
-        .iter()
-        .find(|(name, _)| matches!(name.to_lowercase().as_str(), "rule" | "rule name" | "source rule" | "source rule name"));
-    if let Some(rule) = named.and_then(|(_, value)| scalar(value)).filter(|rule| !rule.is_empty()) {
-        return rule;
-    }
-    rule_of(&event.title)
+    let named = |wanted: &str| event.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| scalar(value));
+    NAMING.into_iter().filter_map(named).find(|rule| !rule.is_empty()).unwrap_or_else(|| rule_of(&event.title))
 }
 
 /// The entity that stands for an event in a list: who, else where, else what.

@@ -182,6 +182,31 @@ async fn an_older_store_learns_what_its_events_told() {
 }
 
 #[tokio::test]
+async fn events_are_alike_by_what_the_vendor_calls_them_though_nothing_else_of_the_title_stays() {
+    let (dir, store) = store();
+    let detection = |key: &str, name: &str, file: &str| Event {
+        title: format!("{name}: {file}"),
+        fields: json!({"Event name": name}).as_object().cloned().unwrap(),
+        ..event(key, "")
+    };
+    let found = vec![
+        detection("a", "Python/Spy.Stealer.K", r"C:\Users\jonas\a.py"),
+        detection("b", "Python/Spy.Stealer.K", r"C:\Users\dana\b.py"),
+        detection("c", "Win32/Botnet.generic", "198.51.100.1"),
+    ];
+    store.store_events("eset-1", "eset-protect-cloud", found, now()).await.unwrap();
+    assert_eq!((store.alike(1).await.unwrap(), store.alike(3).await.unwrap()), (1, 0));
+    drop(store);
+    // A store in which they were alike because nothing of their titles was left.
+    let db = rusqlite::Connection::open(dir.path().join("nightdesk.db")).unwrap();
+    db.execute_batch("UPDATE event SET rule = '… …'; PRAGMA user_version = 6").unwrap();
+    drop(db);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!((store.alike(1).await.unwrap(), store.alike(3).await.unwrap()), (1, 0));
+    assert_eq!(crate::core::listing::rule_of("CVE-2024-1: web-1"), "CVE-2024-1: web-1", "what is all varying is like itself only");
+}
+
+#[tokio::test]
 async fn rows_groups_and_arrivals_agree_with_the_query() {
     let (_dir, store) = filled().await;
     let all = Query::default();
