@@ -157,7 +157,10 @@ impl Runner {
         };
         report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
         let message = report.errors.first().map(|failure| failure.message.clone());
-        let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        // What was called off says nothing about the vendor.
+        if report.errors.is_empty() || !options.run.cancel.is_cancelled() {
+            let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        }
         report
     }
 
