@@ -201,7 +201,7 @@ fn a_session_from_the_first_key_to_the_last() {
     let mut console = open(120, 40, "");
     console.fill();
     console.press("/\u{15}severity:>=high\r");
-    console.wait("severity:>=high ·");
+    console.wait("· severity:>=high ─");
     console.press("\r");
     console.wait("Summary");
     console.press("]]]");
@@ -215,7 +215,9 @@ fn a_session_from_the_first_key_to_the_last() {
     console.press("q");
     assert!(console.ended().success());
     console.wait_for("the main screen", |shown| String::from_utf8_lossy(&shown.bytes).contains(GIVEN_BACK));
-    assert!(!console.shown.0.lock().unwrap().screen.screen().alternate_screen());
+    let shown = console.shown.0.lock().unwrap();
+    assert!(!shown.screen.screen().alternate_screen());
+    assert!(!String::from_utf8_lossy(&shown.bytes).contains("\u{1b}]52;"), "nothing is put on the clipboard without its key");
 }
 
 #[test]
@@ -241,7 +243,7 @@ fn a_paste_triggers_nothing() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    for name in ["TERM", "HUP", "INT"] {
+    for name in ["TERM", "HUP", "INT", "QUIT"] {
         let mut console = open(80, 24, "");
         console.signal(name);
         console.ended();
@@ -504,7 +506,7 @@ fn a_playbook_is_seen_dry_then_confirmed_and_run_and_a_recording_is_listed_at_on
     let mut console = open(120, 40, "");
     console.fill();
     console.press("/\u{15}type:Issues status:new\r");
-    console.wait("type:Issues status:new ·");
+    console.wait("· type:Issues status:new ─");
     console.press("Ptoxic");
     console.wait("fills issues");
     console.press("\r");

@@ -75,3 +75,23 @@ fn product_code(file: &Path) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
+
+/// What is built in comes from the registry by its checksum, speaks TLS with rustls alone, and is written in safe Rust where it is ours.
+#[test]
+fn nothing_is_built_in_that_was_not_chosen() {
+    const OTHER_TLS: [&str; 6] = ["openssl", "openssl-sys", "native-tls", "tokio-native-tls", "boring", "aws-lc-sys"];
+    let lock: toml::Table = toml::from_str(&fs::read_to_string("Cargo.lock").unwrap()).unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    let text = |package: &toml::Value, name: &str| package.get(name).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    assert!(packages.iter().any(|package| text(package, "name") == "rustls"));
+    for package in packages.iter().filter(|package| text(package, "name") != "nightdesk") {
+        let name = text(package, "name");
+        assert!(!OTHER_TLS.contains(&name.as_str()), "{name} is another TLS than rustls");
+        let source = text(package, "source");
+        assert_eq!(source, "registry+https://github.com/rust-lang/crates.io-index", "{name} comes from somewhere else");
+        assert_eq!(text(package, "checksum").len(), 64, "{name} may be anything");
+    }
+    let own: toml::Table = toml::from_str(&fs::read_to_string("Cargo.toml").unwrap()).unwrap();
+    assert_eq!(own["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    assert!(!Path::new("build.rs").exists(), "a build script could do anything");
+}

@@ -165,7 +165,7 @@ impl Context {
             CannotBegin { reasons: complaints.into_iter().map(|complaint| complaint.message).collect(), status_code: None }
         })?;
         log::start(&self.paths.log(), runner.redactor());
-        if let Some(notice) = runner.vault().notice() {
+        for notice in [runner.vault().notice(), runner.store().notice().map(str::to_owned)].into_iter().flatten() {
             complain(&format!("warning: {notice}"));
         }
         Ok(runner)

@@ -64,6 +64,9 @@ impl Fetch {
         for task in tasks {
             match task.await {
                 Ok(report) => {
+                    if let Some(notice) = &report.notice {
+                        complain(&format!("warning: {notice}"));
+                    }
                     print(context, &report);
                     reports.push(report);
                 }

@@ -141,6 +141,7 @@ enum Verb {
 /// Reads argv and does what it says.
 pub fn main() -> ExitCode {
     crate::secrets::keep_out_of_dumps();
+    crate::runtime::mishap::tell_of_panics();
     let arguments = negations(std::env::args_os().collect());
     let read = help::with_endings(Call::command()).try_get_matches_from(&arguments);
     let call = match read.and_then(|read| Call::from_arg_matches(&read)) {

@@ -13,7 +13,7 @@ use super::context::{Context, confirm, interruptible};
 use super::output::{cell, complain};
 use super::{INTERRUPTED, Output};
 use crate::core::catalogue::{Effect, Given};
-use crate::core::form::prefilled;
+use crate::core::fill::prefilled;
 use crate::core::outcome::Failure;
 use crate::core::text::visible;
 use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport, Runner};

@@ -5,13 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::catalogue::{Class, Effect, Given, Reach, Undo};
-use super::form::Target;
 use super::keys::{Code, Key};
 use super::line::Line;
 use super::outbox::{Difference, LetterId};
 use super::play::{Play, Sheet};
 use super::playbook::{Fate, HERE, Planned};
 use super::scroll::Scroll;
+use super::target::Target;
 use super::telling::Call;
 
 /// A run that only waits to be confirmed.

@@ -4,7 +4,7 @@ use super::catalogue::{Command, Effect as Changes, Reach};
 use super::chooser::Choice;
 use super::entity::EntityKind;
 use super::event::StoredEvent;
-use super::form::prefill;
+use super::fill::prefill;
 use super::health::Connected;
 use super::playbook::{HERE, Playbook, Step, Target, proposed};
 

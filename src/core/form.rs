@@ -11,13 +11,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 pub use field::{Entry, Field};
-pub use fill::{names_of, prefill, prefilled};
-pub use target::{Target, targets_of};
 
 use self::field::plain;
 use self::fill::{fields_of, given_of};
 use super::catalogue::{Arguments, Command, Given, Invalid, Parameter, Quick, Type, put, validate, validate_value};
 use super::event::StoredEvent;
+use super::fill::names_of;
 use super::playbook::{Playbook, from_last};
 
 /// A command under preparation.

@@ -127,6 +127,8 @@ pub struct Setup {
     pub themes: Vec<String>,
     /// The colours to begin with.
     pub theme: String,
+    /// The theme that settings and environment ask for; the analyst may have chosen another since.
+    pub given_theme: String,
     /// The analyst's own views.
     pub views: Vec<Saved>,
     /// The playbooks, by name.

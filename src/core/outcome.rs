@@ -117,6 +117,11 @@ impl Failure {
         self.hint = Some(hint.into());
         self
     }
+
+    /// What happened, and what to do next.
+    pub fn whole(&self) -> String {
+        [Some(self.message.as_str()), self.hint.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// A file that a run brought.
@@ -181,6 +186,12 @@ pub struct Follow {
     pub done: Vec<String>,
     /// States that mean it failed.
     pub failed: Vec<String>,
+    /// Name beside the state under which it says when it ended: what ended before it was asked for is an earlier one's end.
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// How many states there must be at least before all of it was done.
+    #[serde(default)]
+    pub least: usize,
     /// When it can no longer happen (RFC 3339).
     pub expires_at: Option<String>,
 }

@@ -9,13 +9,15 @@ use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::Confirm;
 use super::effect::{Effect, Gather};
 use super::event::StoredEvent;
-use super::form::{self, Form, names_of};
+use super::fill::names_of;
+use super::form::Form;
 use super::health::Connected;
 use super::layer::{Layer, OutcomeView};
 use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::outcome::ReturnData;
 use super::playbook::{Desk, Fate, HERE, Planned, Playbook, Run, Step, Target, most, rehearse};
+use super::target;
 use super::task::{Report, State, TaskId};
 use super::{fit, recording, run};
 
@@ -45,8 +47,8 @@ pub struct Sheet {
 
 impl Sheet {
     /// An id with its name, where that is known.
-    pub fn target(&self, id: &str) -> form::Target {
-        form::Target { id: id.to_owned(), name: self.names.get(id).filter(|name| *name != id).cloned() }
+    pub fn target(&self, id: &str) -> target::Target {
+        target::Target { id: id.to_owned(), name: self.names.get(id).filter(|name| *name != id).cloned() }
     }
 }
 

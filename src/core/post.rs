@@ -9,13 +9,13 @@ use super::confirm::{About, Confirm, Subject};
 use super::dispose::Offer;
 use super::effect::{Effect, Gather};
 use super::event::{Disposition, Status, StoredEvent};
-use super::form::Target;
 use super::layer::Layer;
 use super::model::{Model, Pane, Tell};
 use super::notice::Tone;
 use super::outbox::{Difference, Letter, LetterId, Standing};
 use super::outcome::{Fate, ReturnData};
 use super::run;
+use super::target::Target;
 use super::task::{State, Task, TaskId};
 use super::telling::{self, Call, Plan, Side};
 

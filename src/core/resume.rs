@@ -30,6 +30,7 @@ pub fn session(model: &Model) -> Value {
         "focus": model.focus as u8,
         "tab": model.detail.tab as u8,
         "theme": model.setup.theme,
+        "given_theme": model.setup.given_theme,
         "local_time": model.local_time,
         "times": model.times,
         "queries": model.queries,
@@ -112,7 +113,9 @@ pub fn resume(model: &mut Model, session: &Value) {
     if let Some((_, tab)) = number("tab").and_then(|at| Tab::ALL.get(at)) {
         model.detail.tab = *tab;
     }
-    if let Some(theme) = text("theme").filter(|theme| model.setup.themes.contains(theme)) {
+    // What was chosen over one theme says nothing where another is asked for, such as the one without colours.
+    let same = text("given_theme").is_some_and(|given| given == model.setup.given_theme);
+    if let Some(theme) = text("theme").filter(|theme| same && model.setup.themes.contains(theme)) {
         model.setup.theme = theme;
     }
     let flag = |name: &str| session.get(name).and_then(Value::as_bool).unwrap_or(false);

@@ -228,6 +228,7 @@ pub(crate) fn setup() -> Setup {
         keymap: Keymap::default(),
         themes: vec!["ansi16".into(), "dark".into(), "mono".into()],
         theme: "mono".into(),
+        given_theme: "mono".into(),
         views: vec![Saved { name: "Night".into(), query: "age:<12h".into(), ..Saved::default() }],
         playbooks: playbooks(),
         read_only: false,

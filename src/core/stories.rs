@@ -178,6 +178,8 @@ fn what_was_only_accepted_is_taken_back_otherwise_than_what_ran() {
         state: String::new(),
         done: Vec::new(),
         failed: Vec::new(),
+        ended: None,
+        least: 1,
         expires_at: None,
     });
     session.send(Message::Ended(task, ReturnData::Successful, "Accepted.".into(), Some(Box::new(report(outcome)))));

@@ -31,7 +31,7 @@ pub fn copy(text: &str, command: Option<&[String]>) -> Result<String, String> {
     let changed = if clean == text { "" } else { " (with odd characters made visible)" };
     let mut bytes = Vec::new();
     queue!(bytes, CopyToClipboard::to_clipboard_from(&clean)).map_err(|error| error.to_string())?;
-    terminal::write(&bytes).map_err(|error| error.to_string())?;
+    terminal::write(bytes).map_err(|error| error.to_string())?;
     if let Some([program, arguments @ ..]) = command {
         feed(program, arguments, &clean);
     } else if std::env::var_os("TMUX").is_some() {

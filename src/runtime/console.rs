@@ -20,7 +20,7 @@ use super::playbook::library;
 use super::run::Runner;
 use super::terminal::{self, Terminal};
 use super::world::World;
-use super::{adding, clipboard, shell};
+use super::{adding, beside, clipboard, shell};
 use crate::config::{Settings, views};
 use crate::core::effect::{Effect, Outside, Source, Text};
 use crate::core::explore;
@@ -49,6 +49,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Opt
     setup.playbooks = playbooks;
     complaints.extend(problems.iter().map(ToString::to_string));
     setup.misconfigured = misconfigured(&runner);
+    complaints.extend(runner.store().notice().map(str::to_owned));
     setup.vendors = vendor::all().iter().map(adding::connectable).collect();
     complaints.extend(setup.misconfigured.iter().map(|one| format!("Connection {} cannot be used: {}", one.name, one.reason)));
     setup.views = views::load(runner.paths()).unwrap_or_else(|problems| {
@@ -58,8 +59,21 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Opt
     runner.actor().clone_into(&mut setup.analyst);
     setup.demo = demo;
     let (sender, inbox) = mpsc::channel(WAITING);
+    let announced = beside::announce(&runner.lock_dir());
     let world = World::new(Some(runner), sender.clone());
     let mut model = model(setup, complaints, settings);
+    // Kept until the console is left.
+    let _open = match announced {
+        Ok(Ok(file)) => Some(file),
+        Ok(Err(other)) => {
+            model.tell(Tone::Info, other);
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, "whether another console is open cannot be known");
+            None
+        }
+    };
     if let Some(greeting) = greeting {
         model.tell(Tone::Done, greeting);
     }
@@ -189,11 +203,12 @@ fn setup(config_dir: &Path, settings: &Settings) -> Result<Ready, String> {
         vendors: Vec::new(),
         keymap,
         themes: names(&themes),
-        theme: wanted,
+        theme: wanted.clone(),
+        given_theme: wanted,
         views: Vec::new(),
         playbooks: Vec::new(),
         read_only: settings.read_only,
-        ascii: settings.ascii,
+        ascii: settings.ascii || plain_locale(),
         analyst: String::new(),
         zone: jiff::tz::TimeZone::system(),
         demo: false,
@@ -204,6 +219,12 @@ fn setup(config_dir: &Path, settings: &Settings) -> Result<Ready, String> {
         tell: settings.write_back,
     };
     Ok((setup, themes, complaints))
+}
+
+/// Whether the locale says outright that text is not UTF-8. One that says nothing is taken for a UTF-8 one, as nearly all are.
+fn plain_locale() -> bool {
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    named.is_some_and(|locale| !locale.to_lowercase().replace('-', "").contains("utf8"))
 }
 
 fn names(themes: &[Theme]) -> Vec<String> {
@@ -287,6 +308,8 @@ enum Woken {
     Stop,
     Suspend,
     Continued,
+    /// The terminal took what was written.
+    Taken,
     Time,
 }
 
@@ -294,6 +317,7 @@ struct Signals {
     term: Signal,
     hup: Signal,
     int: Signal,
+    quit: Signal,
     stop: Signal,
     cont: Signal,
 }
@@ -304,6 +328,7 @@ impl Signals {
             term: signal(SignalKind::terminate())?,
             hup: signal(SignalKind::hangup())?,
             int: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             cont: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
         })
@@ -314,6 +339,7 @@ impl Signals {
             _ = self.term.recv() => Woken::Stop,
             _ = self.hup.recv() => Woken::Stop,
             _ = self.int.recv() => Woken::Stop,
+            _ = self.quit.recv() => Woken::Stop,
             _ = self.stop.recv() => Woken::Suspend,
             _ = self.cont.recv() => Woken::Continued,
         }
@@ -327,6 +353,7 @@ impl Signals {
                 _ = self.term.recv() => return,
                 _ = self.hup.recv() => return,
                 _ = self.int.recv() => {}
+                _ = self.quit.recv() => {}
                 _ = self.cont.recv() => {}
                 _ = self.stop.recv() => {
                     if terminal::can_suspend() {
@@ -340,14 +367,6 @@ impl Signals {
 
 impl Console {
     async fn run(&mut self, start: Vec<Effect>) -> std::io::Result<()> {
-        for kind in [SignalKind::terminate(), SignalKind::hangup()] {
-            let mut told = signal(kind)?;
-            tokio::spawn(async move {
-                if told.recv().await.is_some() {
-                    terminal::end_if_stuck(kind.as_raw_value()).await;
-                }
-            });
-        }
         for effect in start {
             self.perform(effect).await;
         }
@@ -367,7 +386,8 @@ impl Console {
             .min(self.wakes.first().copied().unwrap_or(Timestamp::MAX));
         let millis = u64::try_from(next.as_millisecond() - now.as_millisecond() + 1).unwrap_or(1);
         let mut deadline = Instant::now() + Duration::from_millis(millis);
-        if self.dirty {
+        let busy = terminal::is_busy();
+        if self.dirty && !busy {
             deadline = deadline.min(self.drawn + PACE);
         }
         let input = async {
@@ -381,6 +401,7 @@ impl Console {
             Some(message) = self.inbox.recv() => Woken::Message(message),
             event = input => Woken::Input(event),
             woken = self.signals.next() => woken,
+            () = terminal::taken(), if busy => Woken::Taken,
             () = tokio::time::sleep_until(deadline) => Woken::Time,
         }
     }
@@ -409,6 +430,7 @@ impl Console {
                     self.urgent = true;
                 }
             }
+            Woken::Taken => {}
             Woken::Time => {
                 let now = Timestamp::now();
                 if self.wakes.first().is_some_and(|wake| *wake <= now) {
@@ -524,7 +546,8 @@ impl Console {
     }
 
     fn draw(&mut self) {
-        if !self.dirty || self.gone || (!self.urgent && self.drawn.elapsed() < PACE) {
+        // What a terminal has not taken yet is followed by one frame, however much changes meanwhile.
+        if !self.dirty || self.gone || terminal::is_busy() || (!self.urgent && self.drawn.elapsed() < PACE) {
             return;
         }
         let mut frame = Buffer::empty(Terminal::area(self.model.size));

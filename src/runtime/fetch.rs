@@ -58,6 +58,8 @@ pub struct FetchReport {
     pub errors: Vec<Failure>,
     /// Whether the call itself was wrong: nothing was asked for.
     pub refused: bool,
+    /// What the analyst should know beside that.
+    pub notice: Option<String>,
 }
 
 impl FetchReport {
@@ -85,6 +87,7 @@ impl Runner {
             gaps: Vec::new(),
             errors: Vec::new(),
             refused: false,
+            notice: None,
         };
         let door = match self.door(opened).await {
             Ok(door) => door,
@@ -137,6 +140,9 @@ impl Runner {
             if fetched.errors.is_empty() {
                 whole += 1;
             }
+            // By the vendor's clock there is more to come before the end of the window.
+            fetched.complete_to = fetched.complete_to.map(|to| to.min(present(&door, now)));
+            fetched.present = door.vendors_present();
             let finished =
                 self.store().finish_fetch(&opened.connection.name, &source.name, &window, &fetched, plain, Timestamp::now()).await;
             if let Err(error) = finished {
@@ -155,8 +161,9 @@ impl Runner {
             (false, 0, 0) => ReturnData::Failed,
             (false, _, _) => ReturnData::PartiallySuccessful,
         };
+        report.notice = door.clock_ahead().map(|ahead| clocks_differ(&report.connection, ahead));
         report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
-        let message = report.errors.first().map(|failure| failure.message.clone());
+        let message = report.errors.first().map(Failure::whole);
         // What was called off says nothing about the vendor.
         if report.errors.is_empty() || !options.run.cancel.is_cancelled() {
             let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
@@ -187,7 +194,8 @@ impl Runner {
         options: &FetchOptions,
         counts: &mut Counts,
     ) -> Fetched {
-        let talk = Talk::new(window.to.max(Timestamp::now()), false);
+        let begun = Timestamp::now();
+        let talk = Talk::new(window.to.max(begun), false);
         let mut conversation = (source.fetcher)(talk, Arc::clone(&opened.connection), window.clone());
         let scope = self.scope(&options.run, Instant::now() + options.run.timeout.unwrap_or(SOURCE_TIME));
         let mut input = Input::Start;
@@ -208,6 +216,7 @@ impl Runner {
                         page.position = None;
                     }
                     page.events.iter_mut().for_each(|event| self.clean(opened, event));
+                    page.covered = page.covered.map(|(from, to)| (from, to.min(present(door, begun))));
                     match self.store().commit_page(&opened.connection.name, opened.vendor.id, &source.name, page, Timestamp::now()).await {
                         Ok(stored) => {
                             *counts += stored;
@@ -252,9 +261,29 @@ fn first_or_next(source: &Source, watermark: Option<Timestamp>, to: Timestamp, p
     let back = |time: Timestamp, span: SignedDuration| time.checked_sub(span).unwrap_or(Timestamp::MIN);
     let span = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(FIRST);
     match watermark {
-        Some(mark) if plain => back(mark, span(source.overlap)),
+        // One that lies ahead was set by a clock that was wrong, and says nothing.
+        Some(mark) if plain && back(mark, span(source.overlap)) < to => back(mark, span(source.overlap)),
         _ => back(to, source.first_fetch.map_or(FIRST, span)),
     }
+}
+
+/// What the vendor's clock showed when ours showed `now`, where ours is ahead of it: later events cannot have been listed. Clocks that are
+/// more than a day apart are not compared: the vendor's answer may be an old one.
+fn present(door: &Door, now: Timestamp) -> Timestamp {
+    match door.clock_ahead() {
+        Some(ahead) if ahead.is_positive() && ahead <= FIRST => now.checked_sub(ahead).unwrap_or(now),
+        // Ours is behind, or they agree: whatever a window says is right.
+        _ => Timestamp::MAX,
+    }
+}
+
+fn clocks_differ(connection: &str, ahead: SignedDuration) -> String {
+    let which = if ahead.is_positive() { "ahead of" } else { "behind" };
+    let much = match ahead.abs().as_mins() {
+        minutes if minutes < 2 * 24 * 60 => format!("{minutes} minutes"),
+        minutes => format!("{} days", minutes / (24 * 60)),
+    };
+    format!("This machine's clock is {much} {which} that of {connection}; set it, or times here and there will not agree.")
 }
 
 fn take(file: &Path, give_way: bool) -> std::io::Result<Option<std::fs::File>> {

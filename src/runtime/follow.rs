@@ -32,21 +32,25 @@ enum Found {
 
 /// Follows an action and tells how it ended. It is kept in the store meanwhile, so that a later console goes on.
 pub async fn follow(runner: Runner, id: String, accepted: Accepted, task: Option<TaskId>, inbox: mpsc::Sender<Message>) {
-    let Accepted { connection, follow, audit } = accepted;
-    let expires = follow.expires_at.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
-    let until = expires.or_else(|| Timestamp::now().checked_add(PATIENCE).ok()).unwrap_or(Timestamp::MAX);
+    let until = accepted.until();
+    let Accepted { connection, follow, audit, at } = accepted;
     let mut looks = 0;
     let (tone, text) = loop {
         tokio::time::sleep(pause(looks)).await;
         looks += 1;
         let options = RunOptions { unrecorded: true, ..RunOptions::default() };
         let report = runner.run(&connection, &follow.command, given(&follow.arguments), options).await;
-        let found = if report.outcome.return_data == ReturnData::Failed { Found::Pending } else { look(&report.outcome.raw_data, &follow) };
+        let failed = report.outcome.return_data == ReturnData::Failed;
+        let found = if failed { Found::Pending } else { look(&report.outcome.raw_data, &follow, at) };
         match found {
             Found::Done => break (Tone::Done, format!("Observed: {} on {connection} was carried out.", follow.title)),
             Found::Failed(state) => break (Tone::Error, format!("Observed: {} on {connection} failed ({state}).", follow.title)),
             Found::Pending if Timestamp::now() > until => {
-                break (Tone::Warning, format!("{} on {connection} was accepted but had not run when it expired.", follow.title));
+                let text = format!(
+                    "Not observed: {} on {connection} was accepted but was not seen to run by {until}. Look at the vendor before you rely on it.",
+                    follow.title
+                );
+                break (Tone::Warning, text);
             }
             Found::Pending => {}
         }
@@ -62,13 +66,28 @@ pub async fn follow(runner: Runner, id: String, accepted: Accepted, task: Option
     let _ = inbox.send(Message::Followed(task, tone, text)).await;
 }
 
-/// All of it must have ended; one failure is a failure.
-fn look(answer: &Value, follow: &Follow) -> Found {
-    let states: Vec<String> = values_at(answer, &follow.state).into_iter().filter_map(|(_, state)| scalar(state)).collect();
+/// All of it must have ended since it was asked for; one failure is a failure.
+fn look(answer: &Value, follow: &Follow, asked: Option<Timestamp>) -> Found {
+    let mut states = Vec::new();
+    for (path, state) in values_at(answer, &follow.state) {
+        let beside = follow.ended.as_ref().zip(path.rsplit_once('.')).map(|(ended, (parent, _))| format!("{parent}.{ended}"));
+        let ended = beside.and_then(|path| values_at(answer, &path).pop()?.1.as_str()?.parse::<Timestamp>().ok());
+        // What ended before it was asked for is the end of an earlier one.
+        let earlier = ended.zip(asked).is_some_and(|(ended, asked)| ended < floor(asked));
+        if let Some(state) = scalar(state).filter(|_| !earlier) {
+            states.push(state);
+        }
+    }
     if let Some(failed) = states.iter().find(|state| follow.failed.contains(state)) {
         return Found::Failed(failed.clone());
     }
-    if !states.is_empty() && states.iter().all(|state| follow.done.contains(state)) { Found::Done } else { Found::Pending }
+    let all = states.len() >= follow.least.max(1) && states.iter().all(|state| follow.done.contains(state));
+    if all { Found::Done } else { Found::Pending }
+}
+
+/// The second that a time is in: vendors tell no finer.
+fn floor(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// How long to wait before a look.
@@ -81,7 +100,7 @@ fn recorded(tone: Tone) -> &'static str {
     match tone {
         Tone::Done => "Observed: carried out",
         Tone::Error => "Observed: failed",
-        _ => "Not observed before it expired",
+        _ => "Not observed",
     }
 }
 
@@ -95,34 +114,67 @@ pub struct Accepted {
     /// The entry of the record that asked for it.
     #[serde(default)]
     pub audit: Option<i64>,
+    /// When it was asked for, by the vendor's clock.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+impl Accepted {
+    /// Until when it is looked for: until it expires, else for a day.
+    fn until(&self) -> Timestamp {
+        let expires = self.follow.expires_at.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
+        expires.or_else(|| self.at.unwrap_or_else(Timestamp::now).checked_add(PATIENCE).ok()).unwrap_or(Timestamp::MAX)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn it_is_done_when_all_of_it_is() {
-        let follow = Follow {
+    fn isolate() -> Follow {
+        Follow {
             title: "Isolate".into(),
             command: "list".into(),
             arguments: serde_json::Map::new(),
             state: "$.runs[*].status".into(),
             done: vec!["FINISHED".into()],
             failed: vec!["FAILED".into()],
+            ended: Some("endTime".into()),
+            least: 1,
             expires_at: None,
-        };
+        }
+    }
+
+    #[test]
+    fn it_is_done_when_all_of_it_is() {
+        let follow = isolate();
         let at = |states: &[&str]| {
             let runs: Vec<Value> = states.iter().map(|state| json!({ "status": state })).collect();
-            look(&json!({ "runs": runs }), &follow)
+            look(&json!({ "runs": runs }), &follow, None)
         };
         assert_eq!(at(&[]), Found::Pending);
         assert_eq!(at(&["FINISHED", "RUNNING"]), Found::Pending);
         assert_eq!(at(&["FINISHED", "FINISHED"]), Found::Done);
         assert_eq!(at(&["RUNNING", "FAILED"]), Found::Failed("FAILED".into()));
-        let accepted = Accepted { connection: "eset".into(), follow, audit: Some(7) };
+        let two = Follow { least: 2, ..isolate() };
+        let one = json!({"runs": [{"status": "FINISHED"}]});
+        assert_eq!(look(&one, &two, None), Found::Pending, "the other device has no run yet");
+        let accepted = Accepted { connection: "eset".into(), follow, audit: Some(7), at: None };
         assert_eq!(serde_json::from_value::<Accepted>(json!(accepted)).unwrap(), accepted);
         let waits: Vec<u64> = [0, 1, 20, 21, 22, 30, 4_000].map(|looks| pause(looks).as_secs()).into();
         assert_eq!(waits, [3, 3, 3, 6, 12, 60, 60]);
+    }
+
+    #[test]
+    fn an_earlier_end_is_not_this_ones() {
+        let follow = isolate();
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let ended = |state: &str, at: &str| json!({"runs": [{"status": state, "endTime": at}]});
+        let asked = Some(time("2026-11-28T12:00:00.7Z"));
+        assert_eq!(look(&ended("FINISHED", "2026-11-28T09:00:00Z"), &follow, asked), Found::Pending);
+        assert_eq!(look(&ended("FAILED", "2026-11-28T09:00:00Z"), &follow, asked), Found::Pending);
+        assert_eq!(look(&ended("FINISHED", "2026-11-28T12:00:00Z"), &follow, asked), Found::Done, "vendors tell whole seconds");
+        let accepted = Accepted { connection: "eset".into(), follow, audit: None, at: asked };
+        assert_eq!(accepted.until(), time("2026-11-29T12:00:00.7Z"), "a console that is opened again begins no new day");
     }
 }

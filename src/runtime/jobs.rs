@@ -116,8 +116,7 @@ impl Runner {
     pub async fn test(&self, opened: &Arc<Opened>, options: RunOptions) -> RunReport {
         let report = self.run(&opened.connection.name, &opened.entry.test, Vec::new(), options).await;
         let failed = report.outcome.return_data == ReturnData::Failed;
-        let message =
-            failed.then(|| report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), |failure| failure.message.clone()));
+        let message = failed.then(|| report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), Failure::whole));
         if let Err(error) = self.store().record_health(&opened.connection.name, message.as_deref(), Timestamp::now()).await {
             tracing::warn!(%error, "the connection's health could not be kept");
         }

@@ -130,6 +130,11 @@ pub fn start(file: &Path, redactor: &Redactor) {
     let _ = tracing::subscriber::set_global_default(logger);
 }
 
+/// The log's file, where there is one.
+pub fn file() -> Option<PathBuf> {
+    LOG.get()?.file.try_lock().ok()?.as_ref().map(|kept| kept.path.clone())
+}
+
 /// The last lines, newest first.
 pub fn newest() -> Vec<String> {
     LOG.get().map(Log::newest).unwrap_or_default()

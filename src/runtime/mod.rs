@@ -2,6 +2,7 @@
 
 pub mod adding;
 pub mod attachment;
+mod beside;
 pub mod cases;
 pub mod clipboard;
 pub mod console;
@@ -15,6 +16,7 @@ pub mod jobs;
 pub mod log;
 pub mod lookup;
 mod mask;
+pub mod mishap;
 pub mod opened;
 pub mod outbox;
 mod perform;
@@ -28,4 +30,5 @@ pub mod store;
 mod tasks;
 pub mod tell;
 pub mod terminal;
-mod world;
+pub mod world;
+mod writer;

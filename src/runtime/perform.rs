@@ -27,7 +27,7 @@ use crate::core::work::{Arrived, Ticket, Work};
 
 impl World {
     /// Carries an effect out. That it is no `async` function keeps the loop from ever waiting here.
-    pub(super) fn perform(&mut self, effect: Effect) {
+    pub fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Read(ticket, source) => self.read(ticket, source),
             Effect::Work(work) => self.work(work),

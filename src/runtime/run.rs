@@ -237,6 +237,13 @@ impl Runner {
         opened.door(&self.inner.vault, &self.lock_dir(), &self.inner.redactor).await
     }
 
+    /// What a connection's vendor calls a time of this machine: their clocks may differ.
+    pub async fn vendors_time(&self, connection: &str, here: Timestamp) -> Timestamp {
+        let Some(opened) = self.connection(connection) else { return here };
+        let ahead = self.door(opened).await.ok().and_then(|door| door.clock_ahead());
+        ahead.and_then(|ahead| here.checked_sub(ahead).ok()).unwrap_or(here)
+    }
+
     /// The folder of the lock files that processes share.
     pub fn lock_dir(&self) -> PathBuf {
         self.inner.paths.data_dir.join("locks")

@@ -108,7 +108,8 @@ impl World {
             };
             // Why comes first: what is cut at the edge of a line is the least of it.
             let why = fetched.errors.first().map(|failure| format!("{} ", failure.message)).unwrap_or_default();
-            let text = format!("{why}{} new, {} updated, {} unchanged{gaps}", counts.new, counts.updated, counts.unchanged);
+            let notice = fetched.notice.as_ref().map(|notice| format!(". {notice}")).unwrap_or_default();
+            let text = format!("{why}{} new, {} updated, {} unchanged{gaps}{notice}", counts.new, counts.updated, counts.unchanged);
             let mut outcome = Outcome::new(fetched.return_data).raw(fetched.json()).message(text.clone());
             outcome.errors.clone_from(&fetched.errors);
             Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome, false))))

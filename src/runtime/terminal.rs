@@ -4,9 +4,9 @@
 //! asked of the terminal (cursor position, capabilities): an answer would arrive as input.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
@@ -18,12 +18,15 @@ use crossterm::{cursor, queue};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::writer;
+
+/// How long a terminal that takes nothing is waited for before it is given back.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
-/// Writings to the terminal, begun and ended: odd while one is under way.
-static WRITINGS: AtomicU64 = AtomicU64::new(0);
-/// How long the process may go on after it was told to end, or after its terminal vanished.
+/// How long the process may go on after its terminal vanished.
 const GRACE: Duration = Duration::from_millis(1500);
 
 /// The terminal, ours until dropped.
@@ -51,7 +54,6 @@ impl Terminal {
         crossterm::style::force_color_output(true);
         let mut terminal = Self { last: None, cursor: None, mouse };
         terminal.take()?;
-        restore_on_panic();
         Ok(terminal)
     }
 
@@ -68,7 +70,7 @@ impl Terminal {
         if self.mouse {
             queue!(out, EnableMouseCapture)?;
         }
-        write(&out)
+        write(out)
     }
 
     /// Gives the terminal back for a while.
@@ -93,7 +95,7 @@ impl Terminal {
         } else {
             queue!(out, DisableMouseCapture)?;
         }
-        write(&out)
+        write(out)
     }
 
     /// The terminal's size.
@@ -123,7 +125,7 @@ impl Terminal {
             queue!(out, cursor::MoveTo(x, y), cursor::Show)?;
         }
         queue!(out, EndSynchronizedUpdate)?;
-        write(&out)?;
+        write(out)?;
         self.last = Some(frame);
         self.cursor = cursor;
         Ok(())
@@ -154,32 +156,27 @@ fn keys() -> io::Result<OwnedFd> {
     Ok(File::options().read(true).write(true).open("/dev/tty")?.into())
 }
 
-/// Writes bytes to the terminal at once.
+/// Writes bytes to the terminal, in one piece. A terminal that takes nothing just now is not waited for.
 ///
 /// # Errors
 /// When the terminal is gone.
-pub fn write(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    WRITINGS.fetch_add(1, Ordering::SeqCst);
-    let written = out.write_all(bytes).and_then(|()| out.flush());
-    WRITINGS.fetch_add(1, Ordering::SeqCst);
-    written
+pub fn write(bytes: Vec<u8>) -> io::Result<()> {
+    writer::send(bytes)
 }
 
-/// Ends a process that was told to end by a signal, and cannot: a terminal that takes nothing, such as that of a frozen connection, holds
-/// it in the middle of a writing.
-pub async fn end_if_stuck(signal: i32) {
-    let mut before = WRITINGS.load(Ordering::SeqCst);
-    loop {
-        tokio::time::sleep(GRACE).await;
-        let now = WRITINGS.load(Ordering::SeqCst);
-        if now % 2 == 1 && now == before {
-            // Nothing more can be written; that keys are taken as they are can still be ended.
-            let _ = disable_raw_mode();
-            std::process::exit(128 + signal);
-        }
-        before = now;
-    }
+/// Whether the terminal has not taken what was written last: another frame would only wait behind it.
+pub fn is_busy() -> bool {
+    writer::is_busy()
+}
+
+/// Waits until the terminal has taken what was written.
+pub async fn taken() {
+    writer::taken().await;
+}
+
+/// Whether the console has the terminal now.
+pub fn is_entered() -> bool {
+    ENTERED.load(Ordering::SeqCst)
 }
 
 /// Gives the terminal back as it was. Does so once, however often it is called.
@@ -189,30 +186,18 @@ pub fn restore() {
     }
     let mut out = Vec::new();
     let queued = queue!(out, EndSynchronizedUpdate, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
-    if queued.is_ok() {
-        // A terminal that is gone cannot be restored.
-        let _ = write(&out);
+    // A terminal that is gone or frozen cannot be restored, and must not keep the process.
+    if queued.is_ok() && writer::settle(FAREWELL) && takes_more() {
+        let _ = writer::now(&out);
     }
     let _ = disable_raw_mode();
 }
 
-/// A panic of the loop's own thread restores the terminal before it is told. One of a task becomes a failed task and must not.
-fn restore_on_panic() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let ours = std::thread::current().id();
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if std::thread::current().id() == ours {
-                restore();
-                before(info);
-            } else if ENTERED.load(Ordering::SeqCst) {
-                tracing::error!("a task panicked: {info}");
-            } else {
-                before(info);
-            }
-        }));
-    });
+/// Whether the terminal takes bytes now.
+fn takes_more() -> bool {
+    let out = rustix::stdio::stdout();
+    let mut end = [PollFd::new(&out, PollFlags::OUT)];
+    matches!(poll(&mut end, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(1..)) && end[0].revents().contains(PollFlags::OUT)
 }
 
 /// Ends the process when the terminal vanishes: `gone` is called first; whatever happens, the process has ended two seconds later.

@@ -65,7 +65,8 @@ impl Following {
         {
             tracing::warn!(%error, "what was accepted could not be recorded");
         }
-        let accepted = follow::Accepted { connection: connection.to_owned(), follow, audit: run.audit };
+        let at = runner.vendors_time(connection, run.started_at).await;
+        let accepted = follow::Accepted { connection: connection.to_owned(), follow, audit: run.audit, at: Some(at) };
         let kept = runner.store().follow_push(serde_json::json!(accepted)).await.unwrap_or_default();
         let following = follow::follow(runner.clone(), kept, accepted, task, self.inbox.clone());
         self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(following));
@@ -232,7 +233,13 @@ async fn keep_schedule(runner: Runner, opened: Arc<Opened>, inbox: mpsc::Sender<
         for job in runner.scheduled(&opened).await {
             if runner.job_state(&job).await.is_due(Timestamp::now()) {
                 let _ = inbox.send(Message::Job(connection.clone(), Some(job.kind.doing()))).await;
-                runner.run_job(&job, cancel.clone()).await;
+                // On a task of its own: a fault in one run must not end the schedule.
+                let (runs, due, stops) = (runner.clone(), job.clone(), cancel.clone());
+                if let Err(error) = tokio::spawn(async move { runs.run_job(&due, stops).await }).await {
+                    let (text, now) = (format!("The job broke: {error}; the log has more."), Timestamp::now());
+                    let _ = runner.store().record_health(connection, Some(&text), now).await;
+                    let _ = runner.store().job_run(&job.name(), now, now, ReturnData::Failed.as_str()).await;
+                }
                 let _ = inbox.send(Message::Job(connection.clone(), None)).await;
             }
             next = next.min(runner.job_state(&job).await.next_run_at.unwrap_or(Timestamp::MAX));

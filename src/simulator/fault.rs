@@ -1,8 +1,8 @@
 //! What can go wrong, on demand.
 //!
 //! The faults that look the same at every vendor are a layer around its router ([`layer`]); those that need to know the
-//! vendor's shapes (`foreign-next-link`, `duplicate-records`, `late-records`, `deleted-records`, `hostile-text`) are asked for by the vendor with
-//! [`Faults::has`].
+//! vendor's shapes (`foreign-next-link`, `duplicate-records`, `late-records`, `lost-tasks`, `deleted-records`, `hostile-text`) are asked for
+//! by the vendor with [`Faults::has`].
 
 use std::collections::HashSet;
 use std::fmt;
@@ -44,6 +44,8 @@ pub enum Fault {
     DuplicateRecords,
     /// Records turn up after the time they belong to was read.
     LateRecords,
+    /// Tasks for devices are accepted and never carried out.
+    LostTasks,
     /// Every second record is deleted just before it is to be changed.
     DeletedRecords,
     /// Names and descriptions hold escape sequences, bidi controls and formulas.
@@ -52,7 +54,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault with its name on the command line.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("expired-token", Self::ExpiredToken),
         ("unauthorized-once", Self::UnauthorizedOnce),
         ("forbidden", Self::Forbidden),
@@ -63,6 +65,7 @@ impl Fault {
         ("foreign-next-link", Self::ForeignNextLink),
         ("duplicate-records", Self::DuplicateRecords),
         ("late-records", Self::LateRecords),
+        ("lost-tasks", Self::LostTasks),
         ("deleted-records", Self::DeletedRecords),
         ("hostile-text", Self::HostileText),
     ];

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Theme, draw};
+use crate::core::health::{Health, Stretch};
 use crate::core::message::Message;
 use crate::core::session::Session;
 
@@ -207,6 +208,21 @@ fn a_long_page_is_read_whole_and_ends_at_its_end() {
     assert!(shown.contains("in 39 ms") && shown.contains("in 35 ms"), "the last page is full\n{shown}");
     let first = shown.lines().nth(3).unwrap_or_default();
     assert!(first.starts_with("│                        "), "what goes on stands below its column\n{shown}");
+}
+
+#[test]
+fn what_is_gone_for_good_is_shown_with_its_ends() {
+    let mut session = Session::new();
+    session.settle();
+    let name = session.model.setup.connected[0].name.clone();
+    let at = |text: &str| text.parse().unwrap();
+    let (from, to) = (at("2026-11-20T09:21:27Z"), at("2026-11-21T11:22:33Z"));
+    let gap = Stretch { from, to, reason: "The content is older than 7 days".into(), lasting: true };
+    session.model.health.retain(|health| health.connection != name);
+    session.model.health.push(Health { connection: name, gaps: vec![gap], ..Health::default() });
+    session.press("1");
+    let shown = screen(&mut session, 160, 45);
+    assert!(shown.contains("gone 11-20 09:21–11-21 11:22:"), "{shown}");
 }
 
 #[test]

@@ -14,7 +14,9 @@ fn fates() -> Vec<Option<Value>> {
         Some(json!(true)),
         Some(serde_json::from_str("12345678901234567890123").unwrap()),
         Some(json!(-1)),
+        Some(json!(99)),
         Some(json!("")),
+        Some(json!("A_VALUE_THAT_IS_NEW")),
         Some(json!("neither a time nor a number \u{202e}\u{1b}[2J")),
         Some(json!([null, {}, "x"])),
         Some(json!({"a": {"b": []}})),
@@ -83,27 +85,44 @@ fn list(vendor: &str, root: &str, path: &str, records: &[Value]) -> Value {
     }
 }
 
-/// The connection's vendor and event source, the type of event that it brings, and where the record has its id.
-const FEEDS: [(&str, &str, &str, &str, &str); 5] = [
-    ("azure-demo", "azure-api", "alerts", "Alerts", "id"),
-    ("wiz-demo", "wiz", "Issues", "Issues", "id"),
-    ("eset-demo", "eset-protect-cloud", "", "Detections", "uuid"),
-    ("microsoft-demo", "management-activity", "Audit.General", "Audit.General", "Id"),
-    ("lacework-demo", "lacework-edge", "alerts", "alerts", "uuid"),
+/// The connection's vendor and event source, the type of event that it brings, where the record has its id, and where its severity.
+const FEEDS: [(&str, &str, &str, &str, &str, &str); 5] = [
+    ("azure-demo", "azure-api", "alerts", "Alerts", "id", "severity"),
+    ("wiz-demo", "wiz", "Issues", "Issues", "id", "severity"),
+    ("eset-demo", "eset-protect-cloud", "", "Detections", "uuid", "severityLevel"),
+    ("microsoft-demo", "management-activity", "Audit.General", "Audit.General", "Id", ""),
+    ("lacework-demo", "lacework-edge", "alerts", "alerts", "uuid", "severity"),
 ];
+
+/// The event is there with the vendor's record as it came, and with a severity that nobody made up.
+fn is_told_as_it_came(event: &Value, record: &Value, severity: &str) {
+    // What was masked is not compared.
+    assert!(event["raw"] == *record || event["raw"].to_string().contains("***"), "{event}\n{record}");
+    let (rank, origin) = (event["severity"].as_str().unwrap(), event["severity_origin"].as_str().unwrap());
+    assert!(["critical", "high", "medium", "low", "informational", "unknown"].contains(&rank), "{event}");
+    assert!(origin != "none" || rank == "unknown", "{event}");
+    let odd = |value: &Value| match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(text) => text.is_empty() || text.contains(' ') || text == "A_VALUE_THAT_IS_NEW",
+        _ => false,
+    };
+    assert!(!record.get(severity).is_none_or(odd) || origin != "vendor" || rank == "unknown", "{event}");
+}
 
 #[test]
 fn a_record_is_stored_whatever_becomes_of_any_of_its_fields() {
     let samples = Desk::with(&FEEDS.map(|(name, ..)| name), &["--events", "1500"]);
     samples.call(&["fetch"]).ended(0);
     let events = samples.events();
-    for (name, vendor, source, event_type, id) in FEEDS {
+    for (name, vendor, source, event_type, id, severity) in FEEDS {
         let of = |event: &&Value| event["connection"] == name && event["event_type"] == event_type;
         let sample = events.iter().filter(of).max_by_key(|event| event["raw"].to_string().len()).unwrap();
         let records = mutations(&sample["raw"], id);
         assert!(records.len() > 100, "{name}: {}", records.len());
         let (expected, root) = (records.len(), std::sync::Arc::new(std::sync::OnceLock::<String>::new()));
         let known = std::sync::Arc::clone(&root);
+        let by_id: std::collections::HashMap<String, Value> =
+            records.iter().map(|record| (record[id].to_string(), record.clone())).collect();
         let server = serve(move |request, stream| {
             hostile::signed_in(request, stream, || list(vendor, known.get().unwrap(), &request.path, &records).to_string());
         });
@@ -116,7 +135,9 @@ fn a_record_is_stored_whatever_becomes_of_any_of_its_fields() {
         assert_eq!(fetch()["new"], 0, "{name}");
         let table = desk.call(&["events", "--limit", "100000", "--output", "table"]).ended(0);
         assert!(!table.stdout.contains(['\u{202e}', '\u{1b}']), "{name}");
-        assert_eq!(desk.events().len(), expected);
+        let events = desk.events();
+        assert_eq!(events.len(), expected);
+        events.iter().for_each(|event| is_told_as_it_came(event, &by_id[&event["raw"][id].to_string()], severity));
     }
 }
 

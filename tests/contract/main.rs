@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 mod calls;
+mod clock;
 mod configuration;
 mod desk;
 mod drift;
+mod faults;
 mod feeds;
 mod fetching;
 mod hostile;
@@ -17,6 +19,7 @@ mod pivot;
 mod race;
 mod repeats;
 mod secrecy;
+mod tls;
 mod twins;
 mod vendors;
 mod write_back;

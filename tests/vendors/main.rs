@@ -6,6 +6,7 @@ mod bench;
 mod eset;
 mod eset_faults;
 mod exercised;
+mod following;
 mod lacework;
 mod management_activity;
 mod openapi;

@@ -160,13 +160,15 @@ pub struct Fetched {
     pub gaps: Vec<Gap>,
     /// What failed.
     pub errors: Vec<Failure>,
+    /// What the vendor's clock showed, where it told: a watermark that lies ahead of it was set by a clock that was wrong.
+    pub present: Option<Timestamp>,
 }
 
 impl Fetched {
     /// A fetch that brought nothing because of one failure.
     pub fn failed(window: &Window, failure: Failure) -> Self {
         let gap = Gap { from: window.from, to: window.to, reason: failure.message.clone(), lasting: false };
-        Self { complete_to: None, truncated: false, gaps: vec![gap], errors: vec![failure] }
+        Self { gaps: vec![gap], errors: vec![failure], ..Self::default() }
     }
 }
 

@@ -1,51 +1,16 @@
-//! What a command acts on: ids with their names, for the questions that are asked before.
+//! What a form is about: ids with their names, for the questions that are asked before it is sent.
 
 use std::collections::BTreeMap;
-use std::fmt;
-
-use serde_json::{Map, Value};
 
 use super::Form;
 use super::field::Field;
 use crate::core::catalogue::{Parameter, Pick, Reach};
 use crate::core::effect::Effect;
-use crate::core::entity::EntityKind;
 use crate::core::lookup::{Asked, Named};
-use crate::core::mapping::scalar;
+use crate::core::target::{Target, has_names, noun_of};
 
 /// The most names of one field that a question shows in a line.
 const SHOWN: usize = 4;
-
-/// Something that a command acts on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// As it is sent.
-    pub id: String,
-    /// What it is called, where that is known.
-    pub name: Option<String>,
-}
-
-impl Target {
-    /// What people call it.
-    pub fn called(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.id)
-    }
-}
-
-impl From<String> for Target {
-    fn from(id: String) -> Self {
-        Self { id, name: None }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{name} ({})", self.id),
-            None => f.write_str(&self.id),
-        }
-    }
-}
 
 impl Form {
     /// What the command would act on, and what one of these is.
@@ -144,46 +109,4 @@ impl Form {
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// Whether a parameter's values are ids that something tells the names of.
-fn has_names(parameter: &Parameter) -> bool {
-    parameter.pick.is_some() || parameter.names.is_some() || !parameter.prefill.is_empty()
-}
-
-/// What one value of a parameter is.
-fn noun_of(parameter: &Parameter) -> &'static str {
-    match parameter.prefill.first() {
-        Some(EntityKind::Device | EntityKind::Host) => "host",
-        Some(EntityKind::User) => "user",
-        Some(EntityKind::Mail) => "address",
-        Some(EntityKind::Ip) => "ip",
-        Some(EntityKind::Hash | EntityKind::File) => "file",
-        _ => noun_in(&parameter.label),
-    }
-}
-
-/// What a label's ids are ids of: `Policy Assignment UUIDs` are assignments.
-fn noun_in(label: &str) -> &'static str {
-    const NOUNS: [&str; 7] = ["assignment", "policy", "group", "task", "issue", "alert", "user"];
-    let before = label.split_whitespace().rev().find(|word| !["uuid", "id"].iter().any(|id| word.to_lowercase().starts_with(id)));
-    let word = before.unwrap_or_default().to_lowercase();
-    NOUNS.into_iter().find(|noun| *noun == word).unwrap_or("item")
-}
-
-/// What arguments would act on, and what one of these is.
-pub fn targets_of(parameters: &[Parameter], arguments: &Map<String, Value>) -> (Vec<String>, &'static str) {
-    let values = |parameter: &Parameter| match arguments.get(&parameter.name) {
-        Some(Value::Array(items)) => items.iter().filter_map(scalar).collect(),
-        Some(one) => scalar(one).into_iter().collect::<Vec<_>>(),
-        None => Vec::new(),
-    };
-    let named = |by: fn(&Parameter) -> bool| {
-        let mut found = parameters.iter().filter(move |parameter| by(parameter)).map(|parameter| (values(parameter), noun_of(parameter)));
-        found.find(|(values, _)| !values.is_empty())
-    };
-    let by_entity = named(|parameter| !parameter.prefill.is_empty());
-    by_entity
-        .or_else(|| named(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
-        .unwrap_or((Vec::new(), "target"))
 }

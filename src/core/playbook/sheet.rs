@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::plan::{Call, Next, Run};
 use super::{Step, Target, here};
 use crate::core::catalogue::{Class, Command, Effect, Given, Undo, validate};
-use crate::core::form;
+use crate::core::fill::names_of;
 use crate::core::health::Connected;
+use crate::core::target::targets_of;
 
 /// What a playbook is carried out with.
 #[derive(Clone, Copy, Debug)]
@@ -126,8 +127,8 @@ fn planned(run: &Run, step: &Step, call: &Call, desk: &Desk, now: Timestamp) -> 
             (command.class, call.arguments.clone(), Some(text.join(" ")))
         }
     };
-    let names = run.event().map(|event| form::names_of(std::slice::from_ref(event))).unwrap_or_default();
-    let (targets, noun) = form::targets_of(&command.parameters, &call.arguments);
+    let names = run.event().map(|event| names_of(std::slice::from_ref(event))).unwrap_or_default();
+    let (targets, noun) = targets_of(&command.parameters, &call.arguments);
     let targets = targets.into_iter().filter(|target| !target.starts_with("${"));
     let changes = class.effect != Effect::Read;
     let fate = match problem {

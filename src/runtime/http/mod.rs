@@ -5,17 +5,19 @@
 
 pub mod assertion;
 pub mod body;
+mod certificate;
 pub mod prepare;
 pub mod rate;
 pub mod secrets;
 pub mod token;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +44,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// The most redirects followed on the same host, and anywhere.
 const HOPS: (usize, usize) = (5, 30);
+/// Stands for a difference that is not known.
+const UNTOLD: i64 = i64::MIN;
+/// Clocks that differ by less are taken to agree.
+const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The way out of one connection.
 #[derive(Debug)]
@@ -55,6 +61,8 @@ pub struct Door {
     secrets: Arc<Secrets>,
     tokens: Tokens,
     redactor: Redactor,
+    /// By how many seconds this machine's clock was ahead of the vendor's at its last answer; [`UNTOLD`] where it has not told the time.
+    ahead: AtomicI64,
 }
 
 /// Until when, and until whose word, sending goes on.
@@ -88,12 +96,27 @@ impl Door {
         let secrets = Arc::new(secrets);
         let tokens = Tokens::new(Arc::clone(&connection), Arc::clone(&secrets), vault, lock_dir, redactor.clone());
         let rate = Rate::new(entry.rate);
-        Ok(Self { connection, entry, http, direct, rate, secrets, tokens, redactor })
+        Ok(Self { connection, entry, http, direct, rate, secrets, tokens, redactor, ahead: AtomicI64::new(UNTOLD) })
     }
 
     /// The tokens of the connection.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// By how much this machine's clock is ahead of the vendor's (behind, where negative); nothing where they agree, or the vendor does not
+    /// tell the time.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.difference().filter(|ahead| ahead.abs() > CLOCKS_AGREE)
+    }
+
+    /// What the vendor's clock shows now, where it has told the time.
+    pub fn vendors_present(&self) -> Option<Timestamp> {
+        Timestamp::now().checked_sub(self.difference()?).ok()
+    }
+
+    fn difference(&self) -> Option<SignedDuration> {
+        Some(self.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNTOLD).map(SignedDuration::from_secs)
     }
 
     /// Sends a request: with its credentials, within the limits, again where that is safe.
@@ -306,6 +329,9 @@ impl Door {
                 return Err(Trouble::Refused(format!("The request cannot be made: {}.", self.safe(error))));
             }
             Ok(Err(error)) if error.is_connect() => {
+                if let Some(complaint) = certificate::complaint(&error) {
+                    return Err(Trouble::Unreached(format!("Nothing was sent: the certificate of who answers {complaint}.")));
+                }
                 return Err(Trouble::Unreached(format!(
                     "The vendor cannot be reached: {}. Check its address, the network and the proxy, then try again.",
                     self.safe(error)
@@ -320,6 +346,9 @@ impl Door {
             }
             Ok(Ok(answer)) => answer,
         };
+        if home && let Some(date) = answer.headers().get("date").and_then(|date| date.to_str().ok()).and_then(http_date) {
+            self.ahead.store(Timestamp::now().as_second() - date.as_second(), Ordering::Relaxed);
+        }
         self.receive(request, answer, idle, scope).await
     }
 
@@ -451,8 +480,13 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
         // What no clock can hold is longer than anybody waits.
         return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST));
     }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let at = http_date(text)?;
     Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
+}
+
+/// A time as HTTP headers give it.
+fn http_date(text: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp())
 }
 
 /// Exponential back-off with full jitter.

@@ -8,6 +8,9 @@ use crate::config::SecretRef;
 use crate::core::request::{Piece, Template};
 use crate::secrets::{Redactor, Vault, resolve};
 
+/// The one secret that has several lines: PEM.
+const MANY_LINES: &str = "private_key";
+
 /// A connection's secret parameters by name.
 #[derive(Default)]
 pub struct Secrets {
@@ -30,6 +33,10 @@ impl Secrets {
         for (name, place) in places {
             let value = resolve(place, vault).map_err(|reason| (name.clone(), reason))?;
             redactor.add(value.expose_secret());
+            // More than was meant would be sent: a password store's notes, or what somebody slipped in behind a line break.
+            if name != MANY_LINES && value.expose_secret().contains(['\n', '\r']) {
+                return Err((name.clone(), format!("{place:?} holds several lines; let it give the secret alone")));
+            }
             // A key's lines turn up one by one where it is echoed.
             if value.expose_secret().contains('\n') {
                 value

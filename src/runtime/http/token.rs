@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::secrets::Secrets;
-use super::{Door, Scope};
+use super::{Door, Scope, http_date};
 use crate::core::connection::Connection;
 use crate::core::outcome::{Failure, Fate};
 use crate::core::request::{Answer, Body, Follow, Piece, Request, Template, Trouble};
@@ -20,6 +20,9 @@ use crate::secrets::{Redactor, Vault, vault};
 
 /// How long is waited before an answer that was not ready is asked for again.
 const COLLECT: Duration = Duration::from_secs(2);
+
+/// Seconds by which a token may seem to outlive its time: clocks are set a little now and then.
+const CLOCK_SLACK: i64 = 60;
 
 /// The tokens of one connection.
 #[derive(Debug)]
@@ -128,7 +131,9 @@ impl Tokens {
         let source = self.source(sign_in);
         let superseded = !source.is_empty() && stored.derived_from.as_deref().is_some_and(|from| from != source);
         let margin = i64::from(sign_in.margin).min(stored.lifetime / 2);
-        let good = !stored.access.is_empty() && stored.expires_at - margin > Timestamp::now().as_second();
+        let left = stored.expires_at.saturating_sub(Timestamp::now().as_second());
+        // One that would live longer than it was given for was kept by a clock that has been set back since.
+        let good = !stored.access.is_empty() && left > margin && left <= stored.lifetime.saturating_add(CLOCK_SLACK);
         Ok((good && !superseded && rejected != Some(stored.access.as_str())).then_some(stored.access))
     }
 
@@ -183,10 +188,13 @@ impl Tokens {
             }
         }
         let reply = collected(door, &request, sign_in.collect.as_deref(), scope).await?;
-        let token = (sign_in.read)(&reply).map_err(|mut failure| {
+        let mut token = (sign_in.read)(&reply).map_err(|mut failure| {
             failure.message = self.redactor.text(&failure.message);
             Trouble::SignIn(failure)
         })?;
+        // How long it lives is told by the clock of its issuer, which need not be ours.
+        token.expires_in =
+            token.expires_in.or_else(|| Some(token.expires_at?.saturating_sub(http_date(reply.header("date")?)?.as_second())));
         self.redactor.add(&token.access);
         if let Some(refresh) = &token.refresh {
             self.redactor.add(refresh);
@@ -196,7 +204,7 @@ impl Tokens {
 
     async fn keep_token(&self, sign_in: &SignIn, fingerprint: &str, source: &str, token: Token) -> Result<String, Trouble> {
         let now = Timestamp::now().as_second();
-        let lifetime = token.expires_at.map(|at| at - now).or(token.expires_in).unwrap_or(600).max(0);
+        let lifetime = token.expires_in.or_else(|| Some(token.expires_at?.saturating_sub(now))).unwrap_or(600).max(0);
         let (access, fingerprint, source) = (token.access.clone(), fingerprint.to_owned(), source.to_owned());
         let kept = self
             .in_vault(sign_in, move |vault, connection, slot| {

@@ -67,7 +67,7 @@ impl Store {
     }
 
     /// Ends a fetch of a source: moves the watermark, or keeps where to go on, and notes what is missing. Only a plain fetch moves
-    /// the watermark, and never backwards.
+    /// the watermark, and never backwards, unless it lies ahead of the present.
     ///
     /// # Errors
     /// When the store fails.
@@ -153,9 +153,10 @@ fn stand(db: &Connection, connection: &str, source: &str, window: &Window, fetch
     }
     db.execute("UPDATE mark SET resume_time = NULL, resume_key = NULL WHERE connection = ?1 AND source = ?2", [connection, source])?;
     if let Some(to) = fetched.complete_to {
+        // One that lies ahead of the present was set by a clock that was wrong. Where the present is not known, none is ahead of it.
         db.execute(
-            "UPDATE mark SET watermark = max(watermark, ?3) WHERE connection = ?1 AND source = ?2",
-            params![connection, source, nanos(to)],
+            "UPDATE mark SET watermark = CASE WHEN watermark > ?4 THEN ?3 ELSE max(watermark, ?3) END WHERE connection = ?1 AND source = ?2",
+            params![connection, source, nanos(to), fetched.present.map_or(i64::MAX, nanos)],
         )?;
     }
     Ok(())

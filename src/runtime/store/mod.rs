@@ -20,6 +20,7 @@ mod state;
 mod tests;
 mod triage;
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,6 +89,7 @@ pub struct Store {
     reader: mpsc::Sender<Work>,
     searcher: mpsc::Sender<Work>,
     counter: mpsc::Sender<Work>,
+    notice: Option<Arc<str>>,
 }
 
 impl Store {
@@ -96,13 +98,19 @@ impl Store {
     /// # Errors
     /// When the folder or the file cannot be used, or a newer nightdesk made it.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let [writing, reading, searching, counting] = open::all(data_dir)?;
+        let ([writing, reading, searching, counting], notice) = open::all(data_dir)?;
         Ok(Self {
             writer: thread("store-writer", writing)?,
             reader: thread("store-reader", reading)?,
             searcher: thread("store-searcher", searching)?,
             counter: thread("store-counter", counting)?,
+            notice: notice.map(Arc::from),
         })
+    }
+
+    /// What the analyst should know of where the store lies.
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
     }
 
     /// Runs work on the writer's thread within a transaction that is kept only when the work succeeds.
@@ -181,7 +189,10 @@ fn thread(name: &str, mut db: Connection) -> Result<mpsc::Sender<Work>, StoreErr
     let (send, mut receive) = mpsc::channel::<Work>(WAITING);
     let run = move || {
         while let Some(work) = receive.blocking_recv() {
-            work(&mut db);
+            // A fault in one piece of work fails that piece (its transaction is taken back), not all that comes after it.
+            if std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut db))).is_err() {
+                let _ = db.progress_handler(0, None::<fn() -> bool>);
+            }
         }
     };
     std::thread::Builder::new().name(name.into()).spawn(run).map_err(|error| StoreError::File(PathBuf::from(name), error))?;

@@ -367,7 +367,9 @@ fn create(state: &State, tasks: &mut Tasks, ask: &Ask<'_>) -> Answered {
     let task = tasks.all.get_mut(at).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     task.version = version;
     task.trigger = Some((ask.now, expires));
-    tasks.launch(at, &state.shared.world, &state.fleet, ask.now, false);
+    if !state.shared.faults.has(Fault::LostTasks) {
+        tasks.launch(at, &state.shared.world, &state.fleet, ask.now, false);
+    }
     Ok(json!({"task": tasks.all.get(at).map(Task::json)}))
 }
 

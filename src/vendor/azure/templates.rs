@@ -329,6 +329,8 @@ fn observe(template: &Template, mut outcome: Outcome) -> Outcome {
             state: "$.response_data.status".into(),
             done: texts(&["Succeeded"]),
             failed: texts(&["Failed", "TimeOut", "Cancelled"]),
+            ended: None,
+            least: 1,
             expires_at: None,
         });
     }

@@ -206,7 +206,7 @@ fn stopped(connection: &Connection, window: &Window, reached: Timestamp, refused
     let failure = refused.failure(connection, FETCH, Some("Bad Request.".into()));
     let gap = Gap { from: reached, to: window.to, reason: failure.message.clone(), lasting: false };
     let complete_to = (reached > window.from).then_some(reached);
-    Fetched { complete_to, truncated: false, gaps: vec![gap], errors: vec![failure] }
+    Fetched { complete_to, gaps: vec![gap], errors: vec![failure], ..Fetched::default() }
 }
 
 fn time_of(row: &Value) -> Option<Timestamp> {

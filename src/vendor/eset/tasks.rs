@@ -256,7 +256,7 @@ async fn create(talk: Talk, connection: Arc<Connection>, arguments: Arguments, k
     let request = Request::post("automation", "/v1/device_tasks").json(body).purpose(kind.title);
     match call(&talk, &connection, request).await {
         Ok(answer) => {
-            let mut outcome = accepted(answer, kind.title, expire);
+            let mut outcome = accepted(answer, kind.title, expire, uuids(&arguments, "device_uuids").len());
             outcome.message.push_str(&void(&arguments));
             outcome
         }
@@ -264,7 +264,7 @@ async fn create(talk: Talk, connection: Arc<Connection>, arguments: Arguments, k
     }
 }
 
-fn accepted(answer: Value, title: &str, expire: Timestamp) -> Outcome {
+fn accepted(answer: Value, title: &str, expire: Timestamp, devices: usize) -> Outcome {
     let uuid = answer.pointer("/task/uuid").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut outcome = Outcome::successful(answer)
         .key_field("TaskUUID", uuid.as_str())
@@ -282,6 +282,9 @@ fn accepted(answer: Value, title: &str, expire: Timestamp) -> Outcome {
             state: "$.Results[*].taskRuns[*].status".into(),
             done: vec!["TASK_RUN_STATUS_FINISHED".into()],
             failed: vec!["TASK_RUN_STATUS_FAILED".into()],
+            // A task that is the same as an earlier one is that one, asked for again, and has its runs.
+            ended: Some("endTime".into()),
+            least: devices.max(1),
             expires_at: Some(wire_time(expire)),
         });
     }

@@ -82,7 +82,7 @@ pub async fn fetch_source(talk: Talk, connection: Arc<Connection>, window: Windo
             Ok(records) => records,
             Err(failure) => {
                 let gap = Gap { from: done, to: window.to, reason: failure.message.clone(), lasting: false };
-                return Fetched { complete_to: Some(done), truncated: false, gaps: vec![gap], errors: vec![failure] };
+                return Fetched { complete_to: Some(done), gaps: vec![gap], errors: vec![failure], ..Fetched::default() };
             }
         };
         let events: Vec<(Position, Event)> = records

@@ -213,7 +213,7 @@ pub async fn fetch_source(talk: Talk, _: Arc<Connection>, window: Window) -> Fet
             Ok(None) => continue,
             Err(failure) => {
                 let gap = Gap { from: done, to: window.to, reason: failure.message.clone(), lasting: false };
-                return Fetched { complete_to: Some(done), truncated: false, gaps: vec![gap], errors: vec![failure] };
+                return Fetched { complete_to: Some(done), gaps: vec![gap], errors: vec![failure], ..Fetched::default() };
             }
         };
         let events = records.into_iter().map(|record| position(kind, &mapping, record, stretch.0, talk.now())).collect();

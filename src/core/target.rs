@@ -1,0 +1,82 @@
+//! What a command acts on: ids with their names.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::catalogue::Parameter;
+use super::entity::EntityKind;
+use super::mapping::scalar;
+
+/// Something that a command acts on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// As it is sent.
+    pub id: String,
+    /// What it is called, where that is known.
+    pub name: Option<String>,
+}
+
+impl Target {
+    /// What people call it.
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+}
+
+impl From<String> for Target {
+    fn from(id: String) -> Self {
+        Self { id, name: None }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.id),
+            None => f.write_str(&self.id),
+        }
+    }
+}
+
+/// Whether a parameter's values are ids that something tells the names of.
+pub fn has_names(parameter: &Parameter) -> bool {
+    parameter.pick.is_some() || parameter.names.is_some() || !parameter.prefill.is_empty()
+}
+
+/// What one value of a parameter is.
+pub fn noun_of(parameter: &Parameter) -> &'static str {
+    match parameter.prefill.first() {
+        Some(EntityKind::Device | EntityKind::Host) => "host",
+        Some(EntityKind::User) => "user",
+        Some(EntityKind::Mail) => "address",
+        Some(EntityKind::Ip) => "ip",
+        Some(EntityKind::Hash | EntityKind::File) => "file",
+        _ => noun_in(&parameter.label),
+    }
+}
+
+/// What a label's ids are ids of: `Policy Assignment UUIDs` are assignments.
+fn noun_in(label: &str) -> &'static str {
+    const NOUNS: [&str; 7] = ["assignment", "policy", "group", "task", "issue", "alert", "user"];
+    let before = label.split_whitespace().rev().find(|word| !["uuid", "id"].iter().any(|id| word.to_lowercase().starts_with(id)));
+    let word = before.unwrap_or_default().to_lowercase();
+    NOUNS.into_iter().find(|noun| *noun == word).unwrap_or("item")
+}
+
+/// What arguments would act on, and what one of these is.
+pub fn targets_of(parameters: &[Parameter], arguments: &Map<String, Value>) -> (Vec<String>, &'static str) {
+    let values = |parameter: &Parameter| match arguments.get(&parameter.name) {
+        Some(Value::Array(items)) => items.iter().filter_map(scalar).collect(),
+        Some(one) => scalar(one).into_iter().collect::<Vec<_>>(),
+        None => Vec::new(),
+    };
+    let named = |by: fn(&Parameter) -> bool| {
+        let mut found = parameters.iter().filter(move |parameter| by(parameter)).map(|parameter| (values(parameter), noun_of(parameter)));
+        found.find(|(values, _)| !values.is_empty())
+    };
+    let by_entity = named(|parameter| !parameter.prefill.is_empty());
+    by_entity
+        .or_else(|| named(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
+        .unwrap_or((Vec::new(), "target"))
+}
