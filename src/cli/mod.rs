@@ -252,4 +252,36 @@ mod tests {
         assert_eq!(read("nightdesk -v events -vendor:wiz --limit 5 a"), "nightdesk -v events not vendor:wiz --limit 5 a");
         assert_eq!(read("nightdesk fetch -x"), "nightdesk fetch -x");
     }
+
+    /// The words of a line as a shell reads them, up to a comment or a redirection.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars().chain([' ']) {
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None, ' ') => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
+                (_, c) => word.push(c),
+            }
+        }
+        words.into_iter().take_while(|word| word != "#" && word != ">").collect()
+    }
+
+    #[test]
+    fn every_call_that_the_readme_names_can_be_made() {
+        let readme = include_str!("../../README.md").replace("\\\n", " ").replace("--fault NAME", "--fault throttled");
+        let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).flat_map(str::lines);
+        let spans = readme.split('`').skip(1).step_by(2);
+        let calls = blocks.chain(spans).flat_map(|line| line.split(" && ")).map(str::trim);
+        let mut made = 0;
+        for call in calls.filter(|call| call.starts_with("nightdesk ") && !call.contains('\n')) {
+            let arguments = negations(words(call).into_iter().map(OsString::from).collect());
+            let read = Call::command().try_get_matches_from(&arguments);
+            // A page that stands for others may stop at a verb that wants more.
+            let told = read.err().filter(|error| error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+            assert!(told.is_none(), "{call}: {}", told.unwrap());
+            made += 1;
+        }
+        assert!(made > 25, "{made}");
+    }
 }

@@ -155,7 +155,8 @@ fn markdown(dossier: &Dossier, events: &[StoredEvent]) -> String {
     let runs = dossier.runs.iter().rev().map(|ran| {
         let message = ran.outcome.get("message").and_then(Value::as_str).unwrap_or_default();
         let (command, place) = (safe(&ran.command), safe(&ran.connection));
-        format!("- {} **{}** {command} on {place} — {} {}\n", time(ran.time), safe(&ran.actor), safe(ran.ending()), safe(message))
+        let ending = if message.is_empty() { ran.ending().to_owned() } else { format!("{}: {message}", ran.ending()) };
+        format!("- {} **{}** {command} on {place} — {}\n", time(ran.time), safe(&ran.actor), safe(&ending))
     });
     section(&mut out, "What was run", runs.collect());
     let files =

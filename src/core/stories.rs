@@ -7,6 +7,7 @@ mod cases;
 mod explorer;
 mod names;
 mod playbooks;
+mod readme;
 mod view;
 mod views;
 mod wrong;
