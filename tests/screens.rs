@@ -28,7 +28,7 @@ fn story(mut show: impl FnMut(&str, &vt100::Screen)) {
     console.until("/ vendor:eset severity:>=high");
     console.press("\r");
     console.until_that("the filtered queue and its first event", |screen| {
-        screen.contains("vendor:eset severity:>=high · age down")
+        screen.contains("age down · vendor:eset severity:>=high")
             && screen.contains("eset-demo · eset-protect-cloud")
             && screen.contains("Seen before")
     });

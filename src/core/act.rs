@@ -130,8 +130,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Submit => run::submit(model),
         Action::Help => help::open(model),
         Action::Notices => {
-            let lines =
-                model.notices.list.iter().rev().map(|notice| format!("{}  {}", notice.at.strftime("%H:%M:%S"), notice.text)).collect();
+            let zone = if model.local_time { model.setup.zone.clone() } else { jiff::tz::TimeZone::UTC };
+            let time = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S %Z").to_string();
+            let lines = model.notices.list.iter().rev().map(|notice| format!("{}  {}", time(notice.at), notice.text)).collect();
             page_layer(model, "Notices", lines)
         }
         Action::Stats => {

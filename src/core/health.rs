@@ -62,8 +62,10 @@ pub struct Health {
     pub failures: u32,
     /// When the next job is due.
     pub next_run: Option<Timestamp>,
-    /// Up to where everything was fetched.
+    /// Up to where everything was fetched, of the sources that anything was fetched of.
     pub covered_to: Option<Timestamp>,
+    /// Sources of which nothing was ever fetched, as nothing that the vendor has not switched on is.
+    pub untouched: Vec<String>,
     /// What was not fetched.
     pub gaps: Vec<Stretch>,
 }

@@ -164,7 +164,10 @@ impl Runner {
         report.notice = door.clock_ahead().map(|ahead| clocks_differ(&report.connection, ahead));
         report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
         let message = report.errors.first().map(Failure::whole);
-        let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        // What was called off says nothing about the vendor.
+        if report.errors.is_empty() || !options.run.cancel.is_cancelled() {
+            let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        }
         report
     }
 

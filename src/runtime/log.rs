@@ -88,7 +88,7 @@ fn to_read(line: &str) -> String {
     let parts = line.split_once(' ').and_then(|(time, rest)| Some((time.parse::<Timestamp>().ok()?, rest.trim_start())));
     let Some((time, rest)) = parts else { return line.to_owned() };
     let (level, message) = rest.split_once(' ').unwrap_or((rest, ""));
-    format!("{}  {level:<5}  {message}", time.strftime("%m-%d %H:%M:%S"))
+    format!("{}  {level:<5}  {message}", time.strftime("%m-%d %H:%M:%SZ"))
 }
 
 /// One logged event on its way into the log.
@@ -156,7 +156,7 @@ mod tests {
         redactor.add("later-secret");
         assert_eq!(
             to_read("2026-03-03T10:58:24.507858Z  INFO wiz: 200 in 5 ms: GET api/v1"),
-            "03-03 10:58:24  INFO   wiz: 200 in 5 ms: GET api/v1"
+            "03-03 10:58:24Z  INFO   wiz: 200 in 5 ms: GET api/v1"
         );
         assert_eq!(log.newest(), ["***", "a *** b⟨ESC⟩[31m⟨LF⟩next"]);
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("a *** b⟨ESC⟩"));

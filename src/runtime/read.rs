@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
-use super::store::{HappenedKind, Mentioned, Precedent, Precedents, Store, StoreError};
+use super::store::{Coverage, HappenedKind, Mentioned, Precedent, Precedents, Store, StoreError};
 use crate::core::detail::{Known, Past, Shown};
 use crate::core::event::{Disposition, StoredEvent};
 use crate::core::explorer::{Explorer, Face};
@@ -125,7 +125,7 @@ pub async fn shown(store: &Store, id: i64) -> Result<Shown, String> {
             HappenedKind::Recorded => "record",
         };
         let who = if one.actor.is_empty() { "the vendor".to_owned() } else { one.actor };
-        let time = one.time.strftime("%Y-%m-%d %H:%M:%S");
+        let time = one.time.strftime("%Y-%m-%d %H:%M:%S UTC");
         let text = match one.kind {
             HappenedKind::Arrived => format!("{time}  {what}"),
             _ => format!("{time}  {what:<8}  {who}: {}", one.text),
@@ -254,11 +254,17 @@ pub async fn health(runner: &Runner) -> Vec<Health> {
             last_error: known.last_error,
             failures: known.consecutive_failures,
             next_run,
-            covered_to: coverage.iter().filter_map(|source| source.watermark).min(),
+            covered_to: coverage.iter().filter(|source| !is_untouched(source)).filter_map(|source| source.watermark).min(),
+            untouched: coverage.iter().filter(|source| is_untouched(source)).map(|source| source.source.clone()).collect(),
             gaps,
         });
     }
     all
+}
+
+/// Whether nothing of a source was fetched and nothing was missed.
+fn is_untouched(source: &Coverage) -> bool {
+    source.covered.is_empty() && source.gaps.is_empty()
 }
 
 /// The record, newest first.
@@ -274,7 +280,7 @@ pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
         .map(|entry| {
             let connection = entry.connection.as_deref().unwrap_or("here");
             let items = subjects(&entry.items);
-            let time = entry.time.strftime("%Y-%m-%d %H:%M:%S");
+            let time = entry.time.strftime("%Y-%m-%d %H:%M:%S UTC");
             format!("{time}  {:<20}  {connection}: {}{items} · {} · #{}", entry.state, entry.command, entry.actor, entry.seq)
         })
         .collect())

@@ -112,7 +112,11 @@ fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, heal
                 (health.last_error.clone().unwrap_or_default(), theme.error)
             }
             (None, Some(health)) => match health.covered_to {
-                Some(at) => (format!("whole up to {} ago", age(at, model.now)).replace("now ago", "now"), theme.dim),
+                Some(at) => {
+                    let bare =
+                        if health.untouched.is_empty() { String::new() } else { format!("; nothing of {}", health.untouched.join(", ")) };
+                    (format!("whole up to {} ago{bare}", age(at, model.now)).replace("now ago", "now"), theme.dim)
+                }
                 None => ("nothing fetched yet: f fetches".to_owned(), theme.dim),
             },
             (None, None) => (String::new(), theme.dim),

@@ -180,6 +180,37 @@ fn ascii_80() {
 }
 
 #[test]
+fn many_connections_scroll_and_say_what_nothing_was_fetched_of() {
+    let mut setup = crate::core::session::setup();
+    for number in 0..12 {
+        setup.connected.push(crate::core::health::Connected { name: format!("wiz-{number:02}"), ..setup.connected[1].clone() });
+    }
+    let mut session = Session::with(setup, crate::core::session::events());
+    session.model.health.iter_mut().for_each(|health| health.untouched = vec!["DLP.All".into()]);
+    session.press("1 G");
+    let shown = screen(&mut session, 80, 24);
+    assert!(shown.contains("wiz-11") && !shown.contains("eset-eu"), "{shown}");
+    session.press("' a");
+    let shown = screen(&mut session, 80, 24);
+    assert_eq!(session.model.connection.as_deref(), Some("wiz-06"), "a letter is that of a row of the screen\n{shown}");
+    session.press("g g");
+    assert!(screen(&mut session, 80, 24).contains("; nothing of DLP.All"));
+}
+
+#[test]
+fn a_long_page_is_read_whole_and_ends_at_its_end() {
+    let mut session = Session::new();
+    let line = |number: u32| format!("03-03 10:58:24Z  INFO   wiz: 200 in {number} ms: GET {}", "api/".repeat(30));
+    session.send(Message::Page("Log".into(), (0..40).map(line).collect()));
+    session.press("G");
+    screen(&mut session, 80, 24);
+    let shown = screen(&mut session, 80, 24);
+    assert!(shown.contains("in 39 ms") && shown.contains("in 35 ms"), "the last page is full\n{shown}");
+    let first = shown.lines().nth(3).unwrap_or_default();
+    assert!(first.starts_with("│                        "), "what goes on stands below its column\n{shown}");
+}
+
+#[test]
 fn what_is_gone_for_good_is_shown_with_its_ends() {
     let mut session = Session::new();
     session.settle();

@@ -33,9 +33,14 @@ fn issue(desk: &Desk, key: &str) -> Value {
 
 /// The configuration with Wiz at an address where nobody listens.
 fn unplugged(text: &str) -> String {
+    unplugged_at(text, "api_endpoint_url")
+}
+
+/// The configuration with this parameter naming an address where nobody listens.
+fn unplugged_at(text: &str, parameter: &str) -> String {
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-    let line = text.lines().find(|line| line.starts_with("api_endpoint_url")).unwrap();
-    text.replace(line, &format!("api_endpoint_url = \"http://{free}\""))
+    let line = text.lines().find(|line| line.starts_with(parameter)).unwrap();
+    text.replace(line, &format!("{parameter} = \"http://{free}\""))
 }
 
 const CLOSE: [&str; 6] = ["--disposition", "false_positive", "--note", "scanner", "--write-back", "--output=json"];
@@ -185,6 +190,27 @@ fn a_health_check_sends_what_waits_and_holds_what_has_changed() {
     desk.call(&["outbox", "send", &letters[1], "--yes"]).ended(0);
     assert_eq!(issue(&desk, &open[1].1)["status"], "REJECTED");
     assert_eq!(issue(&desk, &open[2].1)["status"], "OPEN", "taken back");
+}
+
+#[test]
+fn an_alert_that_its_vendor_has_moved_is_held_too() {
+    let desk = Desk::with(&["azure-demo"], &[]);
+    desk.call(&["fetch"]).ended(0);
+    let alerts = ids(&desk, "type:=Alerts \"Status\":=new", 2);
+    let connected = desk.connections();
+    desk.configure(&unplugged_at(&connected, "graph_api_root"));
+    close(&desk, &[&alerts[0].0, &alerts[1].0]).ended(3);
+    desk.configure(&connected);
+    let moved = format!("alert_id={}", alerts[1].1);
+    desk.call(&["run", "azure-demo", "graph-update-alert", &moved, "alert_status=inProgress"]).ended(0);
+    desk.call(&["outbox", "send"]);
+    let all = desk.call(&["outbox", "list", "--all"]).ended(0).lines();
+    let standings: Vec<_> = all.iter().rev().map(|line| line["standing"].as_str().unwrap()).collect();
+    assert_eq!(standings, ["sent", "held"], "{all:?}");
+    assert!(all[0]["differences"].to_string().contains("inProgress"), "{}", all[0]);
+    let path = format!("url_path=/v1.0/security/alerts_v2/{}", alerts[1].1);
+    let there = desk.call(&["run", "azure-demo", "execute-http-request", &path]).ended(0).line()["raw_data"]["response_data"].clone();
+    assert_eq!(there["status"], "inProgress", "nothing was overwritten");
 }
 
 #[test]
