@@ -6,7 +6,8 @@
 //! main → cli → runtime → ui, vendor, simulator, config, secrets → core
 //! ```
 //!
-//! `core` is pure: it knows no terminal, clock, network or file. `vendor` describes what each system can do and builds
+//! `core` is pure: it knows no terminal, clock, network or file; `core::console` is the console without its terminal, and the rest of
+//! `core` knows nothing of it. `vendor` describes what each system can do and builds
 //! requests and reads answers; `ui` draws; `runtime` is the one part that touches the world. `simulator` imports neither
 //! `vendor` nor `runtime`: it must not share parsers with the client that it judges.
 

@@ -36,6 +36,14 @@ fn layers_import_only_what_lies_below_them() {
 }
 
 #[test]
+fn the_rest_of_the_core_and_the_vendors_know_nothing_of_the_console() {
+    let files = ["src/core", "src/vendor"].into_iter().flat_map(|dir| sources(Path::new(dir)));
+    let beside = files.filter(|file| !file.starts_with("src/core/console"));
+    let wrong: Vec<_> = beside.filter(|file| product_code(file).contains("console::")).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn only_the_outer_layers_touch_the_world() {
     let mut wrong = Vec::new();
     for (layer, _) in LAYERS.into_iter().filter(|(layer, _)| !WORLDLY.contains(layer)) {

@@ -6,7 +6,7 @@ use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
 use super::simulators::Demo;
-use crate::core::model::Exit;
+use crate::core::console::model::Exit;
 use crate::runtime::console;
 use crate::runtime::run::Runner;
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::output::complain;
 use super::{Global, Output, WRONG_CALL};
 use crate::config::{Connections, Paths, Problem, Settings, connections, settings, views};
-use crate::core::views::Saved;
+use crate::core::console::views::Saved;
 use crate::runtime::log;
 use crate::runtime::run::Runner;
 use crate::runtime::store::Store;

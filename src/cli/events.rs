@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
+use crate::core::console::views::{self, Saved};
 use crate::core::export::line;
 use crate::core::listing::Order;
 use crate::core::query::Query;
-use crate::core::views::{self, Saved};
 use crate::runtime::run::actor;
 use crate::runtime::store::{Store, StoreError};
 

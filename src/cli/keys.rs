@@ -6,7 +6,7 @@ use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
 use crate::config::settings;
-use crate::core::action;
+use crate::core::console::action;
 use crate::runtime::console;
 
 /// Arguments of `nightdesk keys`.

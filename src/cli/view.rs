@@ -7,7 +7,7 @@ use clap::Args;
 use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
-use crate::core::effect::Source;
+use crate::core::console::effect::Source;
 use crate::runtime::{console, document, terminal};
 
 #[derive(Debug, Args)]

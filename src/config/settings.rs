@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Paths, Problem, Source};
-use crate::core::model::Tell;
+use crate::core::console::model::Tell;
 
 /// The settings; everything has a default.
 #[derive(Clone, Debug, Deserialize)]

@@ -16,10 +16,10 @@ use toml::Spanned;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::{Paths, Problem, Source, edit, files};
+use crate::core::console::views::Saved;
 use crate::core::listing::{Column, Grouping, Order};
 use crate::core::nearest::nearest;
 use crate::core::query::Query;
-use crate::core::views::Saved;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

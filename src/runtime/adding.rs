@@ -2,8 +2,8 @@
 
 use crate::config::edit::{self, Change};
 use crate::config::{Paths, Problem, SecretRef, connections};
-use crate::core::add::{Connectable, Wanted};
 use crate::core::catalogue::Vendor;
+use crate::core::console::add::{Connectable, Wanted};
 use crate::secrets::Vault;
 use crate::vendor;
 

@@ -22,14 +22,14 @@ use super::terminal::{self, Terminal};
 use super::world::World;
 use super::{adding, beside, clipboard, shell};
 use crate::config::{Settings, views};
-use crate::core::effect::{Effect, Outside, Source, Text};
-use crate::core::explore;
+use crate::core::console::effect::{Effect, Outside, Source, Text};
+use crate::core::console::explore;
+use crate::core::console::keys::{Code, Key, Keymap};
+use crate::core::console::message::Message;
+use crate::core::console::model::{Exit, Model, Setup};
+use crate::core::console::notice::Tone;
+use crate::core::console::update::update;
 use crate::core::health::{Connected, Misconfigured};
-use crate::core::keys::{Code, Key, Keymap};
-use crate::core::message::Message;
-use crate::core::model::{Exit, Model, Setup};
-use crate::core::notice::Tone;
-use crate::core::update::update;
 use crate::ui::{self, Theme};
 use crate::vendor;
 
@@ -78,7 +78,7 @@ pub async fn open(runner: Runner, settings: &Settings, demo: bool, greeting: Opt
         model.tell(Tone::Done, greeting);
     }
     if let Some(session) = world.session().await {
-        crate::core::resume::resume(&mut model, &session);
+        crate::core::console::resume::resume(&mut model, &session);
     }
     world.watch_store();
     world.go_on_following().await;

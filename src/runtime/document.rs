@@ -9,10 +9,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::effect::Source;
+use crate::core::console::effect::Source;
+use crate::core::console::message::Message;
+use crate::core::console::work::{AT_ONCE, Arrived, Ticket, Work};
 use crate::core::json::Document;
-use crate::core::message::Message;
-use crate::core::work::{AT_ONCE, Arrived, Ticket, Work};
 
 /// What is read first, and shown when there is more.
 const HEAD: usize = 128 * 1024;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::run::{RunOptions, Runner, given};
+use crate::core::console::message::Message;
+use crate::core::console::notice::Tone;
+use crate::core::console::task::TaskId;
 use crate::core::mapping::{scalar, values_at};
-use crate::core::message::Message;
-use crate::core::notice::Tone;
 use crate::core::outcome::{Follow, ReturnData};
-use crate::core::task::TaskId;
 
 /// The first looks, and the longest wait between two looks.
 const SOON: Duration = Duration::from_secs(3);

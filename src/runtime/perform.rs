@@ -15,15 +15,15 @@ use super::tasks::{ended, letters};
 use super::world::{Looking, World};
 use crate::config::{Problem, views};
 use crate::core::case::format_of;
-use crate::core::effect::{Effect, Gather, Source, Text};
-use crate::core::form::body::faults;
-use crate::core::message::{Decided, Message};
-use crate::core::notice::Tone;
+use crate::core::console::effect::{Effect, Gather, Source, Text};
+use crate::core::console::form::body::faults;
+use crate::core::console::message::{Decided, Message};
+use crate::core::console::notice::Tone;
+use crate::core::console::queue::FIRST_LIMIT;
+use crate::core::console::views::Saved;
+use crate::core::console::work::{Arrived, Ticket, Work};
 use crate::core::outcome::ReturnData;
 use crate::core::playbook::Playbook;
-use crate::core::queue::FIRST_LIMIT;
-use crate::core::views::Saved;
-use crate::core::work::{Arrived, Ticket, Work};
 
 impl World {
     /// Carries an effect out. That it is no `async` function keeps the loop from ever waiting here.

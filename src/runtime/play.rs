@@ -10,11 +10,11 @@ use super::run::{Progress, RunReport, Runner, given};
 use super::tasks::{ended, report};
 use super::world::World;
 use crate::core::catalogue::{Effect, validate};
-use crate::core::message::Message;
+use crate::core::console::message::Message;
+use crate::core::console::play::{Play, StepDone};
+use crate::core::console::task::TaskId;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
-use crate::core::play::{Play, StepDone};
 use crate::core::playbook::{Call, HERE, Playbook, change_of, command_of, no_command};
-use crate::core::task::TaskId;
 
 impl World {
     /// Runs a playbook: every step is told as it begins and ends, and what a vendor accepted is followed.

@@ -8,15 +8,15 @@ use serde_json::Value;
 use super::jobs::Kind;
 use super::run::{RunReport, Runner};
 use super::store::{Coverage, HappenedKind, Mentioned, Precedent, Precedents, Store, StoreError};
-use crate::core::detail::{Known, Past, Shown};
+use crate::core::console::detail::{Known, Past, Shown};
+use crate::core::console::explorer::{Explorer, Face};
+use crate::core::console::reading::Reading;
 use crate::core::event::{Disposition, StoredEvent};
-use crate::core::explorer::{Explorer, Face};
 use crate::core::health::{Health, Stretch};
 use crate::core::json::{self, Document};
 use crate::core::listing::{Grouping, Listed, Listing, Tally, View, Which};
 use crate::core::mapping::scalar;
 use crate::core::query::Query;
-use crate::core::reading::Reading;
 
 /// Parts of the last day that the sparkline shows.
 const PARTS: usize = 24;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::core::effect::Text;
+use crate::core::console::effect::Text;
 
 /// How long a pipe may take.
 const PIPE_TIME: Duration = Duration::from_secs(30);

@@ -7,14 +7,14 @@ use super::outbox::Posted;
 use super::run::{RunOptions, RunReport, Runner};
 use super::shell;
 use super::world::World;
-use crate::core::confirm::Ready;
-use crate::core::effect::Text;
+use crate::core::console::confirm::Ready;
+use crate::core::console::effect::Text;
+use crate::core::console::message::Message;
+use crate::core::console::notice::Tone;
+use crate::core::console::task::{Report, TaskId};
 use crate::core::json::Document;
-use crate::core::message::Message;
-use crate::core::notice::Tone;
 use crate::core::outbox::{Difference, Letter, LetterId};
 use crate::core::outcome::{Failure, Outcome, ReturnData};
-use crate::core::task::{Report, TaskId};
 use crate::core::telling::Call;
 
 impl World {

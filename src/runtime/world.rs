@@ -16,10 +16,10 @@ use super::follow;
 use super::jobs::Kind;
 use super::opened::Opened;
 use super::run::{Progress, RunReport, Runner};
-use crate::core::message::Message;
-use crate::core::notice::Tone;
+use crate::core::console::message::Message;
+use crate::core::console::notice::Tone;
+use crate::core::console::task::TaskId;
 use crate::core::outcome::ReturnData;
-use crate::core::task::TaskId;
 
 /// How often the store is asked whether others have committed.
 const LOOK: Duration = Duration::from_millis(1000);

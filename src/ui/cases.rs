@@ -7,10 +7,10 @@ use super::paint::{Line, Paint, short, sign};
 use super::tasks;
 use super::time::{age, moment};
 use crate::core::case::{Case, Dossier, Ran};
-use crate::core::cases::{CaseView, Cases, Side};
+use crate::core::console::cases::{CaseView, Cases, Side};
+use crate::core::console::model::Model;
 use crate::core::event::Status;
 use crate::core::listing::Listed;
-use crate::core::model::Model;
 use crate::core::outcome::ReturnData;
 
 /// Draws the list; says how many rows it has room for.

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::middle;
 use super::paint::{Paint, short, width};
-use crate::core::chooser::Chooser;
+use crate::core::console::chooser::Chooser;
 
 /// Draws the list; says how many rows it has room for, and where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, chooser: &Chooser) -> (usize, Option<(u16, u16)>) {

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::middle;
 use super::paint::{Paint, short};
-use crate::core::columns::Columns;
+use crate::core::console::columns::Columns;
 
 /// Draws the list; says how many rows it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, columns: &Columns) -> usize {

@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::middle;
 use super::paint::{Paint, short, width};
-use crate::core::action::Action;
-use crate::core::confirm::{Confirm, Need, Subject};
-use crate::core::model::Model;
-use crate::core::run::is_dangerous;
+use crate::core::console::action::Action;
+use crate::core::console::confirm::{Confirm, Need, Subject};
+use crate::core::console::model::Model;
+use crate::core::console::run::is_dangerous;
 
 /// Draws the question; says how many rows it has for how many lines, and where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> ((usize, usize), Option<(u16, u16)>) {

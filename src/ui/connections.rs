@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use super::paint::Paint;
 use super::time::{age, moment};
+use crate::core::console::model::{Model, Pane};
 use crate::core::health::{Connected, Health, Misconfigured};
-use crate::core::model::{Model, Pane};
 
 /// Draws the pane; says which connection is the first on the screen.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {

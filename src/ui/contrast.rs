@@ -6,9 +6,9 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::paint::sign;
 use super::{Theme, draw};
+use crate::core::console::message::Message;
+use crate::core::console::session::Session;
 use crate::core::event::Severity;
-use crate::core::message::Message;
-use crate::core::session::Session;
 
 /// Red, green, blue, each from 0 to 1, linear.
 type Light = [f64; 3];

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Line, Paint, short, width};
-use crate::core::dispose::Dispose;
+use crate::core::console::dispose::Dispose;
+use crate::core::console::model::Model;
 use crate::core::event::Disposition;
-use crate::core::model::Model;
 
 /// Templates that are listed with their digit.
 const LISTED: usize = 9;

@@ -7,7 +7,7 @@ use tui_textarea::TextArea;
 use super::middle;
 use super::paint::{Paint, beyond, short, width};
 use crate::core::catalogue::{Effect, Reach};
-use crate::core::form::{Entry, Field, Form};
+use crate::core::console::form::{Entry, Field, Form};
 
 /// The most faults of a text that are shown one by one.
 const FAULTS: usize = 3;

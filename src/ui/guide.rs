@@ -5,10 +5,10 @@ use ratatui::style::Style;
 
 use super::middle;
 use super::paint::{Paint, short};
-use crate::core::action::Action;
-use crate::core::guide::Guide;
-use crate::core::model::Model;
-use crate::core::task::Task;
+use crate::core::console::action::Action;
+use crate::core::console::guide::Guide;
+use crate::core::console::model::Model;
+use crate::core::console::task::Task;
 
 /// Draws the guide; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, guide: &Guide, model: &Model) -> Option<(u16, u16)> {

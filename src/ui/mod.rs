@@ -33,9 +33,9 @@ use ratatui::layout::Rect;
 
 pub use theme::Theme;
 
-use crate::core::act::WIDE;
-use crate::core::layer::Layer;
-use crate::core::model::{Model, Pane, Screen};
+use crate::core::console::act::WIDE;
+use crate::core::console::layer::Layer;
+use crate::core::console::model::{Model, Pane, Screen};
 use paint::Paint;
 
 /// Draws everything; gives back what it found out about room, and where the terminal's cursor belongs.

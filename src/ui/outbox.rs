@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use super::paint::{Paint, short};
 use super::time::age;
-use crate::core::model::Model;
+use crate::core::console::model::Model;
 use crate::core::outbox::{Letter, Standing};
 
 /// Draws the page; says how many rows its body has.

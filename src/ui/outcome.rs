@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use super::explorer;
 use super::paint::{Line, Paint, short};
 use super::tasks;
-use crate::core::action::Action;
-use crate::core::layer::{OutcomeView, Side};
+use crate::core::console::action::Action;
+use crate::core::console::layer::{OutcomeView, Side};
+use crate::core::console::model::Model;
+use crate::core::console::post::can_keep;
 use crate::core::mapping::scalar;
-use crate::core::model::Model;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
-use crate::core::post::can_keep;
 
 /// Draws the outcome; says how many rows its body has.
 pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) -> usize {

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Paint, short};
-use crate::core::layer::Page;
+use crate::core::console::layer::Page;
 
 /// Draws the page; says how many rows it has room for, and its first line when its end is on the screen.
 pub fn draw(paint: &mut Paint, area: Rect, page: &Page) -> (usize, usize) {

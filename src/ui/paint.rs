@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::Theme;
-use crate::core::jump::letter;
+use crate::core::console::jump::letter;
 use crate::core::text::{visible, visible_ascii};
 
 /// Cells under the brush.

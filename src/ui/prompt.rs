@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use super::paint::{Paint, beyond, short, width};
-use crate::core::layer::Prompt;
+use crate::core::console::layer::Prompt;
 
 /// Draws the line; says where the cursor is.
 pub fn draw(paint: &mut Paint, area: Rect, prompt: &Prompt) -> (u16, u16) {

@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, sign, width};
 use super::time::age;
+use crate::core::console::model::{Model, Pane};
+use crate::core::console::queue::Item;
 use crate::core::event::{Disposition, Severity, Status, drifted};
 use crate::core::listing::Listed;
-use crate::core::model::{Model, Pane};
-use crate::core::queue::Item;
 
 struct Columns {
     age: u16,
@@ -51,7 +51,7 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     if queue.items().is_empty() {
         let (first, second) = if queue.loading {
             ("Reading …", String::new())
-        } else if queue.view.query == crate::core::model::OPEN {
+        } else if queue.view.query == crate::core::console::model::OPEN {
             let gaps = model.health.iter().filter(|health| !health.gaps.is_empty()).count();
             let all = if gaps == 0 {
                 "Nothing is open.".to_owned()

@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::explorer;
 use super::paint::{Paint, short, width};
-use crate::core::explorer::Face;
+use crate::core::console::explorer::Face;
+use crate::core::console::model::Model;
+use crate::core::console::reading::Reading;
 use crate::core::json::Document;
-use crate::core::model::Model;
-use crate::core::reading::Reading;
 
 /// Draws the document; says how many rows it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, reading: &Reading, model: &Model) -> usize {

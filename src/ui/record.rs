@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use super::explorer;
 use super::paint::{Line, Paint, short, sign};
 use super::time::{age, moment};
-use crate::core::action::Action;
-use crate::core::detail::{Known, Past, Shown, Tab};
-use crate::core::fit::LETTERS;
+use crate::core::console::action::Action;
+use crate::core::console::detail::{Known, Past, Shown, Tab};
+use crate::core::console::fit::LETTERS;
+use crate::core::console::model::{Model, Pane};
 use crate::core::mapping::scalar;
-use crate::core::model::{Model, Pane};
 
 /// Draws the pane; says how many rows its body has.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {

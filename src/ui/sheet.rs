@@ -5,10 +5,10 @@ use ratatui::style::Style;
 
 use super::paint::{Line, Paint, width};
 use crate::core::catalogue::{Effect, Reach};
+use crate::core::console::play::Sheet;
+use crate::core::console::run::is_dangerous;
 use crate::core::mapping::scalar;
-use crate::core::play::Sheet;
 use crate::core::playbook::{Fate, HERE, Planned};
-use crate::core::run::is_dangerous;
 
 /// Draws the steps; says how many rows there is room for.
 pub fn draw(paint: &mut Paint, area: Rect, sheet: &Sheet) -> usize {

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Theme, draw};
+use crate::core::console::message::Message;
+use crate::core::console::session::Session;
 use crate::core::health::{Health, Stretch};
-use crate::core::message::Message;
-use crate::core::session::Session;
 
 fn theme(name: &str) -> Theme {
     Theme::embedded().into_iter().find(|theme| theme.name == name).unwrap()
@@ -80,7 +80,7 @@ macro_rules! cases {
     ($($name:ident($width:literal, $height:literal): $keys:literal;)*) => {
         $(#[test]
         fn $name() {
-            let mut session = crate::core::stories::with_case();
+            let mut session = crate::core::console::stories::with_case();
             session.send(Message::Resized($width, $height));
             session.settle();
             session.press($keys);
@@ -103,7 +103,7 @@ macro_rules! hiding {
     ($($name:ident($width:literal, $height:literal): $keys:literal;)*) => {
         $(#[test]
         fn $name() {
-            let mut session = crate::core::stories::hiding();
+            let mut session = crate::core::console::stories::hiding();
             session.send(Message::Resized($width, $height));
             session.settle();
             session.press($keys);
@@ -129,7 +129,7 @@ hiding! {
 
 #[test]
 fn welcome_80() {
-    let mut setup = crate::core::session::setup();
+    let mut setup = crate::core::console::session::setup();
     setup.connected.clear();
     let mut session = Session::with(setup, Vec::new());
     insta::assert_snapshot!(screen(&mut session, 80, 24));
@@ -137,7 +137,7 @@ fn welcome_80() {
 
 #[test]
 fn quick_commands_80() {
-    let mut session = crate::core::quick::tests::session(&[serde_json::json!({"id": "r1", "who": "Dana", "why": true})]);
+    let mut session = crate::core::console::quick::tests::session(&[serde_json::json!({"id": "r1", "who": "Dana", "why": true})]);
     session.press("x");
     insta::assert_snapshot!("quick_80", screen(&mut session, 80, 24));
     session.press("d");
@@ -148,7 +148,7 @@ fn quick_commands_80() {
 
 #[test]
 fn a_body_is_sketched_checked_and_helped_with() {
-    let mut session = crate::core::stories::with_body();
+    let mut session = crate::core::console::stories::with_body();
     session.press("ctrl-t").text("Seen by an analyst").press("ctrl-t");
     insta::assert_snapshot!("body_80", screen(&mut session, 80, 24));
     session.press("ctrl-o");
@@ -162,7 +162,7 @@ fn a_body_is_sketched_checked_and_helped_with() {
 
 #[test]
 fn sign_in_80() {
-    let mut session = crate::core::guide::tests::session();
+    let mut session = crate::core::console::guide::tests::session();
     session.send(Message::Paste("http://localhost/?code=c0de".into()));
     let shown = screen(&mut session, 80, 24);
     assert!(!shown.contains("c0de"), "{shown}");
@@ -181,11 +181,11 @@ fn ascii_80() {
 
 #[test]
 fn many_connections_scroll_and_say_what_nothing_was_fetched_of() {
-    let mut setup = crate::core::session::setup();
+    let mut setup = crate::core::console::session::setup();
     for number in 0..12 {
         setup.connected.push(crate::core::health::Connected { name: format!("wiz-{number:02}"), ..setup.connected[1].clone() });
     }
-    let mut session = Session::with(setup, crate::core::session::events());
+    let mut session = Session::with(setup, crate::core::console::session::events());
     session.model.health.iter_mut().for_each(|health| health.untouched = vec!["DLP.All".into()]);
     session.press("1 G");
     let shown = screen(&mut session, 80, 24);
@@ -227,9 +227,9 @@ fn what_is_gone_for_good_is_shown_with_its_ends() {
 
 #[test]
 fn hostile_text_is_visible_and_keeps_the_frame() {
-    let mut events = crate::core::session::events();
+    let mut events = crate::core::console::session::events();
     events[0].event.title = "invoice\u{202e}gpj.exe \u{1b}]52;c;aGk=\u{7} 漢字 e\u{301}".into();
-    let mut session = Session::with(crate::core::session::setup(), events);
+    let mut session = Session::with(crate::core::console::session::setup(), events);
     for keys in ["", "enter", "d"] {
         if !keys.is_empty() {
             session.press(keys);

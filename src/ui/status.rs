@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::paint::{Paint, short, width};
-use crate::core::action::Action;
-use crate::core::help;
-use crate::core::keys::chord_text;
-use crate::core::layer::Layer;
+use crate::core::console::action::Action;
+use crate::core::console::help;
+use crate::core::console::keys::chord_text;
+use crate::core::console::layer::Layer;
+use crate::core::console::model::{Model, Pane};
+use crate::core::console::notice::Tone;
 use crate::core::listing::View;
-use crate::core::model::{Model, Pane};
-use crate::core::notice::Tone;
 use crate::core::text::visible;
 
 /// The first line: where one is, and what needs a look.

@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, width};
 use super::time::{age, lasted};
-use crate::core::model::{Model, Pane};
+use crate::core::console::model::{Model, Pane};
+use crate::core::console::task::{Stage, State, Task};
 use crate::core::outcome::ReturnData;
-use crate::core::task::{Stage, State, Task};
 
 /// Draws the pane; says how many tasks it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {

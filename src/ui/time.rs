@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::core::console::model::Model;
 use crate::core::json::time::Moment;
-use crate::core::model::Model;
 
 /// How long ago: `now`, `12m`, `3h`, `5d`; ahead: `in 12m`.
 pub fn age(then: Timestamp, now: Timestamp) -> String {

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Paint, short};
-use crate::core::action::Action;
-use crate::core::model::Model;
+use crate::core::console::action::Action;
+use crate::core::console::model::Model;
 
 /// Draws the welcome.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {

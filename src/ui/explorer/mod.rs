@@ -8,10 +8,10 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, width};
 use super::time::Clock;
-use crate::core::action::Action;
-use crate::core::explorer::{Explorer, Face};
+use crate::core::console::action::Action;
+use crate::core::console::explorer::{Explorer, Face};
+use crate::core::console::model::Model;
 use crate::core::json::{Document, Hint, Node, Row, Tree};
-use crate::core::model::Model;
 
 /// Bytes that are shown of what is no JSON.
 const PLAIN: usize = 64 * 1024;

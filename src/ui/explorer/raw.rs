@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::super::paint::Paint;
 use super::Manner;
-use crate::core::explorer::Explorer;
+use crate::core::console::explorer::Explorer;
 
 /// Draws the text; says how many rows it has room for.
 pub fn draw(paint: &mut Paint, area: Rect, explorer: &Explorer, manner: &Manner) -> usize {

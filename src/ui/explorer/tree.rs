@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::super::paint::{Paint, short};
 use super::Manner;
-use crate::core::explorer::Explorer;
+use crate::core::console::explorer::Explorer;
 use crate::core::json::Kind;
 
 /// Draws the tree; says how many rows it has room for.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{VENDOR, events};
 use crate::core::catalogue::{Arguments, Effect, Entry, Given, Invalid, Reach, validate};
 use crate::core::connection::Connection;
+use crate::core::console::form::Form;
 use crate::core::event::Severity;
-use crate::core::form::Form;
 
 fn connection(parameters: &Value) -> Connection {
     let mut all = json!({"api_url": "https://edge.example/api/v1", "account": "northwind", "path_style": "snake"});
