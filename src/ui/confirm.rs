@@ -13,7 +13,8 @@ use crate::core::console::run::is_dangerous;
 pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> ((usize, usize), Option<(u16, u16)>) {
     let theme = paint.theme;
     let room = usize::from(area.width.min(84).saturating_sub(4));
-    let mut lines: Vec<String> = confirm.lines.iter().flat_map(|line| Paint::hung(line, room)).collect();
+    let parts = |line: &String| Paint::hung(line, room).into_iter().map(|part| (is_grave(line), part)).collect::<Vec<_>>();
+    let mut lines: Vec<(bool, String)> = confirm.lines.iter().flat_map(parts).collect();
     let area = middle(area, 84, short(lines.len() + 5));
     paint.clear(area, theme.text);
     let style = if is_dangerous(confirm.reach) { theme.danger } else { theme.focus };
@@ -22,10 +23,10 @@ pub fn draw(paint: &mut Paint, area: Rect, confirm: &Confirm, model: &Model) -> 
     let rows = usize::from(inside.height.saturating_sub(2));
     let scroll = confirm.scroll.drawn(rows, lines.len());
     if scroll.is_long() {
-        lines.sort_by_key(|line| !is_grave(line));
+        lines.sort_by_key(|(grave, _)| !grave);
     }
-    for (y, line) in (inside.y..).zip(lines.iter().skip(scroll.first).take(rows)) {
-        let style = if is_grave(line) { theme.danger } else { theme.text };
+    for (y, (grave, line)) in (inside.y..).zip(lines.iter().skip(scroll.first).take(rows)) {
+        let style = if *grave { theme.danger } else { theme.text };
         paint.text(inside.x + 1, y, inside.width.saturating_sub(1), line, style);
     }
     let y = inside.bottom().saturating_sub(1);
