@@ -73,7 +73,9 @@ fn partial(mut show: impl FnMut(&str, &vt100::Screen)) {
     console.press("/");
     console.until("/ -status:closed");
     console.press("\u{15}vendor:wiz type:Issues \"Status\":OPEN severity:>=high\r");
-    console.until_that("open issues", |screen| screen.contains("severity:>=high · age") && screen.contains("wiz-demo · wiz · Issues"));
+    console.until_that("open issues", |screen| {
+        screen.contains("age down · vendor:wiz type:Issues") && screen.contains("wiz-demo · wiz · Issues")
+    });
     console.press("\r");
     console.until("› VM with high privileges");
     console.press("+]]]");
@@ -142,9 +144,8 @@ fn gallery(console: &mut Console, mut keep: impl FnMut(&str, &vt100::Screen)) {
     console.until("Task Description");
     show("form", console);
     console.press("\u{13}");
-    console.until("Type");
+    console.until("Type 1 host and enter");
     show("question", console);
-    std::thread::sleep(std::time::Duration::from_secs(1));
     console.press("1 host\r");
     console.until_that("what came of it", |screen| screen.contains("accepted") || screen.contains("Accepted"));
     show("outcome", console);
