@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nightdesk::config::Paths;
 use nightdesk::simulator::{Options, Simulation};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use serde_json::Value;
 
 /// How long anything may take before a test says that it will not happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,14 +42,30 @@ struct Console {
     closing: Arc<AtomicBool>,
 }
 
+impl World {
+    /// A world of these vendors with so many events.
+    fn of(vendors: &[&str], events: usize) -> Arc<Self> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut simulation = runtime.block_on(Simulation::start(Options { events, ..Options::default() })).unwrap();
+        simulation.vendors.retain(|simulated| vendors.contains(&simulated.connection.vendor));
+        let home = tempfile::tempdir().unwrap();
+        simulation.write_config(&home.path().join("config")).unwrap();
+        Arc::new(Self { _simulation: simulation, _runtime: runtime, home })
+    }
+
+    /// Makes a call on the command line, and gives what it printed.
+    fn call(&self, arguments: &[&str]) -> Vec<Value> {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nightdesk"));
+        command.args(arguments).env("NIGHTDESK_CONFIG_DIR", self.home.path().join("config"));
+        let output = command.env("NIGHTDESK_DATA_DIR", self.home.path().join("data")).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
 /// Opens a console. `before` goes before the call in a shell.
 fn open(columns: u16, rows: u16, before: &str) -> Console {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut simulation = runtime.block_on(Simulation::start(Options { events: 60, ..Options::default() })).unwrap();
-    simulation.vendors.retain(|simulated| simulated.connection.vendor == "wiz");
-    let home = tempfile::tempdir().unwrap();
-    simulation.write_config(&home.path().join("config")).unwrap();
-    open_on(Arc::new(World { _simulation: simulation, _runtime: runtime, home }), columns, rows, before)
+    open_on(World::of(&["wiz"], 60), columns, rows, before)
 }
 
 /// Opens a console on a world.
@@ -538,4 +555,60 @@ fn a_playbook_is_seen_dry_then_confirmed_and_run_and_a_recording_is_listed_at_on
     console.wait("1 Connections");
     console.press("q");
     assert!(console.ended().success());
+}
+
+#[test]
+fn a_playbook_recorded_at_one_vendor_does_the_same_at_another_on_the_command_line_and_in_the_console() {
+    let world = World::of(&["azure-api", "wiz"], 400);
+    world.call(&["fetch"]);
+    let events = world.call(&["events", "--limit", "5000"]);
+    let of = |event_type: &str| events.iter().filter(|event| event["event_type"] == event_type).collect::<Vec<_>>();
+    let mail = |event: &Value| {
+        let mut entities = event["entities"].as_array().unwrap().iter();
+        entities.find(|entity| entity["kind"] == "mail").map(|entity| entity["value"].as_str().unwrap().to_lowercase())
+    };
+    // One person whom both vendors speak of.
+    let (sign_in, issue) = of("Sign-Ins")
+        .into_iter()
+        .find_map(|event| Some((event, of("Issues").into_iter().find(|issue| mail(issue) == mail(event) && mail(event).is_some())?)))
+        .unwrap();
+    let (on, at) = (sign_in["id"].to_string(), issue["id"].to_string());
+    for command in ["graph-sign-ins-of-user", "graph-revoke-sign-in-sessions"] {
+        world.call(&["run", "azure-demo", command, "--event", &on]);
+    }
+    world.call(&["playbook", "record", "lock-out", "--event", &on]);
+
+    let dry = world.call(&["playbook", "run", "lock-out", "--event", &at, "--dry-run"]);
+    assert!(dry.len() == 2 && dry.iter().all(|step| step["requests"][0]["url"].is_string()), "{dry:?}");
+    let run = world.call(&["playbook", "run", "lock-out", "--event", &at]);
+    assert!(run.iter().all(|step| step["return_data"] == "Successful"), "{run:?}");
+
+    let mut console = open_on(Arc::clone(&world), 120, 40, "");
+    console.wait("2 Queue");
+    console.press(&format!("/\u{15}key:={}\r", issue["key"].as_str().unwrap()));
+    console.wait("Queue · 1 ");
+    console.press("Plock");
+    console.wait("fills mail");
+    console.press("\r");
+    console.wait("from the event");
+    console.press("\r");
+    console.wait("dry run: nothing was sent");
+    console.press("\u{13}");
+    console.wait("Type 1 user and enter");
+    console.press("1 user\r");
+    console.wait("2 of 2 steps done.");
+    console.press("\u{1b}");
+    console.wait("Tasks");
+    console.press("q");
+    assert!(console.ended().success());
+
+    // What is on record of both, in the order in which it was done.
+    let record = world.call(&["audit", "list", "--limit", "1000"]);
+    let told = |entry: &Value| ["connection", "command", "effect", "state", "items", "arguments"].map(|name| entry[name].clone());
+    let about = Value::from(format!("event {at}"));
+    let mut done: Vec<_> =
+        record.iter().rev().filter(|entry| entry["items"].as_array().is_some_and(|items| items.contains(&about))).map(told).collect();
+    assert_eq!(done.len(), 8, "two steps, each with its intent and its end, twice: {done:?}");
+    let in_the_console = done.split_off(4);
+    assert_eq!(done, in_the_console);
 }

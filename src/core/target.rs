@@ -8,6 +8,9 @@ use super::catalogue::Parameter;
 use super::entity::EntityKind;
 use super::mapping::scalar;
 
+/// What things are whose label does not tell.
+const UNNAMED: &str = "item";
+
 /// Something that a command acts on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
@@ -46,13 +49,14 @@ pub fn has_names(parameter: &Parameter) -> bool {
 
 /// What one value of a parameter is.
 pub fn noun_of(parameter: &Parameter) -> &'static str {
-    match parameter.prefill.first() {
+    let said = noun_in(&parameter.label);
+    match parameter.prefill.first().filter(|_| said == UNNAMED) {
         Some(EntityKind::Device | EntityKind::Host) => "host",
         Some(EntityKind::User) => "user",
         Some(EntityKind::Mail) => "address",
         Some(EntityKind::Ip) => "ip",
         Some(EntityKind::Hash | EntityKind::File) => "file",
-        _ => noun_in(&parameter.label),
+        _ => said,
     }
 }
 
@@ -61,7 +65,7 @@ fn noun_in(label: &str) -> &'static str {
     const NOUNS: [&str; 7] = ["assignment", "policy", "group", "task", "issue", "alert", "user"];
     let before = label.split_whitespace().rev().find(|word| !["uuid", "id"].iter().any(|id| word.to_lowercase().starts_with(id)));
     let word = before.unwrap_or_default().to_lowercase();
-    NOUNS.into_iter().find(|noun| *noun == word).unwrap_or("item")
+    NOUNS.into_iter().find(|noun| *noun == word).unwrap_or(UNNAMED)
 }
 
 /// What arguments would act on, and what one of these is.

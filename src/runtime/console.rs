@@ -37,6 +37,8 @@ use crate::vendor;
 const WAITING: usize = 256;
 /// Frames that nobody typed for are this far apart at least.
 const PACE: Duration = Duration::from_millis(33);
+/// How long after the end of a program outside an interrupt that was meant for it may still arrive.
+const STRAY: Duration = Duration::from_secs(1);
 
 /// Opens the console; returns when the analyst leaves or the process is told to end.
 ///
@@ -320,6 +322,8 @@ struct Signals {
     quit: Signal,
     stop: Signal,
     cont: Signal,
+    /// Until when an interrupt is taken for one that was meant for a program outside.
+    theirs_until: Instant,
 }
 
 impl Signals {
@@ -331,22 +335,38 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
             cont: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+            theirs_until: Instant::now(),
         })
     }
 
     async fn next(&mut self) -> Woken {
-        tokio::select! {
-            _ = self.term.recv() => Woken::Stop,
-            _ = self.hup.recv() => Woken::Stop,
-            _ = self.int.recv() => Woken::Stop,
-            _ = self.quit.recv() => Woken::Stop,
-            _ = self.stop.recv() => Woken::Suspend,
-            _ = self.cont.recv() => Woken::Continued,
+        loop {
+            let interrupts = tokio::select! {
+                _ = self.term.recv() => false,
+                _ = self.hup.recv() => false,
+                _ = self.int.recv() => true,
+                _ = self.quit.recv() => true,
+                _ = self.stop.recv() => return Woken::Suspend,
+                _ = self.cont.recv() => return Woken::Continued,
+            };
+            if !interrupts || Instant::now() >= self.theirs_until {
+                return Woken::Stop;
+            }
         }
     }
 
-    /// While a program outside has the terminal, its ctrl-c and ctrl-z reach us too: the one is meant for it alone, the other for both.
-    /// Returns when we are told to end.
+    /// Waits for a program that has the terminal; gives nothing where we are told to end meanwhile.
+    async fn beside<T>(&mut self, program: impl Future<Output = T>) -> Option<T> {
+        let ended = tokio::select! {
+            ended = program => Some(ended),
+            () = self.until_told_to_end() => None,
+        };
+        self.theirs_until = Instant::now() + STRAY;
+        ended
+    }
+
+    /// What a program outside is interrupted or stopped by reaches us too: the one is meant for it alone, the other for both. Returns when
+    /// we are told to end.
     async fn until_told_to_end(&mut self) {
         loop {
             tokio::select! {
@@ -501,11 +521,7 @@ impl Console {
         }
         self.terminal.leave();
         let (variable, usual) = if *program == Outside::Editor { ("EDITOR", "vi") } else { ("PAGER", "less") };
-        let shown = tokio::select! {
-            shown = shell::show(variable, usual, text) => Some(shown),
-            () = self.signals.until_told_to_end() => None,
-        };
-        let Some(shown) = shown else {
+        let Some(shown) = self.signals.beside(shell::show(variable, usual, text)).await else {
             // Boxed, since what a message asks for may be a program outside.
             Box::pin(self.message(Message::Stop)).await;
             return;

@@ -14,7 +14,7 @@ use crate::config::files::{private_dir, write_private};
 use crate::core::catalogue::{Class, Effect};
 use crate::core::event::StoredEvent;
 use crate::core::outcome::ReturnData;
-use crate::core::playbook::{self, Call, Done, HERE, Next, Place, Playbook, Problem, Run, Step, Target};
+use crate::core::playbook::{self, Call, Done, HERE, Next, Place, Playbook, Problem, Run, Step, Target, taken_by};
 
 /// How a playbook is to be run.
 #[derive(Clone, Debug, Default)]
@@ -333,5 +333,6 @@ fn done(runner: &Runner, entry: AuditEntry) -> Option<Done> {
     };
     let kept = entry.detail.get("result").and_then(Value::as_array).into_iter().flatten();
     let results = kept.filter_map(|item| Some((place(item.get("name")?.as_str()?)?, item.get("value")?.clone()))).collect();
-    Some(Done { vendor: opened.map(|opened| opened.vendor.id.to_owned()), connection, command: entry.command, arguments, results })
+    let takes = command.map(taken_by).unwrap_or_default();
+    Some(Done { vendor: opened.map(|opened| opened.vendor.id.to_owned()), connection, command: entry.command, arguments, takes, results })
 }

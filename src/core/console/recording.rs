@@ -1,5 +1,9 @@
 //! Recording: what is run and decided is taken down, and becomes a playbook.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
 use super::effect::{Effect, Gather};
 use super::layer::{Asks, Layer, Prompt};
 use super::model::Model;
@@ -8,9 +12,8 @@ use super::task::TaskId;
 use crate::core::catalogue::{Given, Type};
 use crate::core::event::StoredEvent;
 use crate::core::mapping::{scalar, values_at};
-use crate::core::playbook::{self, Done, HERE, Playbook};
+use crate::core::playbook::{self, Done, HERE, Playbook, taken_by};
 use crate::core::triage::Change;
-use serde_json::{Map, Value};
 
 /// A recording under way.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,7 +114,7 @@ pub fn decided(model: &mut Model, events: &[i64], change: &Change) {
     let Some(recording) = &mut model.recording else { return };
     let (command, arguments) = playbook::call_of(change);
     let vendor = Some(HERE.to_owned());
-    let done = Done { connection: HERE.into(), vendor, command: command.into(), arguments, results: Vec::new() };
+    let done = Done { connection: HERE.into(), vendor, command: command.into(), arguments, takes: BTreeMap::new(), results: Vec::new() };
     recording.done.push((events.to_vec(), done));
 }
 
@@ -153,7 +156,8 @@ pub fn ran(model: &mut Model, task: TaskId) {
         _ => None,
     });
     let results = results.collect();
-    let done = Done { connection: task.connection.clone(), vendor, command: task.command.clone(), arguments, results };
+    let takes = command.map(taken_by).unwrap_or_default();
+    let done = Done { connection: task.connection.clone(), vendor, command: task.command.clone(), arguments, takes, results };
     let events = task.events.clone();
     if let Some(recording) = &mut model.recording {
         recording.done.push((events, done));

@@ -20,7 +20,7 @@ use super::catalogue::Parameter;
 pub use file::{Problem, is_name, parse, to_toml};
 pub use here::{VENDOR as HERE, call as call_of, change as change_of, command as command_of};
 pub use plan::{Call, Next, Run, proposed};
-pub use record::{Done, record};
+pub use record::{Done, record, taken_by};
 pub use sheet::{Desk, Fate, Place, Planned, connection_for, most, no_command, rehearse};
 pub use template::from_last;
 

@@ -1,9 +1,11 @@
 //! Recording: a playbook from what was done on events.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{Playbook, Step, Target};
-use crate::core::catalogue::{Parameter, Type};
+use crate::core::catalogue::{Command, Parameter, Type};
 use crate::core::entity::{EntityKind, normalise};
 use crate::core::event::StoredEvent;
 
@@ -18,8 +20,15 @@ pub struct Done {
     pub command: String,
     /// Its arguments, secrets masked.
     pub arguments: Map<String, Value>,
+    /// Of what kinds of entity its arguments take values, the best first.
+    pub takes: BTreeMap<String, Vec<EntityKind>>,
     /// What it gave back that a later command may have been given: path in its raw data, and value.
     pub results: Vec<(String, Value)>,
+}
+
+/// Of what kinds of entity a command's parameters take values.
+pub fn taken_by(command: &Command) -> BTreeMap<String, Vec<EntityKind>> {
+    command.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.prefill.clone())).collect()
 }
 
 /// The kinds that a value is compared with, the telling ones first: the same text may stand for several.
@@ -41,9 +50,11 @@ const TELLING: [EntityKind; 12] = [
 /// Turns what was done on events into a playbook: values that the events name become typed inputs, which another event fills; masked ones
 /// become secret inputs; what a step gave back is taken from that step.
 pub fn record(name: &str, events: &[StoredEvent], done: &[Done]) -> Playbook {
-    let mut recorder = Recorder { events, inputs: Vec::new(), results: Vec::new() };
+    let nothing = BTreeMap::new();
+    let mut recorder = Recorder { events, inputs: Vec::new(), results: Vec::new(), takes: &nothing };
     let mut steps: Vec<Step> = Vec::new();
     for run in done {
+        recorder.takes = &run.takes;
         let arguments = run.arguments.iter().map(|(parameter, value)| (parameter.clone(), recorder.argument(parameter, value))).collect();
         let target = run.vendor.clone().map_or_else(|| Target::Connection(run.connection.clone()), Target::Vendor);
         let same = steps.iter().filter(|step| step.command == run.command).count();
@@ -81,6 +92,8 @@ struct Recorder<'a> {
     inputs: Vec<Input>,
     /// Values that came from a step, with the placeholder that finds them again.
     results: Vec<(Value, String)>,
+    /// Of what kinds of entity the present run's arguments take values.
+    takes: &'a BTreeMap<String, Vec<EntityKind>>,
 }
 
 impl Recorder<'_> {
@@ -133,7 +146,17 @@ impl Recorder<'_> {
 
     /// The placeholder of the input that stands for these values; made where there is none yet.
     fn input(&mut self, parameter: &str, known: Known, values: Vec<String>, many: bool) -> String {
+        // Another vendor's event may name the same thing otherwise: a user by mail address where this one has an object id.
+        let kinds: Vec<EntityKind> = match known {
+            Known::Entity(kind) => {
+                let others = self.takes.get(parameter).into_iter().flatten().filter(|other| **other != kind);
+                std::iter::once(kind).chain(others.copied()).collect()
+            }
+            Known::Id(_) | Known::Secret => Vec::new(),
+        };
         if let Some(input) = self.inputs.iter_mut().find(|input| input.known == known && input.values == values) {
+            // What fills it must do for all whom it is given to.
+            input.parameter.prefill.retain(|kind| kinds.contains(kind));
             if many {
                 input.parameter.r#type = Type::texts(1);
             }
@@ -151,7 +174,7 @@ impl Recorder<'_> {
         };
         let made = Parameter::new(&name, r#type, &help).named(&name).required();
         let parameter = match known {
-            Known::Entity(kind) => made.prefill(&[kind]),
+            Known::Entity(_) => made.prefill(&kinds),
             Known::Id(member) => made.prefill_path("", &format!("$.{member}")),
             Known::Secret => made.secret(),
         };

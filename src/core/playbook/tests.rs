@@ -1,5 +1,7 @@
 //! Playbooks without a network: files, templates, the planner, recording.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -147,6 +149,7 @@ fn what_was_done_can_be_done_again_elsewhere() {
         vendor: Some("eset-protect-cloud".into()),
         command: command.into(),
         arguments: map(arguments),
+        takes: BTreeMap::new(),
         results: results.iter().map(|(path, value)| ((*path).to_owned(), value.clone())).collect(),
     };
     let done = [
@@ -168,4 +171,25 @@ fn what_was_done_can_be_done_again_elsewhere() {
     assert_eq!(call(&mut run).arguments["devices"], json!(["Z"]));
     run.ended(ReturnData::Successful, Some(json!({"task": {"uuid": "t-2"}})));
     assert_eq!(call(&mut run).arguments["tasks"], json!(["t-2"]));
+}
+
+#[test]
+fn an_input_is_filled_by_what_its_parameters_take_all_of_them() {
+    let mut event = event();
+    event.event.entities.push(Entity { kind: EntityKind::User, value: "0b1c".into(), path: "$".into() });
+    let done = |parameter: &str, takes: &[EntityKind]| Done {
+        connection: "azure".into(),
+        vendor: Some("azure-api".into()),
+        command: parameter.into(),
+        arguments: [(parameter.to_owned(), json!("0b1c"))].into_iter().collect(),
+        takes: BTreeMap::from([(parameter.to_owned(), takes.to_vec())]),
+        results: Vec::new(),
+    };
+    let kinds = |done: &[Done]| {
+        let read = parse("x.toml", &to_toml(&record("x", std::slice::from_ref(&event), done))).unwrap();
+        read.inputs.iter().map(|input| input.prefill.clone()).collect::<Vec<_>>()
+    };
+    let (any, id) = (done("user", &[EntityKind::Mail, EntityKind::User]), done("user_id", &[EntityKind::User]));
+    assert_eq!(kinds(std::slice::from_ref(&any)), [[EntityKind::User, EntityKind::Mail]], "a mail address will do elsewhere");
+    assert_eq!(kinds(&[any, id]), [[EntityKind::User]], "not for what takes an object id only");
 }
