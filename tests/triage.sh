@@ -106,9 +106,9 @@ look() {
     keys "$1"
     # Of several of the kind the first.
     if show | grep -q 'Pivot on'; then keys Enter; fi
-    until_gone 'Queue · [0-9]+ · case:case-1'
+    until_gone 'Queue · .*case:case-1'
     keys H
-    until_shown 'Queue · [0-9]+ · case:case-1'
+    until_shown 'Queue · .*case:case-1'
 }
 looked() {
     before=$(left)
