@@ -7,10 +7,11 @@ use super::paint::{Line, Paint, short};
 use super::tasks;
 use crate::core::console::action::Action;
 use crate::core::console::layer::{OutcomeView, Side};
-use crate::core::console::model::Model;
+use crate::core::console::model::{Model, Undoable};
 use crate::core::console::post::can_keep;
+use crate::core::console::task::{Report, Stage, Task};
 use crate::core::mapping::scalar;
-use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::outcome::{Failure, ReturnData};
 
 /// Draws the outcome; says how many rows its body has.
 pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) -> usize {
@@ -57,10 +58,7 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
         Side::Result => pairs(paint, report.outcome.result.iter().map(|item| (item.name.clone(), &item.value))),
         Side::KeyFields => pairs(paint, report.outcome.key_fields.iter().map(|(name, value)| (name.clone(), value))),
         Side::Error => report.outcome.errors.iter().flat_map(|failure| failure_lines(paint, failure, body.width)).collect(),
-        _ => {
-            let keep = can_keep(model).is_ok().then(|| model.setup.keymap.hint(Action::KeepForLater)).flatten();
-            overview(paint, &report.outcome, report.unsent, keep, body.width)
-        }
+        _ => overview(paint, task, report, model, body.width),
     };
     let height = usize::from(body.height);
     if lines.is_empty() {
@@ -78,8 +76,8 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
     height
 }
 
-fn overview(paint: &Paint, outcome: &Outcome, unsent: bool, keep: Option<String>, width: u16) -> Vec<Line> {
-    let theme = paint.theme;
+fn overview(paint: &Paint, task: &Task, report: &Report, model: &Model, width: u16) -> Vec<Line> {
+    let (theme, outcome) = (paint.theme, &report.outcome);
     let style = match outcome.return_data {
         ReturnData::Successful | ReturnData::SuccessfulWithNoEventData => theme.good,
         ReturnData::PartiallySuccessful => theme.warning,
@@ -97,12 +95,23 @@ fn overview(paint: &Paint, outcome: &Outcome, unsent: bool, keep: Option<String>
             (format!("  sha256 {}", attachment.sha256), theme.dim),
         ]);
     }
-    if let Some(follow) = &outcome.follow {
-        lines.push(vec![("Accepted, not yet observed: ".into(), theme.warning), (follow.title.clone(), theme.text)]);
+    match (&task.stage, &outcome.follow) {
+        (Some(Stage::Observed { well }), _) => {
+            lines.push(vec![(task.message.clone(), if *well { theme.good } else { theme.error })]);
+        }
+        (_, Some(follow)) => {
+            lines.push(vec![("Accepted, not yet observed: ".into(), theme.warning), (follow.title.clone(), theme.text)]);
+        }
+        _ => {}
     }
-    if unsent {
+    if matches!(model.undo.last(), Some(Undoable::Run(way)) if way.task == task.id)
+        && let Some(key) = model.setup.keymap.hint(Action::Undo)
+    {
+        lines.push(vec![(key, theme.key), (" offers what takes it back.".into(), theme.text)]);
+    }
+    if report.unsent {
         lines.push(vec![("Nothing was sent: the vendor could not be reached. ".into(), theme.warning)]);
-        if let Some(key) = keep {
+        if let Some(key) = can_keep(model).is_ok().then(|| model.setup.keymap.hint(Action::KeepForLater)).flatten() {
             lines.push(vec![(key, theme.key), (" puts it into the outbox until it can be.".into(), theme.text)]);
         }
     }

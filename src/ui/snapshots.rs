@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Theme, draw};
 use crate::core::console::message::Message;
+use crate::core::console::notice::Tone;
 use crate::core::console::session::Session;
 use crate::core::health::{Health, Stretch};
 
@@ -283,4 +284,15 @@ fn every_theme_draws_every_role() {
             cells.content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
         assert_eq!(coloured, theme.name != "mono", "{}", theme.name);
     }
+}
+
+#[test]
+fn an_outcome_says_how_far_it_is_and_that_there_is_a_way_back() {
+    let (mut session, task) = crate::core::console::stories::accepted();
+    session.settle();
+    let shown = screen(&mut session, 80, 24);
+    assert!(shown.contains("Accepted, not yet observed: Isolate") && shown.contains("u offers what takes it back"), "{shown}");
+    session.send(Message::Followed(Some(task), Tone::Done, "Observed: it was carried out.".into()));
+    let shown = screen(&mut session, 80, 24);
+    assert!(shown.contains("│Observed: it was carried out.") && !shown.contains("not yet observed"), "{shown}");
 }

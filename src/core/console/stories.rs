@@ -24,7 +24,7 @@ use super::message::{Decided, Message};
 use super::model::{OPEN, Pane};
 use super::queue::Item;
 use super::session::{Session, events, report, setup};
-use super::task::Stage;
+use super::task::{Stage, TaskId};
 use crate::core::catalogue::{Given, Inverse};
 use crate::core::event::{Disposition, Status};
 use crate::core::outcome::{Follow, Outcome, ReturnData};
@@ -156,8 +156,8 @@ fn an_event_is_isolated_within_twenty_five_keys() {
     assert_eq!((form.command.name.as_str(), form.fields[0].text().as_str()), ("end-isolation", "dev-7"));
 }
 
-#[test]
-fn what_was_only_accepted_is_taken_back_otherwise_than_what_ran() {
+/// An isolation that its vendor has only accepted, and its task.
+pub(crate) fn accepted() -> (Session, TaskId) {
     let mut setup = setup();
     let mut entry = (*setup.connected[0].entry).clone();
     entry.commands[0].recall = Some(Inverse {
@@ -184,6 +184,12 @@ fn what_was_only_accepted_is_taken_back_otherwise_than_what_ran() {
         expires_at: None,
     });
     session.send(Message::Ended(task, ReturnData::Successful, "Accepted.".into(), Some(Box::new(report(outcome)))));
+    (session, task)
+}
+
+#[test]
+fn what_was_only_accepted_is_taken_back_otherwise_than_what_ran() {
+    let (mut session, task) = accepted();
     assert_eq!(session.model.tasks.list[0].stage, Some(Stage::Accepted));
     let form = |session: &Session| match session.model.layers.last() {
         Some(Layer::Form(form)) => form.command.name.clone(),
