@@ -12,7 +12,7 @@ use crate::core::case::{self, Dossier, Moment, NOTE, Ran};
 use crate::core::console::effect::CaseChange;
 use crate::core::export::Format;
 use crate::core::outcome::Attachment;
-use crate::core::query::Query;
+use crate::core::query::{Query, quoted};
 use crate::core::request::Sink;
 
 /// A case with all that belongs to it.
@@ -132,7 +132,7 @@ fn at_home(path: &Path) -> PathBuf {
 /// When there is no such case, or the store failed.
 pub async fn export(store: &Store, name: &str, format: Format) -> Result<String, String> {
     let dossier = dossier(store, name).await?;
-    let query = Query::parse(&format!("case:={}", crate::core::console::choose::quoted(name))).map_err(|error| error.to_string())?;
+    let query = Query::parse(&format!("case:={}", quoted(name))).map_err(|error| error.to_string())?;
     let events = store.events(&query, None, 0, Timestamp::now()).await.map_err(|error| error.to_string())?;
     Ok(case::export(&dossier, &events, format))
 }

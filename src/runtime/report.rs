@@ -11,7 +11,7 @@ use crate::core::event::{Disposition, StoredEvent};
 use crate::core::handover::{Action, Gap, Handover, Item, Open, OpenCase, Record, Waiting, Way, verdict};
 use crate::core::outbox::Standing;
 use crate::core::outcome::ReturnData;
-use crate::core::query::Query;
+use crate::core::query::{Query, quoted};
 
 /// The most events of a list.
 const MOST: usize = 20;
@@ -34,7 +34,7 @@ pub async fn handover(runner: &Runner, from: Timestamp, to: Timestamp) -> Result
         urgent: open(runner, "status:new severity:>=high", &["status:new severity:critical", "status:new severity:high"], to).await?,
         cases: cases(runner, to).await?,
         outbox: outbox(runner, from).await?,
-        actions: actions(runner, &record).into_iter().filter(|action| action.time >= from).collect(),
+        actions: actions(runner, &record, from),
         closed,
         found,
         gaps: gaps(runner).await?,
@@ -70,7 +70,7 @@ fn item(stored: StoredEvent) -> Item {
 async fn cases(runner: &Runner, now: Timestamp) -> Result<Vec<OpenCase>, StoreError> {
     let mut cases = Vec::new();
     for case in runner.store().case_list().await?.into_iter().filter(|case| case.open) {
-        let open = runner.store().count(&query(&format!("case:=\"{}\" -status:closed", case.name)), now).await?;
+        let open = runner.store().count(&query(&format!("case:={} -status:closed", quoted(&case.name))), now).await?;
         cases.push(OpenCase { name: case.name, title: case.title, events: case.events, open });
     }
     Ok(cases)
@@ -90,8 +90,8 @@ async fn outbox(runner: &Runner, from: Timestamp) -> Result<Vec<Waiting>, StoreE
     Ok(told.collect())
 }
 
-/// What was done at vendors, in order of time: of each run what is known last.
-fn actions(runner: &Runner, record: &[AuditEntry]) -> Vec<Action> {
+/// What was done at vendors since then, in order of time: of each run what is known last.
+fn actions(runner: &Runner, record: &[AuditEntry], from: Timestamp) -> Vec<Action> {
     // The newest first, so that the first that refers to an intent is the last word on it.
     let mut last: BTreeMap<i64, &AuditEntry> = BTreeMap::new();
     for entry in record {
@@ -131,7 +131,7 @@ fn actions(runner: &Runner, record: &[AuditEntry]) -> Vec<Action> {
             undo,
         }
     };
-    begun.iter().enumerate().map(action).collect()
+    begun.iter().enumerate().filter(|(_, entry)| entry.time >= from).map(action).collect()
 }
 
 /// How each event was closed last, where it was not opened again.

@@ -113,3 +113,13 @@ fn what_leaves_the_house_is_dead() {
     }
     assert_eq!((&handover["found"][0]["id"].to_string(), &handover["cases"][0]["events"]), (&two, &json!(2)));
 }
+
+#[test]
+fn a_case_is_counted_by_its_own_events_whatever_its_name() {
+    let (desk, [event, ..]) = desk();
+    let name = r#"a "b" c"#;
+    desk.call(&["case", "create", "Odd", "--name", name]).ended(0);
+    desk.call(&["case", "add", name, &event]).ended(0);
+    let told = desk.call(&["report", "handover", "--output", "json"]).ended(0).line();
+    assert_eq!(told["cases"][0]["open"], 1, "{}", told["cases"]);
+}

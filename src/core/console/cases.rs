@@ -1,7 +1,6 @@
 //! Cases on the screen: their list, and one of them with its sides.
 
 use super::act;
-use super::choose::quoted;
 use super::effect::{CaseChange, Effect};
 use super::explorer::Face;
 use super::layer::{Asks, Layer, Page, Prompt};
@@ -15,6 +14,7 @@ use crate::core::case::{Case, Dossier};
 use crate::core::json::Document;
 use crate::core::listing::View;
 use crate::core::query::complete::Completion;
+use crate::core::query::quoted;
 
 /// The list of cases.
 #[derive(Clone, Debug, Default)]

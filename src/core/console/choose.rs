@@ -11,6 +11,7 @@ use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::{add, fit, mark, play, quick, run, views};
 use crate::core::listing::{Column, Grouping, View};
+use crate::core::query::quoted;
 
 /// Opens the list that an action names.
 pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -166,9 +167,4 @@ pub fn pivot_on(model: &mut Model, kind: &str, value: &str) -> Vec<Effect> {
     model.focus = Pane::Queue;
     model.tell(Tone::Info, format!("Everything about {kind} {value}; esc goes back"));
     act::go(model, View { query, title: format!("{kind} {value}"), order: model.queue.view.order })
-}
-
-/// A value as the query language takes it literally.
-pub fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }

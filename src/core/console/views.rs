@@ -1,13 +1,13 @@
 //! Saved views: a query with its order and grouping, under a name. The analyst's own, and those that come with the program.
 
 use super::act;
-use super::choose::quoted;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::effect::Effect;
 use super::layer::{Asks, Layer, Prompt};
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
 use crate::core::listing::{Column, Grouping, Order, View};
+use crate::core::query::quoted;
 
 /// A view of the queue under a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -18,6 +18,11 @@ use super::search::{haystack, needle, texts};
 pub mod complete;
 mod parse;
 
+/// A value as the query language takes it literally.
+pub fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// A parsed query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
