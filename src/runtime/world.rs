@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::fetch::FetchOptions;
 use super::follow;
-use super::jobs::Kind;
+use super::jobs::{Job, Kind};
 use super::opened::Opened;
 use super::run::{Progress, RunReport, Runner};
 use crate::core::console::message::Message;
@@ -192,10 +192,7 @@ impl World {
         for opened in runner.connections() {
             let (runner, opened, inbox) = (runner.clone(), Arc::clone(opened), self.inbox.clone());
             self.tracker.spawn(self.ending.clone().run_until_cancelled_owned(async move {
-                let name = &opened.connection.name;
-                let _ = inbox.send(Message::Job(name.clone(), Some(Kind::Fetch.doing()))).await;
-                runner.fetch(&opened, &FetchOptions::default()).await;
-                let _ = inbox.send(Message::Job(name.clone(), None)).await;
+                during(&inbox, &opened, Kind::Fetch, runner.fetch(&opened, &FetchOptions::default())).await;
             }));
         }
     }
@@ -225,22 +222,31 @@ impl World {
     }
 }
 
+/// Tells what a connection does of itself while it does it.
+async fn during(inbox: &mpsc::Sender<Message>, opened: &Opened, kind: Kind, work: impl Future) {
+    let name = &opened.connection.name;
+    let _ = inbox.send(Message::Job(name.clone(), Some(kind.doing()))).await;
+    work.await;
+    let _ = inbox.send(Message::Job(name.clone(), None)).await;
+}
+
+/// Runs a job that is due, on a task of its own: a fault in one run must not end the schedule.
+async fn run_due(runner: &Runner, job: &Job, cancel: CancellationToken) {
+    let (runs, due) = (runner.clone(), job.clone());
+    if let Err(error) = tokio::spawn(async move { runs.run_job(&due, cancel).await }).await {
+        let (text, now) = (format!("The job broke: {error}; the log has more."), Timestamp::now());
+        let _ = runner.store().record_health(&job.opened.connection.name, Some(&text), now).await;
+        let _ = runner.store().job_run(&job.name(), now, now, ReturnData::Failed.as_str()).await;
+    }
+}
+
 /// Runs the jobs of a connection when they are due; each connection for itself, since a vendor that does not answer must hold up no other.
 async fn keep_schedule(runner: Runner, opened: Arc<Opened>, inbox: mpsc::Sender<Message>, cancel: CancellationToken) {
-    let connection = &opened.connection.name;
     loop {
         let mut next = Timestamp::MAX;
         for job in runner.scheduled(&opened).await {
             if runner.job_state(&job).await.is_due(Timestamp::now()) {
-                let _ = inbox.send(Message::Job(connection.clone(), Some(job.kind.doing()))).await;
-                // On a task of its own: a fault in one run must not end the schedule.
-                let (runs, due, stops) = (runner.clone(), job.clone(), cancel.clone());
-                if let Err(error) = tokio::spawn(async move { runs.run_job(&due, stops).await }).await {
-                    let (text, now) = (format!("The job broke: {error}; the log has more."), Timestamp::now());
-                    let _ = runner.store().record_health(connection, Some(&text), now).await;
-                    let _ = runner.store().job_run(&job.name(), now, now, ReturnData::Failed.as_str()).await;
-                }
-                let _ = inbox.send(Message::Job(connection.clone(), None)).await;
+                during(&inbox, &opened, job.kind, run_due(&runner, &job, cancel.clone())).await;
             }
             next = next.min(runner.job_state(&job).await.next_run_at.unwrap_or(Timestamp::MAX));
         }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::paint::Paint;
-use super::time::{age, moment};
+use super::time::{age, ago, moment};
 use crate::core::console::model::{Model, Pane};
 use crate::core::health::{Connected, Health, Misconfigured};
 
@@ -80,7 +80,7 @@ fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, heal
         Some(health) => {
             let mut words: Vec<String> = job.map(|doing| (*doing).to_owned()).into_iter().collect();
             words.push(match health.last_success {
-                Some(at) => format!("ok {} ago", age(at, model.now)).replace("now ago", "just now"),
+                Some(at) => format!("ok {}", ago(at, model.now)),
                 None => "never reached".to_owned(),
             });
             if health.failures > 0 {
@@ -115,7 +115,7 @@ fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, heal
                 Some(at) => {
                     let bare =
                         if health.untouched.is_empty() { String::new() } else { format!("; nothing of {}", health.untouched.join(", ")) };
-                    (format!("whole up to {} ago{bare}", age(at, model.now)).replace("now ago", "now"), theme.dim)
+                    (format!("whole up to {}{bare}", ago(at, model.now).trim_start_matches("just ")), theme.dim)
                 }
                 None => ("nothing fetched yet: f fetches".to_owned(), theme.dim),
             },

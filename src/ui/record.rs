@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::explorer;
 use super::paint::{Line, Paint, short, sign};
-use super::time::{age, moment};
+use super::time::{age, ago, moment};
 use crate::core::console::action::Action;
 use crate::core::console::detail::{Known, Past, Shown, Tab};
 use crate::core::console::fit::LETTERS;
@@ -118,7 +118,7 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
     lines.push(vec![label("Severity"), (event.severity.as_str().to_owned(), severity), (origin, theme.dim)]);
     let zone = &model.setup.zone;
     let when = moment(event.occurred_at, zone, model.local_time);
-    lines.push(vec![label("When"), (when, theme.text), (format!("  {} ago", age(event.occurred_at, model.now)), theme.dim)]);
+    lines.push(vec![label("When"), (when, theme.text), (format!("  {}", ago(event.occurred_at, model.now)), theme.dim)]);
     lines.push(vec![label("From"), (format!("{} · {} · {}", stored.connection, stored.vendor, event.event_type), theme.text)]);
     let mut state = stored.status.as_str().replace('_', " ");
     if let Some(disposition) = stored.disposition {
@@ -201,7 +201,7 @@ fn entity_line(paint: &Paint, known: &Known, model: &Model) -> Line {
     if let (Some(first), Some(last)) = (known.first, known.last)
         && known.events > 1
     {
-        seen = format!("{seen}, {} to {} ago", age(first, model.now), age(last, model.now));
+        seen = format!("{seen}, {} to {}", age(first, model.now), ago(last, model.now));
     }
     let mut line = vec![
         (format!("p {letter} "), theme.key),

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, width};
-use super::time::{age, lasted};
+use super::time::{ago, lasted};
 use crate::core::console::model::{Model, Pane};
 use crate::core::console::task::{Stage, State, Task};
 use crate::core::outcome::ReturnData;
@@ -77,18 +77,18 @@ pub fn state(task: &Task, model: &Model) -> String {
         }
         State::Cancelling => "cancelling …".into(),
         State::Ended(state) => {
-            let ended = task.ended_at.map(|at| age(at, model.now)).unwrap_or_default();
+            let ended = task.ended_at.map(|at| ago(at, model.now)).unwrap_or_default();
             let first = task.message.lines().next().unwrap_or_default();
             match task.stage {
-                Some(Stage::Accepted) => return format!("accepted {ended} ago, not yet observed · {first}").replace("now ago", "just now"),
+                Some(Stage::Accepted) => return format!("accepted {ended}, not yet observed · {first}"),
                 Some(Stage::Observed { .. }) => return first.to_owned(),
                 None => {}
             }
             match state {
                 // Why comes first: what is cut at the edge is the least of it.
-                ReturnData::Failed if !first.is_empty() => format!("{first} · failed {ended} ago").replace("now ago", "just now"),
-                _ if first.is_empty() => format!("{} · {ended} ago", state.as_str()).replace("now ago", "just now"),
-                _ => format!("{} · {first} · {ended} ago", state.as_str()).replace("now ago", "just now"),
+                ReturnData::Failed if !first.is_empty() => format!("{first} · failed {ended}"),
+                _ if first.is_empty() => format!("{} · {ended}", state.as_str()),
+                _ => format!("{} · {first} · {ended}", state.as_str()),
             }
         }
     }

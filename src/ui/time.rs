@@ -12,6 +12,14 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
     if ago < SignedDuration::ZERO { format!("in {}", span(-ago)) } else { span(ago) }
 }
 
+/// The same in words: `just now`, `12m ago`.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    match age(then, now) {
+        age if age == "now" => "just now".into(),
+        age => format!("{age} ago"),
+    }
+}
+
 fn span(time: SignedDuration) -> String {
     let seconds = time.as_secs();
     match seconds {

@@ -139,19 +139,7 @@ impl Confirm {
         let need = need_of(&subject, class.reach, about);
         let lines = lines_of(connection, class, about);
         let (title, reach, also) = (format!("{title}?"), class.reach, also(class.reach, about));
-        Self {
-            subject,
-            title,
-            lines,
-            need,
-            also,
-            line: Line::default(),
-            armed_at,
-            dropped: 0,
-            on_yes: false,
-            reach,
-            scroll: Scroll::default(),
-        }
+        Self { also, ..Self::asked(subject, title, lines, need, reach, armed_at) }
     }
 
     /// Says the same with names that have become known. What was typed stays, and so does what it is good for.
@@ -205,36 +193,30 @@ impl Confirm {
         let also = only.filter(|only| reach == Reach::Irreversible && only.name.is_some()).map(|only| only.id);
         let title = format!("Run playbook {}?", playbook.title);
         let subject = Subject::Play(Box::new(sheet.play.clone()));
-        Self {
-            subject,
-            title,
-            lines,
-            need,
-            also,
-            line: Line::default(),
-            armed_at,
-            dropped: 0,
-            on_yes: false,
-            reach,
-            scroll: Scroll::default(),
-        }
+        Self { also, ..Self::asked(subject, title, lines, need, reach, armed_at) }
     }
 
     /// The question before leaving.
     pub fn quit(running: &[String], now: Timestamp) -> Self {
         let mut lines = vec!["These still run and would be cancelled here; a vendor may go on with what it accepted:".to_owned()];
         lines.extend(running.iter().map(|title| format!("  {title}")));
+        let armed_at = now + SignedDuration::from_millis(300);
+        Self::asked(Subject::Quit, "Leave nightdesk?".into(), lines, Need::Key, Reach::Reversible, armed_at)
+    }
+
+    /// A question that nobody has looked at yet.
+    fn asked(subject: Subject, title: String, lines: Vec<String>, need: Need, reach: Reach, armed_at: Timestamp) -> Self {
         Self {
-            subject: Subject::Quit,
-            title: "Leave nightdesk?".into(),
+            subject,
+            title,
             lines,
-            need: Need::Key,
+            need,
             also: None,
             line: Line::default(),
-            armed_at: now + SignedDuration::from_millis(300),
+            armed_at,
             dropped: 0,
             on_yes: false,
-            reach: Reach::Reversible,
+            reach,
             scroll: Scroll::default(),
         }
     }

@@ -18,7 +18,7 @@ use crate::core::event::StoredEvent;
 use crate::core::fill::names_of;
 use crate::core::health::Connected;
 use crate::core::outcome::ReturnData;
-use crate::core::playbook::{Desk, Fate, HERE, Planned, Playbook, Run, Step, Target, most, rehearse};
+use crate::core::playbook::{Desk, Fate, HERE, Planned, Playbook, Run, Step, Target, most, rehearse, takes_input};
 use crate::core::target;
 
 /// A playbook that only waits to be run.
@@ -149,13 +149,10 @@ fn seek_names(model: &mut Model) -> Vec<Effect> {
 
 /// The connection and the list that tell names of an input's values: those of the first step that takes the input as it is.
 fn naming(model: &Model, playbook: &Playbook, event: Option<&StoredEvent>, input: &str) -> Option<(String, Pick)> {
-    let holds =
-        |value: &Value| value.as_str().is_some_and(|text| text == format!("[Input.{input}]") || text == format!("[Input.{input}?]"));
-    let takes = |value: &Value| holds(value) || value.as_array().is_some_and(|items| items.iter().any(holds));
     playbook.steps.iter().find_map(|step| {
         let connected = connection_of(model, step, event)?;
         let command = connected.entry.command(&step.command)?;
-        step.arguments.iter().filter(|(_, value)| takes(value)).find_map(|(name, _)| {
+        step.arguments.iter().filter(|(_, value)| takes_input(value, input)).find_map(|(name, _)| {
             let parameter = command.parameters.iter().find(|parameter| parameter.name == *name)?;
             Some((connected.name.clone(), parameter.names.clone().or_else(|| parameter.pick.clone())?))
         })
@@ -168,8 +165,13 @@ fn connection_of<'a>(model: &'a Model, step: &Step, event: Option<&StoredEvent>)
         Target::Connection(name) => return model.connected(name),
         Target::Vendor(vendor) => vendor,
     };
-    let of_vendor = || model.setup.connected.iter().filter(|known| known.active && known.vendor == *vendor);
-    of_vendor().find(|known| event.is_some_and(|event| event.connection == known.name)).or_else(|| of_vendor().next())
+    let own = |known: &&Connected| event.is_some_and(|event| event.connection == known.name);
+    of_vendor(model, vendor).find(own).or_else(|| of_vendor(model, vendor).next())
+}
+
+/// The connections that a step to a vendor may go to.
+fn of_vendor<'a>(model: &'a Model, vendor: &str) -> impl Iterator<Item = &'a Connected> {
+    model.setup.connected.iter().filter(move |known| known.active && known.vendor == vendor)
 }
 
 /// The vendors that have several connections to choose from, with their names.
@@ -177,8 +179,7 @@ fn several(model: &Model, playbook: &Playbook, event: Option<&StoredEvent>) -> V
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for step in &playbook.steps {
         let Target::Vendor(vendor) = &step.target else { continue };
-        let of_vendor = model.setup.connected.iter().filter(|known| known.active && known.vendor == *vendor);
-        let mut names: Vec<String> = of_vendor.map(|known| known.name.clone()).collect();
+        let mut names: Vec<String> = of_vendor(model, vendor).map(|known| known.name.clone()).collect();
         if names.len() > 1 && !found.iter().any(|(known, _)| known == vendor) {
             // The one that brought the event knows what it is about.
             let own = |name: &String| event.is_some_and(|event| event.connection == *name);

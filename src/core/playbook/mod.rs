@@ -22,7 +22,7 @@ pub use here::{VENDOR as HERE, call as call_of, change as change_of, command as 
 pub use plan::{Call, Next, Run, proposed};
 pub use record::{Done, record, taken_by};
 pub use sheet::{Desk, Fate, Place, Planned, connection_for, most, no_command, rehearse};
-pub use template::from_last;
+pub use template::{from_last, takes_input};
 
 /// What a playbook consists of.
 #[derive(Clone, Debug, PartialEq)]

@@ -48,6 +48,15 @@ pub(super) struct Resolved {
     pub pending: Vec<String>,
 }
 
+/// Whether an argument takes an input as it is, or a list has it among its items.
+pub fn takes_input(value: &Value, input: &str) -> bool {
+    match value {
+        Value::String(text) => [format!("[Input.{input}]"), format!("[Input.{input}?]")].contains(text),
+        Value::Array(items) => items.iter().any(|item| item.is_string() && takes_input(item, input)),
+        _ => false,
+    }
+}
+
 /// The placeholders of a text.
 pub(super) fn references(text: &str) -> Result<Vec<Reference>, String> {
     let (text, _) = comparison(text);
