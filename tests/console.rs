@@ -474,7 +474,7 @@ fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
     console.resize(99, 30);
     console.resize(100, 30);
     let calm = Instant::now();
-    console.press(&ESCAPE.repeat(12));
+    console.press(&ESCAPE.repeat(40));
     console.press("22gs");
     // Everything that was pressed before has been taken then.
     console.wait("Keys in all");

@@ -484,7 +484,7 @@ impl Console {
         self.model.now = Timestamp::now();
         self.dirty = true;
         // Somebody waits for these, as for the answer to a key.
-        self.urgent |= matches!(message, Message::Read(..) | Message::Worked(_));
+        self.urgent |= matches!(message, Message::Read(..) | Message::Worked(_) | Message::Opened(..));
         let effects = update(&mut self.model, message);
         for effect in effects {
             self.perform(effect).await;
@@ -500,7 +500,6 @@ impl Console {
                 Ok(done) => self.model.tell(Tone::Done, done),
                 Err(message) => self.model.tell(Tone::Error, message),
             },
-            Effect::Outside(Outside::Pipe(line), text) => self.world.pipe(line, text),
             Effect::Outside(program, text) => self.outside(&program, text).await,
             Effect::Mouse(on) => {
                 if self.terminal.set_mouse(on).is_ok() {

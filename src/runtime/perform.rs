@@ -11,6 +11,7 @@ use super::lookup;
 use super::playbook;
 use super::read;
 use super::run::{RunOptions, Runner};
+use super::shell;
 use super::tasks::{ended, letters};
 use super::world::{Looking, World};
 use crate::config::{Problem, views};
@@ -31,14 +32,28 @@ impl World {
         match effect {
             Effect::Read(ticket, source) => self.read(ticket, source),
             Effect::Work(work) => self.work(work),
+            Effect::Open(number, effect) => {
+                self.opening = Some(number);
+                self.perform(*effect);
+                self.opening = None;
+            }
             Effect::Save(path, text) => self.answer(save(path, text)),
+            Effect::Pipe(line, text) => self.answer(async move {
+                match shell::pipe(&line, text).await {
+                    Ok(lines) => Message::Page(format!("| {line}"), lines),
+                    Err(message) => Message::Notice(Tone::Error, message),
+                }
+            }),
             Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
             Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
-            other => {
-                if let Some(runner) = self.runner.clone() {
-                    self.perform_on(runner, other);
+            other => match self.runner.clone() {
+                Some(runner) => self.perform_on(runner, other),
+                // Keys wait for what is to open: they are told that it does not.
+                None if self.opening.is_some() => {
+                    self.answer(async { Message::Notice(Tone::Info, "Only a document is open here.".into()) });
                 }
-            }
+                None => {}
+            },
         }
     }
 
@@ -225,6 +240,8 @@ impl World {
             // These were done already, or belong to the loop.
             Effect::Read(..)
             | Effect::Work(_)
+            | Effect::Open(..)
+            | Effect::Pipe(..)
             | Effect::Save(..)
             | Effect::Extract(..)
             | Effect::Log

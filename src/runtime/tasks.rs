@@ -5,10 +5,8 @@ use jiff::Timestamp;
 use super::fetch::FetchOptions;
 use super::outbox::Posted;
 use super::run::{RunOptions, RunReport, Runner};
-use super::shell;
 use super::world::World;
 use crate::core::console::confirm::Ready;
-use crate::core::console::effect::Text;
 use crate::core::console::message::Message;
 use crate::core::console::notice::Tone;
 use crate::core::console::task::{Report, TaskId};
@@ -115,16 +113,6 @@ impl World {
             Message::Ended(id, fetched.return_data, text, Some(Box::new(report(outcome, false))))
         };
         self.task(id, work, cancel);
-    }
-
-    /// Pipes a text into a shell line and shows what it printed.
-    pub fn pipe(&self, line: String, text: Text) {
-        self.answer(async move {
-            match shell::pipe(&line, text).await {
-                Ok(lines) => Message::Page(format!("| {line}"), lines),
-                Err(message) => Message::Notice(Tone::Error, message),
-            }
-        });
     }
 }
 

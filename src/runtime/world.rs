@@ -42,6 +42,8 @@ pub struct World {
     pub(super) inbox: mpsc::Sender<Message>,
     cancels: HashMap<TaskId, CancellationToken>,
     looking: HashMap<Looking, CancellationToken>,
+    /// The number of what is asked for just now to be opened.
+    pub(super) opening: Option<u64>,
     /// The last of what is done in order.
     in_order: Option<JoinHandle<()>>,
     pub(super) tracker: TaskTracker,
@@ -81,6 +83,7 @@ impl World {
             inbox,
             cancels: HashMap::new(),
             looking: HashMap::new(),
+            opening: None,
             in_order: None,
             tracker: TaskTracker::new(),
             ending: CancellationToken::new(),
@@ -109,10 +112,14 @@ impl World {
 
     /// Sends a message when the work is done. A panic becomes a notice, not a dead console.
     pub(super) fn answer(&self, work: impl Future<Output = Message> + Send + 'static) {
-        let inbox = self.inbox.clone();
+        let (inbox, opening) = (self.inbox.clone(), self.opening);
         let work = self.tracker.spawn(work);
         self.tracker.spawn(async move {
             let message = work.await.unwrap_or_else(|error| Message::Notice(Tone::Error, format!("Something broke in here: {error}")));
+            let message = match opening {
+                Some(number) => Message::Opened(number, Box::new(message)),
+                None => message,
+            };
             // Without a receiver nobody wants it any more.
             let _ = inbox.send(message).await;
         });

@@ -101,6 +101,16 @@ pub fn foot(paint: &mut Paint, area: Rect, model: &Model) {
         paint.pieces(area.x, area.y, area.width, &pieces);
         return;
     }
+    if let Some(opening) = &model.opening {
+        let what = visible(&opening.what).cut(usize::from(area.width).saturating_sub(24)).to_string();
+        paint.pieces(
+            area.x,
+            area.y,
+            area.width,
+            &[(&what, theme.text), (" comes …  ", theme.dim), ("esc", theme.key), (" leaves it", theme.dim)],
+        );
+        return;
+    }
     if let Some(notice) = model.notices.current() {
         let (sign, style) = match notice.tone {
             Tone::Info => ("i ", theme.accent),

@@ -9,6 +9,7 @@ use super::explorer::Face;
 use super::layer::{Asks, Layer, Page};
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
+use super::opening;
 use super::queue::{FIRST_LIMIT, Item, MOST};
 use super::{
     add, ask, cases, choose, columns, copy, decide, explore, guide, help, jump, mark, play, post, reading, recording, resume, run, views,
@@ -121,7 +122,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::KeepForLater => post::keep(model),
         Action::OpenOutbox => post::open(model),
         Action::Send => post::send(model),
-        Action::WriteBack => post::tell(model, model.targets(), None),
+        Action::WriteBack => post::offer_to_tell(model),
         Action::Dismiss => just(model, |model| model.tasks.dismiss()),
         Action::Preview => run::preview(model),
         Action::PickValue => run::pick(model),
@@ -139,8 +140,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let lines = model.meter.lines(model.now);
             page_layer(model, "Keys and time", lines)
         }
-        Action::History => vec![Effect::History],
-        Action::Log => vec![Effect::Log],
+        Action::History => opening::ask(model, "History", Effect::History),
+        Action::Log => opening::ask(model, "Log", Effect::Log),
         Action::LocalTime => just(model, |model| model.local_time = !model.local_time),
         Action::Mouse => {
             model.mouse = !model.mouse;
@@ -401,6 +402,10 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 /// Closes what is on top, or leaves.
 pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     model.pending.clear();
+    if model.opening.is_some() {
+        opening::give_up(model);
+        return Vec::new();
+    }
     if matches!(model.layers.last(), Some(Layer::Form(_))) {
         return run::put_away(model);
     }
@@ -439,11 +444,11 @@ pub(super) fn outside(model: &mut Model, program: Outside) -> Vec<Effect> {
 }
 
 /// Asks for the records of the targets, and opens the list that they will fill.
-fn gather(model: &mut Model, purpose: Purpose, title: &str, why: Gather, letters: bool) -> Vec<Effect> {
+pub(super) fn gather(model: &mut Model, purpose: Purpose, title: &str, why: Gather, letters: bool) -> Vec<Effect> {
     let events = model.targets();
     let chooser = Chooser { letters, ..Chooser::loading(purpose, title) };
     model.layers.push(Layer::Chooser(Box::new(chooser)));
-    vec![Effect::Gather(events, why)]
+    opening::ask(model, title, Effect::Gather(events, why))
 }
 
 fn pivot(model: &mut Model) -> Vec<Effect> {

@@ -97,21 +97,7 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
         }
     };
     match purpose {
-        Gather::Act if waits(model) => run::fill_actions(model, events),
-        Gather::Quick if waits(model) => quick::fill(model, events),
-        Gather::Pivot if waits(model) => {
-            let choices = fit::entities(&events);
-            if choices.is_empty() {
-                model.layers.pop();
-                model.tell(Tone::Info, "This event mentions nothing to pivot on.");
-                return Vec::new();
-            }
-            let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };
-            let early = chooser.fill(choices);
-            run::replay(model, early)
-        }
         Gather::Form { connection, command, values } => run::open_form(model, &connection, &command, &events, &values),
-        Gather::Playbooks if waits(model) => play::fill(model, events),
         Gather::Play(name) => play::open(model, &name, events.into_iter().next()),
         Gather::Record(name) => recording::write(model, &name, &events),
         Gather::Copy => {
@@ -123,7 +109,34 @@ pub fn gathered(model: &mut Model, purpose: Gather, result: Result<Vec<StoredEve
             Vec::new()
         }
         Gather::Tell(ruling) => post::gathered(model, &events, ruling.as_ref()),
-        Gather::Act | Gather::Pivot | Gather::Quick | Gather::Playbooks => Vec::new(),
+        Gather::Act | Gather::Pivot | Gather::Quick | Gather::Playbooks if !waits(model) => Vec::new(),
+        Gather::Act => {
+            run::fill_actions(model, events);
+            Vec::new()
+        }
+        Gather::Quick => {
+            quick::fill(model, events);
+            Vec::new()
+        }
+        Gather::Pivot => {
+            pivots(model, &events);
+            Vec::new()
+        }
+        Gather::Playbooks => {
+            play::fill(model, events);
+            Vec::new()
+        }
+    }
+}
+
+/// What can be pivoted on.
+fn pivots(model: &mut Model, events: &[StoredEvent]) {
+    let choices = fit::entities(events);
+    if choices.is_empty() {
+        model.layers.pop();
+        model.tell(Tone::Info, "This event mentions nothing to pivot on.");
+    } else if let Some(Layer::Chooser(chooser)) = model.layers.last_mut() {
+        chooser.fill(choices);
     }
 }
 
@@ -267,8 +280,8 @@ pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(Stri
                 let title = if name.is_empty() { value.clone() } else { name };
                 Choice { note: if title == value { String::new() } else { value.clone() }, id: value, title, ..Choice::default() }
             };
-            let early = chooser.fill(values.into_iter().map(choice).collect());
-            run::replay(model, early)
+            chooser.fill(values.into_iter().map(choice).collect());
+            Vec::new()
         }
         Ok(_) => {
             model.layers.pop();
@@ -281,11 +294,6 @@ pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(Stri
             Vec::new()
         }
     }
-}
-
-/// A page to show.
-pub fn page(model: &mut Model, title: &str, lines: Vec<String>) -> Vec<Effect> {
-    run::page(model, title, lines)
 }
 
 /// What was typed into a form earlier; fills only what is empty.

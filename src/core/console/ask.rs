@@ -4,10 +4,11 @@ use super::act;
 use super::action::Action;
 use super::cases;
 use super::decide;
-use super::effect::{Effect, Outside, Source};
+use super::effect::{Effect, Source};
 use super::explore;
 use super::layer::{Asks, Layer, Prompt};
 use super::model::{Model, Pane};
+use super::opening;
 use super::reading;
 use super::recording;
 use super::views;
@@ -102,7 +103,10 @@ pub fn answer(model: &mut Model) -> Vec<Effect> {
         Asks::Note => decide::record(model, events, Change::Note(text)),
         Asks::Case if text.is_empty() => Vec::new(),
         Asks::Case => decide::record(model, events, Change::Case(text)),
-        Asks::Pipe => act::outside(model, Outside::Pipe(text)),
+        Asks::Pipe => match act::document(model) {
+            Some(document) => opening::ask(model, format!("| {text}"), Effect::Pipe(text, document)),
+            None => Vec::new(),
+        },
         Asks::Save => act::document(model).map(|body| vec![Effect::Save(text, body)]).unwrap_or_default(),
     }
 }

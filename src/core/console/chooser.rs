@@ -89,8 +89,6 @@ pub struct Chooser {
     pub first: usize,
     /// Whether the choices are still to come.
     pub loading: bool,
-    /// Keys that came while loading; they are taken then.
-    pub early: Vec<Key>,
     /// Whether letters choose at once instead of narrowing.
     pub letters: bool,
 }
@@ -110,18 +108,7 @@ impl Chooser {
     /// A list.
     pub fn new(purpose: Purpose, title: &str, choices: Vec<Choice>) -> Self {
         let matches = (0..choices.len()).collect();
-        Self {
-            purpose,
-            title: title.into(),
-            choices,
-            line: Line::default(),
-            matches,
-            at: 0,
-            first: 0,
-            loading: false,
-            early: Vec::new(),
-            letters: false,
-        }
+        Self { purpose, title: title.into(), choices, line: Line::default(), matches, at: 0, first: 0, loading: false, letters: false }
     }
 
     /// A list whose choices are still to come.
@@ -129,12 +116,11 @@ impl Chooser {
         Self { loading: true, ..Self::new(purpose, title, Vec::new()) }
     }
 
-    /// Takes up the choices; gives back the keys that came before them.
-    pub fn fill(&mut self, choices: Vec<Choice>) -> Vec<Key> {
+    /// Takes up the choices.
+    pub fn fill(&mut self, choices: Vec<Choice>) {
         self.choices = choices;
         self.loading = false;
         self.narrow();
-        std::mem::take(&mut self.early)
     }
 
     /// The selected choice.
@@ -154,10 +140,6 @@ impl Chooser {
 
     /// Takes a key.
     pub fn input(&mut self, key: Key) -> Picked {
-        if self.loading && key.code != Code::Esc {
-            self.early.push(key);
-            return Picked::Used;
-        }
         if key.code == Code::Enter {
             return match self.current() {
                 Some(choice) if choice.reason.is_none() => Picked::Choice(choice.clone()),
@@ -244,16 +226,6 @@ mod tests {
             assert_eq!(chooser.input(Key::char(c)), Picked::Used);
         }
         assert!(matches!(chooser.input(Key::plain(Code::Enter)), Picked::Choice(choice) if choice.title == "List Policies"));
-    }
-
-    #[test]
-    fn keys_that_come_before_the_list_are_taken_afterwards() {
-        let mut chooser = Chooser::loading(Purpose::Pivot, "x");
-        chooser.letters = true;
-        assert_eq!(chooser.input(Key::char('i')), Picked::Used);
-        let early = chooser.fill(vec![choice("10.0.0.1", 'i'), choice("ana", 'u')]);
-        assert_eq!(early, [Key::char('i')]);
-        assert!(matches!(chooser.input(early[0]), Picked::Choice(choice) if choice.title == "10.0.0.1"));
     }
 
     #[test]

@@ -65,9 +65,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
-fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Vec<Effect> {
+fn tell_if_always(model: &Model, events: Vec<i64>, status: Status) -> Option<Effect> {
     let ruling = Ruling { status, ..Ruling::default() };
-    if post::always(model) { post::tell(model, events, Some(ruling)) } else { Vec::new() }
+    if post::always(model) { post::tell(model, events, Some(ruling)) } else { None }
 }
 
 /// Has a decision recorded.

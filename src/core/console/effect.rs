@@ -79,8 +79,6 @@ pub enum Outside {
     Pager,
     /// `$EDITOR`.
     Editor,
-    /// A shell line.
-    Pipe(String),
 }
 
 /// Where a document comes from.
@@ -148,6 +146,8 @@ pub enum Effect {
     },
     /// Read one event with all that is known about it; answered by `Shown`. It counts as looked at.
     Show(i64),
+    /// Ask for what opens something; answered by `Opened` with that number around the answer itself.
+    Open(u64, Box<Self>),
     /// Read events; answered by `Gathered`.
     Gather(Vec<i64>, Gather),
     /// Record a decision; answered by `Decided`.
@@ -259,6 +259,8 @@ pub enum Effect {
     Copy(String),
     /// Hand a text to a program.
     Outside(Outside, Text),
+    /// Pipe a text into a shell line; answered by `Page`, or by a notice where it failed.
+    Pipe(String, Text),
     /// Write a text to a file.
     Save(String, Text),
     /// Read a document; answered by `Read` as it comes.

@@ -93,6 +93,8 @@ pub enum Message {
     Counts(Vec<(String, usize)>),
     /// The answer to `Effect::KeepView` and `Effect::ForgetView`: the analyst's own views, and what was done.
     Views(Result<(Vec<Saved>, String), String>),
+    /// The answer to `Effect::Open`, and what it brings.
+    Opened(u64, Box<Self>),
     /// A page to show.
     Page(String, Vec<String>),
     /// The answer to `Effect::Cases`.

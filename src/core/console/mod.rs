@@ -32,6 +32,7 @@ pub mod message;
 pub mod meter;
 pub mod model;
 pub mod notice;
+pub mod opening;
 pub mod play;
 pub mod post;
 pub mod press;

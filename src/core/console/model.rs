@@ -16,6 +16,7 @@ use super::keys::{Key, Keymap};
 use super::layer::Layer;
 use super::meter::Meter;
 use super::notice::{Notices, Tone};
+use super::opening::Opening;
 use super::queue::{FIRST_LIMIT, Queue};
 use super::recording::Recording;
 use super::task::{TaskId, Tasks};
@@ -191,8 +192,12 @@ pub struct Model {
     pub layers: Vec<Layer>,
     /// The keys of a chord so far.
     pub pending: Vec<Key>,
-    /// Keys for a view of the queue that is not there yet; they are taken when it is.
+    /// Keys for what is not there yet: a view of the queue, marks, what is about to open. They are taken when it is.
     pub early: Vec<Key>,
+    /// What is about to open.
+    pub opening: Option<Opening>,
+    /// Counter of what was asked for to be opened.
+    pub openings: u64,
     /// The queue.
     pub queue: Queue,
     /// The event on show.
@@ -263,6 +268,8 @@ impl Model {
             layers: Vec::new(),
             pending: Vec::new(),
             early: Vec::new(),
+            opening: None,
+            openings: 0,
             queue,
             detail: Detail::default(),
             health: Vec::new(),

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::chooser::{Choice, Chooser, Purpose};
+use super::act;
+use super::chooser::{Choice, Purpose};
 use super::confirm::Confirm;
 use super::effect::{Effect, Gather};
 use super::form::Form;
 use super::layer::{Layer, OutcomeView};
 use super::model::{Model, Undoable};
 use super::notice::Tone;
+use super::opening;
 use super::task::{Report, State, TaskId};
 use super::{fit, recording, run};
 use crate::core::catalogue::{Class, Effect as Changes, Given, Pick};
@@ -77,14 +79,11 @@ pub struct StepDone {
 
 /// Opens the list of playbooks, those that the event fills first.
 pub fn list(model: &mut Model) -> Vec<Effect> {
-    let events = model.targets();
-    let chooser = Chooser::loading(Purpose::Playbook(Vec::new()), "Playbooks");
-    model.layers.push(Layer::Chooser(Box::new(chooser)));
-    vec![Effect::Gather(events, Gather::Playbooks)]
+    act::gather(model, Purpose::Playbook(Vec::new()), "Playbooks", Gather::Playbooks, false)
 }
 
 /// The event of the list of playbooks is there.
-pub fn fill(model: &mut Model, events: Vec<StoredEvent>) -> Vec<Effect> {
+pub fn fill(model: &mut Model, events: Vec<StoredEvent>) {
     let mut choices = fit::playbooks(&model.setup.playbooks, &model.setup.connected, events.first());
     if !events.is_empty() {
         choices.push(Choice {
@@ -94,10 +93,10 @@ pub fn fill(model: &mut Model, events: Vec<StoredEvent>) -> Vec<Effect> {
             ..Choice::default()
         });
     }
-    let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };
-    chooser.purpose = Purpose::Playbook(events);
-    let early = chooser.fill(choices);
-    run::replay(model, early)
+    if let Some(Layer::Chooser(chooser)) = model.layers.last_mut() {
+        chooser.purpose = Purpose::Playbook(events);
+        chooser.fill(choices);
+    }
 }
 
 /// Asks for the event that a playbook is to be run on, if one is selected.
@@ -106,7 +105,7 @@ pub fn ask(model: &mut Model, name: &str) -> Vec<Effect> {
     if events.len() > 1 {
         events.clear();
     }
-    vec![Effect::Gather(events, Gather::Play(name.to_owned()))]
+    opening::ask(model, name, Effect::Gather(events, Gather::Play(name.to_owned())))
 }
 
 /// Opens a playbook: its inputs, or, where it takes none, its dry run.
@@ -262,7 +261,8 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
         Fate::Run if step.connection == HERE => model.tell(Tone::Info, "This is decided here; no request is sent."),
         Fate::Run => {
             let names = sheet.names.clone();
-            return vec![Effect::Plan { connection: step.connection, command: step.command, given: step.given, names }];
+            let plan = Effect::Plan { connection: step.connection, command: step.command, given: step.given, names };
+            return opening::ask(model, "Requests", plan);
         }
     }
     Vec::new()

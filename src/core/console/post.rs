@@ -10,6 +10,7 @@ use super::effect::{Effect, Gather};
 use super::layer::Layer;
 use super::model::{Model, Pane, Tell};
 use super::notice::Tone;
+use super::opening;
 use super::run;
 use super::task::{State, Task, TaskId};
 use crate::core::catalogue::{Class, Effect as Changes, Reach, Ruling};
@@ -44,11 +45,15 @@ pub fn offer(model: &mut Model, events: &[StoredEvent]) {
 }
 
 /// Asks for the records of events whose vendors are to be told; of what each is here, where no ruling is given.
-pub fn tell(model: &Model, events: Vec<i64>, ruling: Option<Ruling>) -> Vec<Effect> {
-    if events.is_empty() || model.setup.read_only {
-        return Vec::new();
-    }
-    vec![Effect::Gather(events, Gather::Tell(ruling))]
+pub fn tell(model: &Model, events: Vec<i64>, ruling: Option<Ruling>) -> Option<Effect> {
+    let nobody = events.is_empty() || model.setup.read_only;
+    (!nobody).then_some(Effect::Gather(events, Gather::Tell(ruling)))
+}
+
+/// Asks for the question whether the vendors are to be told of what the targets are here.
+pub fn offer_to_tell(model: &mut Model) -> Vec<Effect> {
+    let tell = tell(model, model.targets(), None);
+    tell.map(|tell| opening::ask(model, "Tell the vendor", tell)).unwrap_or_default()
 }
 
 /// The records are there: tells the vendors, after a question where nobody has said yes yet or much depends on it.

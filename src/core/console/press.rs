@@ -16,6 +16,7 @@ use super::keys::{Code, Key, Match};
 use super::layer::{Asks, Layer};
 use super::model::{Model, Pane};
 use super::notice::Tone;
+use super::opening;
 use super::post;
 use super::run;
 use crate::core::query::complete::{Known, complete};
@@ -32,15 +33,19 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
     if key.ctrl && key.code == Code::Char('c') {
         return act::interrupt(model);
     }
-    // Another view or marks are on their way: what is pressed now is meant for them, not for the list before.
-    let awaited = (model.queue.opening && model.focus == Pane::Queue) || model.queue.marking;
-    if awaited && model.layers.is_empty() && key.code != Code::Esc {
+    // Another view, marks, or what was asked for are on their way: what is pressed now is meant for them, not for what is on show still.
+    let awaited = model.layers.is_empty() && ((model.queue.opening && model.focus == Pane::Queue) || model.queue.marking);
+    if (awaited || model.opening.is_some()) && key.code != Code::Esc {
         model.early.push(key);
         return Vec::new();
     }
     // Escape takes back what was typed ahead; it must not overtake it.
     if key.code == Code::Esc && !model.early.is_empty() {
         model.early.clear();
+        return Vec::new();
+    }
+    if model.opening.is_some() {
+        opening::give_up(model);
         return Vec::new();
     }
     if model.jumping {
@@ -210,6 +215,8 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     model.pending.clear();
     model.jumping = false;
     match model.layers.last_mut() {
+        // What it is meant for is not there yet.
+        _ if model.opening.is_some() => model.tell(Tone::Info, "Nothing was pasted: what it is meant for is not open yet."),
         Some(Layer::Prompt(prompt)) => {
             prompt.line.paste(text);
             prompt.completion.texts.clear();

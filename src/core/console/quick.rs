@@ -12,22 +12,21 @@ use crate::core::event::StoredEvent;
 use crate::core::health::Connected;
 
 /// Fills the list of quick commands that an open list waits for.
-pub fn fill(model: &mut Model, events: Vec<StoredEvent>) -> Vec<Effect> {
+pub fn fill(model: &mut Model, events: Vec<StoredEvent>) {
     let choices = match choices(model, &events) {
         Ok(choices) => choices,
         Err(why) => {
             model.layers.pop();
             model.tell(Tone::Info, why);
-            return Vec::new();
+            return;
         }
     };
-    let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return Vec::new() };
+    let Some(Layer::Chooser(chooser)) = model.layers.last_mut() else { return };
     if let Some(first) = events.first() {
         chooser.title = format!("{} · {}", first.event.event_type, first.connection);
     }
     chooser.purpose = Purpose::Quick(events);
-    let early = chooser.fill(choices);
-    run::replay(model, early)
+    chooser.fill(choices);
 }
 
 fn choices(model: &Model, events: &[StoredEvent]) -> Result<Vec<Choice>, String> {

@@ -6,6 +6,7 @@ use super::explorer::{Begun, Explorer, Face};
 use super::layer::{Layer, Page};
 use super::model::{Model, Pane};
 use super::notice::Tone;
+use super::opening;
 use super::work::{Arrived, Claim, Ticket, Work};
 use crate::core::json::{Decoded, Document};
 
@@ -133,7 +134,8 @@ pub fn open_row(model: &mut Model) -> Vec<Effect> {
 /// Asks for what a path picks.
 pub fn select(model: &mut Model, path: String) -> Vec<Effect> {
     let Some((_, explorer)) = model.explorer_mut() else { return Vec::new() };
-    vec![Effect::Extract(explorer.document.clone(), path)]
+    let extract = Effect::Extract(explorer.document.clone(), path.clone());
+    opening::ask(model, path, extract)
 }
 
 /// Asks for what a revision of the event on show changed: the selected one in the history, else the last.
@@ -149,7 +151,8 @@ pub fn changes(model: &mut Model) -> Vec<Effect> {
         model.tell(Tone::Info, "This is the event as it first came; choose a later revision.");
         return Vec::new();
     }
-    vec![Effect::Changes(shown.event.id, chosen)]
+    let changes = Effect::Changes(shown.event.id, chosen);
+    opening::ask(model, "Changes", changes)
 }
 
 /// A document that was asked for.

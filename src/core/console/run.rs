@@ -12,7 +12,7 @@ use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::play;
 use super::task::{State, TaskId};
-use super::{act, add, edit};
+use super::{add, edit, opening};
 use crate::core::catalogue::{Effect as Changes, Given, Inverse, Quick, Reach};
 use crate::core::event::StoredEvent;
 use crate::core::lookup::Named;
@@ -116,7 +116,8 @@ pub fn named(model: &mut Model, id: u64, field: &str, result: Result<Named, Stri
 /// Opens the last run's form again.
 pub fn again(model: &mut Model) -> Vec<Effect> {
     let Some(last) = model.last_run.clone() else { return Vec::new() };
-    vec![Effect::Gather(model.targets(), Gather::Form { connection: last.connection, command: last.command, values: Map::new() })]
+    let form = Gather::Form { connection: last.connection, command: last.command, values: Map::new() };
+    opening::ask(model, last.title, Effect::Gather(model.targets(), form))
 }
 
 /// Closes the form and keeps what was typed.
@@ -271,21 +272,20 @@ pub fn preview(model: &mut Model) -> Vec<Effect> {
     }
     let form = model.layers.iter().rev().find_map(|layer| if let Layer::Form(form) = layer { Some(form.all_names()) } else { None });
     let names = form.unwrap_or_default();
-    let plan = |connection: &str, command: &str, given| {
-        vec![Effect::Plan { connection: connection.into(), command: command.into(), given, names: names.clone() }]
-    };
-    let planned = |ready: &Ready| plan(&ready.connection, &ready.command, ready.given.clone());
-    match model.layers.last() {
-        Some(Layer::Sheet(_)) => play::preview(model),
-        Some(Layer::Form(form)) if form.playbook.is_some() => play::submit(model),
+    let plan =
+        |connection: &str, command: &str, given| Effect::Plan { connection: connection.into(), command: command.into(), given, names };
+    let plan = match model.layers.last() {
+        Some(Layer::Sheet(_)) => return play::preview(model),
+        Some(Layer::Form(form)) if form.playbook.is_some() => return play::submit(model),
         Some(Layer::Confirm(confirm)) => match &confirm.subject {
-            Subject::Run(ready) => planned(ready),
+            Subject::Run(ready) => Some(plan(&ready.connection, &ready.command, ready.given.clone())),
             // Of several calls the first; the others are like it.
-            Subject::Tell(calls) => calls.first().map(|call| plan(&call.connection, &call.command, call.given())).unwrap_or_default(),
-            Subject::Play(_) | Subject::Post(..) | Subject::Quit => Vec::new(),
+            Subject::Tell(calls) => calls.first().map(|call| plan(&call.connection, &call.command, call.given())),
+            Subject::Play(_) | Subject::Post(..) | Subject::Quit => None,
         },
-        _ => ready(model).map(|ready| planned(&ready)).unwrap_or_default(),
-    }
+        _ => ready(model).map(|ready| plan(&ready.connection, &ready.command, ready.given)),
+    };
+    plan.map(|plan| opening::ask(model, "Requests", plan)).unwrap_or_default()
 }
 
 /// Opens the pick list of the field in focus.
@@ -311,7 +311,7 @@ pub fn pick(model: &mut Model) -> Vec<Effect> {
     };
     let asked = form.asked(&pick, Vec::new());
     model.layers.push(Layer::Chooser(Box::new(Chooser::loading(purpose, &title))));
-    vec![Effect::Pick { form: id, field: name, connection, pick, asked }]
+    opening::ask(model, title, Effect::Pick { form: id, field: name, connection, pick, asked })
 }
 
 fn begin_fetch(model: &mut Model, connection: &str, window: Option<(jiff::Timestamp, jiff::Timestamp)>) -> Effect {
@@ -369,20 +369,18 @@ pub fn is_dangerous(reach: Reach) -> bool {
 }
 
 /// Opens the list of what can be done with the targets, filled already.
-pub fn fill_actions(model: &mut Model, events: Vec<StoredEvent>) -> Vec<Effect> {
+pub fn fill_actions(model: &mut Model, events: Vec<StoredEvent>) {
     let choices = super::fit::commands(&model.setup.connected, model.setup.read_only, &events);
     if let Some(Layer::Chooser(chooser)) = model.layers.last_mut() {
         if choices.is_empty() {
             model.layers.pop();
             model.tell(Tone::Info, "No command takes what this event knows; : lists all commands.");
-            return Vec::new();
+            return;
         }
         let numbers = events.iter().map(|event| event.id).collect();
         chooser.purpose = Purpose::Act(events, numbers);
-        let early = chooser.fill(choices);
-        return replay(model, early);
+        chooser.fill(choices);
     }
-    Vec::new()
 }
 
 /// Opens the list of what can be done with the answer on show, or with the part of it that the cursor is on.
@@ -409,7 +407,7 @@ fn answer_on_show(model: &Model) -> Option<(StoredEvent, Vec<i64>)> {
     Some((crate::core::answer::of(connected, &task.command, raw, part), task.events.clone()))
 }
 
-/// Takes the keys that came before their list.
+/// Takes the keys that came before what they were meant for.
 pub fn replay(model: &mut Model, early: Vec<super::keys::Key>) -> Vec<Effect> {
     let mut effects = Vec::new();
     for key in early {
@@ -419,9 +417,4 @@ pub fn replay(model: &mut Model, early: Vec<super::keys::Key>) -> Vec<Effect> {
         effects.extend(super::press::key(model, key));
     }
     effects
-}
-
-/// Focus and layers as they are when a page is opened by an answer.
-pub fn page(model: &mut Model, title: &str, lines: Vec<String>) -> Vec<Effect> {
-    act::page_layer(model, title, lines)
 }

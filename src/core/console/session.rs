@@ -315,7 +315,8 @@ impl Session {
     /// Sends a message; what it asks for is kept, not answered.
     pub(crate) fn send(&mut self, message: Message) -> &mut Self {
         let effects = update(&mut self.model, message);
-        self.asked.extend(effects.iter().cloned());
+        let bare = |effect: &Effect| if let Effect::Open(_, inner) = effect { (**inner).clone() } else { effect.clone() };
+        self.asked.extend(effects.iter().map(bare));
         self.open.extend(effects);
         self
     }
@@ -416,6 +417,7 @@ impl Session {
 
     fn answer(&mut self, effect: Effect) -> Option<Message> {
         Some(match effect {
+            Effect::Open(number, effect) => Message::Opened(number, Box::new(self.answer(*effect)?)),
             Effect::Rows { generation, view, .. } => Message::Rows(generation, self.listing(&view.query)),
             Effect::Tally(view, grouping) => {
                 let tally = self.tally(&view.query, grouping);

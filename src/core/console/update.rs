@@ -1,5 +1,6 @@
 //! Routes each message to the part that owns it; nothing else.
 
+use super::act;
 use super::add;
 use super::answers;
 use super::cases;
@@ -9,6 +10,7 @@ use super::explore;
 use super::mark;
 use super::message::Message;
 use super::model::Model;
+use super::opening;
 use super::play;
 use super::post;
 use super::press;
@@ -84,7 +86,8 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Held(task, letter) => post::held(model, task, &letter),
         Message::Counts(counts) => views::counted(model, &counts),
         Message::Views(result) => views::written(model, result),
-        Message::Page(title, lines) => answers::page(model, &title, lines),
+        Message::Opened(number, answer) => opening::opened(model, number, *answer),
+        Message::Page(title, lines) => act::page_layer(model, &title, lines),
         Message::Cases(result) => cases::listed(model, &result),
         Message::Case(name, result) => cases::read(model, &name, &result),
         Message::OnCase(change, result) => cases::changed(model, &change, result),
