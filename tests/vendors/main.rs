@@ -10,6 +10,5 @@ mod following;
 mod lacework;
 mod management_activity;
 mod openapi;
-#[path = "../support/mod.rs"]
 mod support;
 mod wiz;

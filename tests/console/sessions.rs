@@ -1,222 +1,24 @@
-//! The real binary on a real terminal.
-#![cfg(test)]
+//! Sessions on a console, the gentle and the rude ones.
 
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nightdesk::config::Paths;
-use nightdesk::simulator::{Options, Simulation};
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use serde_json::Value;
 
-/// How long anything may take before a test says that it will not happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::terminal::{PATIENCE, Shown, Terminal};
+use crate::world::World;
+
 /// What gives the terminal back: the main screen, and the cursor.
 const GIVEN_BACK: &str = "\u{1b}[?1049l";
 
-/// What the terminal has shown.
-struct Shown {
-    screen: vt100::Parser,
-    bytes: Vec<u8>,
-}
-
-/// What is behind a console and outlives it: a simulated Wiz, and where its configuration and data lie.
-struct World {
-    _simulation: Simulation,
-    _runtime: tokio::runtime::Runtime,
-    home: tempfile::TempDir,
-}
-
-/// A console on a terminal of its own.
-struct Console {
-    world: Arc<World>,
-    shown: Arc<(Mutex<Shown>, Condvar)>,
-    child: Box<dyn Child + Send + Sync>,
-    keys: Option<Box<dyn Write + Send>>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    reading: Option<JoinHandle<()>>,
-    closing: Arc<AtomicBool>,
-}
-
-impl World {
-    /// A world of these vendors with so many events.
-    fn of(vendors: &[&str], events: usize) -> Arc<Self> {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let mut simulation = runtime.block_on(Simulation::start(Options { events, ..Options::default() })).unwrap();
-        simulation.vendors.retain(|simulated| vendors.contains(&simulated.connection.vendor));
-        let home = tempfile::tempdir().unwrap();
-        simulation.write_config(&home.path().join("config")).unwrap();
-        Arc::new(Self { _simulation: simulation, _runtime: runtime, home })
-    }
-
-    /// Makes a call on the command line, and gives what it printed.
-    fn call(&self, arguments: &[&str]) -> Vec<Value> {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nightdesk"));
-        command.args(arguments).env("NIGHTDESK_CONFIG_DIR", self.home.path().join("config"));
-        let output = command.env("NIGHTDESK_DATA_DIR", self.home.path().join("data")).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-/// Opens a console. `before` goes before the call in a shell.
-fn open(columns: u16, rows: u16, before: &str) -> Console {
-    open_on(World::of(&["wiz"], 60), columns, rows, before)
-}
-
-/// Opens a console on a world.
-fn open_on(world: Arc<World>, columns: u16, rows: u16, before: &str) -> Console {
-    let paths = Paths { config_dir: world.home.path().join("config"), data_dir: world.home.path().join("data") };
-    let pty = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-    let mut command = CommandBuilder::new("sh");
-    let call = format!(
-        "{before} exec {} --config-dir '{}' --data-dir '{}'",
-        env!("CARGO_BIN_EXE_nightdesk"),
-        paths.config_dir.display(),
-        paths.data_dir.display()
-    );
-    command.args(["-c", &call]);
-    command.env("TERM", "xterm-256color");
-    for name in ["NO_COLOR", "TMUX", "DISPLAY", "WAYLAND_DISPLAY"] {
-        command.env_remove(name);
-    }
-    let child = pty.slave.spawn_command(command).unwrap();
-    drop(pty.slave);
-    let shown = Arc::new((
-        Mutex::new(Shown { screen: vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap(), 0), bytes: Vec::new() }),
-        Condvar::new(),
-    ));
-    let mut reader = pty.master.try_clone_reader().unwrap();
-    let sink = Arc::clone(&shown);
-    let closing = Arc::new(AtomicBool::new(false));
-    let close = Arc::clone(&closing);
-    let reading = std::thread::spawn(move || {
-        let mut buffer = vec![0; 65536];
-        while let Ok(count @ 1..) = reader.read(&mut buffer) {
-            let mut shown = sink.0.lock().unwrap();
-            shown.screen.process(&buffer[..count]);
-            shown.bytes.extend_from_slice(&buffer[..count]);
-            sink.1.notify_all();
-            if close.load(Ordering::SeqCst) {
-                break;
-            }
-        }
-        sink.1.notify_all();
-    });
-    let keys = Some(pty.master.take_writer().unwrap());
-    let console = Console { world, shown, child, keys, master: Some(pty.master), reading: Some(reading), closing };
-    console.wait("nightdesk");
-    console
-}
-
-impl Console {
-    /// Waits until the screen has a text.
-    fn wait(&self, text: &str) {
-        self.wait_for(text, |shown| shown.screen.screen().contents().contains(text));
-    }
-
-    fn wait_for(&self, what: &str, holds: impl Fn(&Shown) -> bool) {
-        let (shown, changed) = (&self.shown.0, &self.shown.1);
-        let (shown, waited) = changed.wait_timeout_while(shown.lock().unwrap(), PATIENCE, |shown| !holds(shown)).unwrap();
-        assert!(!waited.timed_out(), "{what:?} was never shown:\n{}", shown.screen.screen().contents());
-    }
-
-    /// Waits until nothing was written for a while: a drawing that comes in pieces is whole then.
-    fn calm(&self) {
-        self.silent_for(Duration::from_millis(300));
-    }
-
-    /// Waits until nothing was written for so long.
-    fn silent_for(&self, time: Duration) {
-        let (shown, changed) = (&self.shown.0, &self.shown.1);
-        let mut guard = shown.lock().unwrap();
-        let start = Instant::now();
-        loop {
-            assert!(start.elapsed() < PATIENCE, "the screen never rests:\n{}", guard.screen.screen().contents());
-            let before = guard.bytes.len();
-            let (next, waited) = changed.wait_timeout_while(guard, time, |shown| shown.bytes.len() == before).unwrap();
-            if waited.timed_out() {
-                return;
-            }
-            guard = next;
-        }
-    }
-
-    fn press(&mut self, keys: &str) {
-        let writer = self.keys.as_mut().unwrap();
-        writer.write_all(keys.as_bytes()).unwrap();
-        writer.flush().unwrap();
-    }
-
-    /// Brings events.
-    fn fill(&mut self) {
-        self.press("f");
-        self.wait("Successful");
-        // The list follows the notice.
-        self.wait("▲");
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.process_id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-
-    fn ended(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(start.elapsed() < PATIENCE, "the console did not end");
-            std::thread::yield_now();
-        }
-    }
-
-    /// What the screen shows now.
-    fn contents(&self) -> String {
-        self.shown.0.lock().unwrap().screen.screen().contents()
-    }
-
-    /// Gives the terminal another size; nobody looks at what is drawn meanwhile.
-    fn resize(&self, columns: u16, rows: u16) {
-        self.master.as_ref().unwrap().resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-    }
-
-    /// Reads no more of what the terminal is sent, as a connection that is frozen. The reader ends with the next output.
-    fn stop_reading(&mut self) {
-        self.closing.store(true, Ordering::SeqCst);
-        self.press("\u{c}");
-        self.reading.take().unwrap().join().unwrap();
-    }
-
-    /// Closes the terminal's other end. The reader holds a copy of it, and ends with the output that `last` brings.
-    fn vanish(&mut self, last: &str) {
-        self.closing.store(true, Ordering::SeqCst);
-        self.press(last);
-        self.reading.take().unwrap().join().unwrap();
-        self.keys = None;
-        self.master = None;
-    }
-
-    fn count(&self) -> usize {
-        self.shown.0.lock().unwrap().bytes.len()
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
+fn is_given_back(shown: &Shown) -> bool {
+    shown.written(0).contains(GIVEN_BACK)
 }
 
 #[test]
 fn a_session_from_the_first_key_to_the_last() {
-    let mut console = open(120, 40, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(120, 40);
+    console.fetch();
     console.press("/\u{15}severity:>=high\r");
     console.wait("· severity:>=high ─");
     console.press("\r");
@@ -231,16 +33,17 @@ fn a_session_from_the_first_key_to_the_last() {
     console.wait("Taken back");
     console.press("q");
     assert!(console.ended().success());
-    console.wait_for("the main screen", |shown| String::from_utf8_lossy(&shown.bytes).contains(GIVEN_BACK));
-    let shown = console.shown.0.lock().unwrap();
-    assert!(!shown.screen.screen().alternate_screen());
-    assert!(!String::from_utf8_lossy(&shown.bytes).contains("\u{1b}]52;"), "nothing is put on the clipboard without its key");
+    console.wait_for("the main screen", is_given_back);
+    let shown = console.shown();
+    assert!(!shown.screen().alternate_screen());
+    assert!(!shown.written(0).contains("\u{1b}]52;"), "nothing is put on the clipboard without its key");
 }
 
 #[test]
 fn the_smallest_screen_is_of_use() {
-    let mut console = open(40, 12, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(40, 12);
+    console.fetch();
     console.press("2\r");
     console.wait("Severity");
     console.press("q");
@@ -249,8 +52,9 @@ fn the_smallest_screen_is_of_use() {
 
 #[test]
 fn a_paste_triggers_nothing() {
-    let mut console = open(80, 24, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(80, 24);
+    console.fetch();
     console.press(&format!("\u{1b}[200~{}\u{1b}[201~", "dfb\rq:quit\r".repeat(20_000)));
     console.wait("Pasted text");
     // Still there, nothing decided.
@@ -261,17 +65,19 @@ fn a_paste_triggers_nothing() {
 #[test]
 fn a_signal_gives_the_terminal_back() {
     for name in ["TERM", "HUP", "INT", "QUIT"] {
-        let mut console = open(80, 24, "");
+        let world = World::small();
+        let mut console = world.console(80, 24);
         console.signal(name);
         console.ended();
-        console.wait_for(name, |shown| String::from_utf8_lossy(&shown.bytes).contains(GIVEN_BACK));
+        console.wait_for(name, is_given_back);
     }
 }
 
 #[test]
 fn a_terminal_that_vanishes_ends_the_program_even_where_hangups_are_ignored() {
     for before in ["", "trap '' HUP;"] {
-        let mut console = open(80, 24, before);
+        let world = World::small();
+        let mut console = world.console_after(before, 80, 24);
         console.vanish("?");
         console.ended();
     }
@@ -280,11 +86,12 @@ fn a_terminal_that_vanishes_ends_the_program_even_where_hangups_are_ignored() {
 #[test]
 fn a_terminal_that_vanishes_in_mid_form_leaves_the_row_and_the_draft_and_nothing_armed() {
     for before in ["", "trap '' HUP;"] {
-        let mut console = open(100, 30, before);
-        console.fill();
+        let world = World::small();
+        let mut console = world.console_after(before, 100, 30);
+        console.fetch();
         console.press("jj\r");
         console.wait("Severity");
-        let title = |console: &Console| console.contents().lines().next().unwrap().split("  ").next().unwrap().to_owned();
+        let title = |console: &Terminal| console.text().lines().next().unwrap().split("  ").next().unwrap().to_owned();
         let event = title(&console);
         console.press(":");
         console.wait("Palette");
@@ -294,8 +101,8 @@ fn a_terminal_that_vanishes_in_mid_form_leaves_the_row_and_the_draft_and_nothing
         console.wait("ISSUE-8841");
         console.press("\r");
         console.wait("Update Issues on wiz");
-        let question = |console: &Console| console.contents().contains("Update Issues on wiz-");
-        console.wait_for("the question", |shown| shown.screen.screen().contents().contains('?'));
+        let question = |console: &Terminal| console.text().contains("Update Issues on wiz-");
+        console.wait("?");
         assert!(question(&console));
         console.vanish("x");
         let start = Instant::now();
@@ -303,29 +110,25 @@ fn a_terminal_that_vanishes_in_mid_form_leaves_the_row_and_the_draft_and_nothing
         let took = start.elapsed();
         assert!(took < Duration::from_secs(2), "the process was there for {took:?} after its terminal had gone");
 
-        let mut back = open_on(Arc::clone(&console.world), 100, 30, "");
+        let mut back = world.console(100, 30);
         back.wait("ISSUE-8841");
-        assert!(!question(&back), "what was asked is not asked any more:\n{}", back.contents());
+        assert!(!question(&back), "what was asked is not asked any more:\n{}", back.text());
         back.press("\u{1b}\u{1b}");
         back.wait("3 Event");
-        back.wait_for("the same event", |shown| shown.screen.screen().contents().starts_with(&event));
+        back.wait_that("the same event", |screen| screen.starts_with(&event));
         back.press("gh");
         back.wait("History");
-        assert!(!back.contents().contains("update-issues"), "nothing was sent:\n{}", back.contents());
+        assert!(!back.text().contains("update-issues"), "nothing was sent:\n{}", back.text());
     }
-}
-
-/// The world's store, opened beside the console.
-fn store(world: &World) -> rusqlite::Connection {
-    rusqlite::Connection::open(world.home.path().join("data/nightdesk.db")).unwrap()
 }
 
 #[test]
 fn the_typing_goes_on_while_another_process_holds_the_store() {
-    let mut console = open(100, 30, "");
+    let world = World::small();
+    let mut console = world.console(100, 30);
     console.press(":update issues\r");
     console.wait("Issue ID");
-    let db = store(&console.world);
+    let db = world.store();
     db.execute_batch("BEGIN IMMEDIATE").unwrap();
     console.press("ISSUE-1");
     console.wait("ISSUE-1");
@@ -344,11 +147,12 @@ fn the_typing_goes_on_while_another_process_holds_the_store() {
 
 #[test]
 fn what_was_typed_outlives_a_process_that_is_killed() {
-    let mut console = open(100, 30, "");
+    let world = World::small();
+    let mut console = world.console(100, 30);
     console.press(":update issues\r");
     console.wait("Issue ID");
     console.press("ISSUE-8841");
-    let db = store(&console.world);
+    let db = world.store();
     let kept = || db.query_row("SELECT count(*) FROM keep WHERE value LIKE '%ISSUE-8841%'", [], |row| row.get::<_, i64>(0)).unwrap();
     let start = Instant::now();
     while kept() < 2 {
@@ -357,14 +161,15 @@ fn what_was_typed_outlives_a_process_that_is_killed() {
     }
     console.signal("KILL");
     console.ended();
-    let back = open_on(Arc::clone(&console.world), 100, 30, "");
+    let back = world.console(100, 30);
     back.wait("ISSUE-8841");
 }
 
 #[test]
 fn what_interrupts_the_pager_does_not_end_the_console() {
-    let mut console = open(100, 30, r#"PAGER="sh -c 'trap \"\" INT; echo reading; read line; echo over'"; export PAGER;"#);
-    console.fill();
+    let world = World::small();
+    let mut console = world.console_after(r#"PAGER="sh -c 'trap \"\" INT; echo reading; read line; echo over'"; export PAGER;"#, 100, 30);
+    console.fetch();
     console.press("\r");
     console.wait("Severity");
     console.press(":pager\r");
@@ -377,8 +182,9 @@ fn what_interrupts_the_pager_does_not_end_the_console() {
 
 #[test]
 fn a_console_whose_pager_is_open_ends_when_it_is_told_to() {
-    let mut console = open(100, 30, r#"PAGER="sh -c 'echo reading; read line'"; export PAGER;"#);
-    console.fill();
+    let world = World::small();
+    let mut console = world.console_after(r#"PAGER="sh -c 'echo reading; read line'"; export PAGER;"#, 100, 30);
+    console.fetch();
     console.press("\r");
     console.wait("Severity");
     console.press(":pager\r");
@@ -389,9 +195,10 @@ fn a_console_whose_pager_is_open_ends_when_it_is_told_to() {
 
 #[test]
 fn a_signal_ends_the_program_though_its_terminal_takes_nothing() {
-    let mut console = open(200, 60, "");
-    console.fill();
-    console.stop_reading();
+    let world = World::small();
+    let mut console = world.console(200, 60);
+    console.fetch();
+    console.freeze(true);
     // Each draws the whole screen; the terminal holds some kilobytes.
     for _ in 0..40 {
         console.press("\u{c}");
@@ -402,8 +209,9 @@ fn a_signal_ends_the_program_though_its_terminal_takes_nothing() {
 
 #[test]
 fn a_megabyte_pasted_acts_on_nothing_and_stalls_nothing() {
-    let mut console = open(100, 30, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(100, 30);
+    console.fetch();
     let text = "dfb\rq:quit\r".repeat(100_000);
     let paste = format!("\u{1b}[200~{text}\u{1b}[201~");
     let start = Instant::now();
@@ -418,7 +226,7 @@ fn a_megabyte_pasted_acts_on_nothing_and_stalls_nothing() {
     console.wait("the-end");
     console.press("\u{1b}[H");
     console.press(&paste);
-    console.wait_for("what was pasted", |shown| !shown.screen.screen().contents().contains("the-end"));
+    console.wait_that("what was pasted", |screen| !screen.contains("the-end"));
     console.press("\u{1b}[F");
     console.wait("the-end");
     eprintln!("into a field: {:?}", start.elapsed());
@@ -426,7 +234,7 @@ fn a_megabyte_pasted_acts_on_nothing_and_stalls_nothing() {
     console.press("\u{1b}\u{1b}");
     console.press("gs");
     console.wait("Events closed         0");
-    assert!(!console.contents().contains("ran "), "nothing was run");
+    assert!(!console.text().contains("ran "), "nothing was run");
 }
 
 /// Numbers as random as a storm needs them, the same each time.
@@ -451,8 +259,9 @@ fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
         ["j", "k", "\r", "]", "[", "\t", "1", "2", "3", "4", "G", "gg", "+", "*", "M", " ", "?", "gk", "gl", "z3", "'s", "T", "/se", "="];
     let seconds = std::env::var("NIGHTDESK_TEST_STORM").ok().and_then(|text| text.parse().ok());
     let length = seconds.map_or(Duration::from_millis(1500), Duration::from_secs);
-    let mut console = open(120, 40, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(120, 40);
+    console.fetch();
     let (start, mut dice, mut resizes) = (Instant::now(), Dice(0x9E37_79B9_7F4A_7C15), 0_u32);
     while start.elapsed() < length || resizes < 400 {
         let (columns, rows) = match dice.below(3) {
@@ -467,10 +276,10 @@ fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
         if dice.below(8) == 0 {
             console.press(ESCAPE);
         }
-        assert!(console.child.try_wait().unwrap().is_none(), "the console ended after {resizes} sizes");
+        assert!(console.runs(), "the console ended after {resizes} sizes");
     }
     // The calm after it: whatever lies on top is closed, and the screen is as a whole drawing would have it.
-    console.shown.0.lock().unwrap().screen.set_size(NonZero::new(30).unwrap(), NonZero::new(100).unwrap());
+    console.look_at(100, 30);
     console.resize(99, 30);
     console.resize(100, 30);
     let calm = Instant::now();
@@ -479,8 +288,8 @@ fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
     // Everything that was pressed before has been taken then.
     console.wait("Keys in all");
     console.press(ESCAPE);
-    console.wait_for("a whole screen", |shown| {
-        let lines: Vec<String> = shown.screen.screen().contents().lines().map(str::to_owned).collect();
+    console.wait_that("a whole screen", |screen| {
+        let lines: Vec<&str> = screen.lines().collect();
         lines.len() == 30 && lines[0].starts_with(" nightdesk") && lines[1].starts_with("╭ 2 Queue") && lines[28].starts_with('╰')
     });
     eprintln!("{resizes} sizes in {:?}, whole again after {:?}", start.elapsed(), calm.elapsed());
@@ -488,40 +297,33 @@ fn a_storm_of_sizes_breaks_nothing_and_the_last_one_counts() {
     let rest = |text: &str| text.lines().skip(2).take(26).map(str::to_owned).collect::<Vec<_>>();
     // What was read on the way is marked so when the store is looked at next, within a second.
     console.silent_for(Duration::from_millis(2500));
-    let (shown, bytes) = (rest(&console.contents()), console.count());
+    let (shown, bytes) = (rest(&console.text()), console.count());
     console.press("\u{c}");
-    console.wait_for("a drawing of the whole", |shown| String::from_utf8_lossy(&shown.bytes[bytes..]).contains("╰"));
-    console.calm();
-    assert_eq!(rest(&console.contents()), shown);
+    console.wait_for("a drawing of the whole", |shown| shown.written(bytes).contains("╰"));
+    console.rest();
+    assert_eq!(rest(&console.text()), shown);
 }
 
 #[test]
 fn an_idle_console_is_silent() {
-    let mut console = open(80, 24, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(80, 24);
+    console.fetch();
     console.press("?");
     console.wait("HERE");
     // A quiet stretch may only be broken by a clock that reads otherwise.
-    let mut before = console.count();
-    let start = Instant::now();
-    let mut draws = 0;
-    while start.elapsed() < Duration::from_secs(4) {
-        let (shown, changed) = (&console.shown.0, &console.shown.1);
-        let guard = shown.lock().unwrap();
-        let left = Duration::from_secs(4).saturating_sub(start.elapsed());
-        let (guard, _) = changed.wait_timeout_while(guard, left, |shown| shown.bytes.len() == before).unwrap();
-        if guard.bytes.len() != before {
-            before = guard.bytes.len();
-            draws += 1;
-        }
+    let (start, length, mut draws) = (Instant::now(), Duration::from_secs(4), 0);
+    while start.elapsed() < length {
+        draws += usize::from(console.is_written_to_within(length.saturating_sub(start.elapsed())));
     }
     assert!(draws <= 2, "{draws} draws in four idle seconds");
 }
 
 #[test]
 fn a_playbook_is_seen_dry_then_confirmed_and_run_and_a_recording_is_listed_at_once() {
-    let mut console = open(120, 40, "");
-    console.fill();
+    let world = World::small();
+    let mut console = world.console(120, 40);
+    console.fetch();
     console.press("/\u{15}type:Issues status:new\r");
     console.wait("· type:Issues status:new ─");
     console.press("Ptoxic");
@@ -583,7 +385,7 @@ fn a_playbook_recorded_at_one_vendor_does_the_same_at_another_on_the_command_lin
     let run = world.call(&["playbook", "run", "lock-out", "--event", &at]);
     assert!(run.iter().all(|step| step["return_data"] == "Successful"), "{run:?}");
 
-    let mut console = open_on(Arc::clone(&world), 120, 40, "");
+    let mut console = world.console(120, 40);
     console.wait("2 Queue");
     console.press(&format!("/\u{15}key:={}\r", issue["key"].as_str().unwrap()));
     console.wait("Queue · 1 ");

@@ -1,15 +1,11 @@
 //! The README's screens: made from the running demo, so that they are renewed and not drawn.
 //!
-//! `cargo test --test screens -- --ignored` writes `assets/screens/*.svg`. The story itself is a test that always runs: every key in it must do
+//! `cargo test --test console renew -- --ignored` writes `assets/screens/*.svg`. The story itself is a test that always runs: every key in it must do
 //! what the README says.
-#![cfg(test)]
-
-#[path = "support/terminal.rs"]
-mod terminal;
 
 use std::fmt::Write;
 
-use terminal::Console;
+use crate::terminal::{BINARY, Terminal, command};
 
 /// Whether every connection has brought its events: marks are set on the rows that stand there then.
 fn filled(screen: &str) -> bool {
@@ -18,97 +14,97 @@ fn filled(screen: &str) -> bool {
 
 /// Walks the README's story and hands each screen over.
 fn story(mut show: impl FnMut(&str, &vt100::Screen)) {
-    let mut console = Console::start(&["demo", "--seed", "7", "--events", "1500"], 40, 140);
-    console.until_that("a filled queue", filled);
-    show("queue", console.screen());
+    let mut console = Terminal::call(&["demo", "--seed", "7", "--events", "1500"], 140, 40);
+    console.wait_that("a filled queue", filled);
+    show("queue", &console.screen());
 
     console.press("/");
-    console.until("/ -status:closed");
+    console.wait("/ -status:closed");
     console.press("\u{15}vendor:eset severity:>=high");
-    console.until("/ vendor:eset severity:>=high");
+    console.wait("/ vendor:eset severity:>=high");
     console.press("\r");
-    console.until_that("the filtered queue and its first event", |screen| {
+    console.wait_that("the filtered queue and its first event", |screen| {
         screen.contains("age down · vendor:eset severity:>=high")
             && screen.contains("eset-demo · eset-protect-cloud")
             && screen.contains("Seen before")
     });
     console.press("a");
-    console.until("Do with this");
+    console.wait("Do with this");
     console.press("isolate");
-    console.until("> isolate");
-    show("actions", console.screen());
+    console.wait("> isolate");
+    show("actions", &console.screen());
     console.press("\r");
-    console.until("Isolate Endpoints · eset-demo");
-    show("form", console.screen());
+    console.wait("Isolate Endpoints · eset-demo");
+    show("form", &console.screen());
     console.press("\u{1b}");
-    console.until_that("the queue again", |screen| !screen.contains("Isolate Endpoints · eset-demo"));
+    console.wait_that("the queue again", |screen| !screen.contains("Isolate Endpoints · eset-demo"));
 
     console.press("/");
-    console.until("/ vendor:eset");
+    console.wait("/ vendor:eset");
     console.press("\u{15}type:workflow-runs \"Can be answered here\":true -\"Justification required\":true -\"Token required\":true\r");
-    console.until_that("a run that can be answered", |screen| {
+    console.wait_that("a run that can be answered", |screen| {
         screen.contains("lacework-demo · lacework-edge · workflow-runs") && screen.contains("Can be answered here")
     });
     console.press("xa");
-    console.until("Type Approve and enter");
-    show("answer", console.screen());
+    console.wait("Type Approve and enter");
+    show("answer", &console.screen());
     console.press("\u{1b}");
-    console.until_that("the form", |screen| !screen.contains("Type Approve and enter"));
+    console.wait_that("the form", |screen| !screen.contains("Type Approve and enter"));
     console.press("\u{1b}");
-    console.until_that("the queue again", |screen| !screen.contains("Approve · lacework-demo"));
+    console.wait_that("the queue again", |screen| !screen.contains("Approve · lacework-demo"));
 
     console.press("?");
-    console.until("HERE");
-    show("help", console.screen());
+    console.wait("HERE");
+    show("help", &console.screen());
     console.press("\u{1b}");
-    console.until_that("the queue again", |screen| !screen.contains("HERE"));
+    console.wait_that("the queue again", |screen| !screen.contains("HERE"));
     console.leave();
 }
 
 /// Two issues are updated at once, of which one is gone by then: which one, and what is left on record. On the way a record is read.
 fn partial(mut show: impl FnMut(&str, &vt100::Screen)) {
     let demo = ["demo", "--seed", "7", "--events", "1500", "--fault", "deleted-records"];
-    let mut console = Console::start(&demo, 40, 140);
-    console.until_that("a filled queue", filled);
+    let mut console = Terminal::call(&demo, 140, 40);
+    console.wait_that("a filled queue", filled);
     console.press("/");
-    console.until("/ -status:closed");
+    console.wait("/ -status:closed");
     console.press("\u{15}vendor:wiz type:Issues \"Status\":OPEN severity:>=high\r");
-    console.until_that("open issues", |screen| {
+    console.wait_that("open issues", |screen| {
         screen.contains("age down · vendor:wiz type:Issues") && screen.contains("wiz-demo · wiz · Issues")
     });
     console.press("\r");
-    console.until("› VM with high privileges");
+    console.wait("› VM with high privileges");
     console.press("+]]]");
-    console.until("__typename: Issue");
+    console.wait("__typename: Issue");
     console.press("/");
-    console.until("esc");
+    console.wait("esc");
     console.press("provider\r");
-    console.until("2 found");
-    show("tree", console.screen());
+    console.wait("2 found");
+    show("tree", &console.screen());
     console.press("[[[+\u{1b}");
-    console.until_that("the queue again", |screen| screen.contains("2 Queue ·"));
+    console.wait_that("the queue again", |screen| screen.contains("2 Queue ·"));
     console.press("2j  a");
-    console.until("Do with this");
+    console.wait("Do with this");
     console.press("update issues\r");
-    console.until("Update Issues · wiz-demo");
+    console.wait("Update Issues · wiz-demo");
     // Status: In Progress.
     console.press("\t\u{1b}[C\u{1b}[C");
-    console.until("< In Progress >");
+    console.wait("< In Progress >");
     console.press("\u{13}");
-    console.until("Yes (y)");
+    console.wait("Yes (y)");
     // Nothing that was typed before the question stood there counts.
     console.press_until("y", "Partially Successful");
-    console.until("Resource not found");
-    show("partial", console.screen());
+    console.wait("Resource not found");
+    show("partial", &console.screen());
     // A second y may have begun a chord, which the first escape takes back. Escape and a letter at once would be one key to a terminal.
     console.press_until("\u{1b}", "2 Queue ·");
     console.press("gh");
-    console.until_that("the history and in it what was run", |screen| {
+    console.wait_that("the history and in it what was run", |screen| {
         screen.contains("History: what was run") && screen.contains("update-issues")
     });
-    show("history", console.screen());
+    show("history", &console.screen());
     console.press("\u{1b}");
-    console.until_that("the queue again", |screen| !screen.contains("History: what was run"));
+    console.wait_that("the queue again", |screen| !screen.contains("History: what was run"));
     console.leave();
 }
 
@@ -121,36 +117,36 @@ fn the_readmes_stories_work() {
 }
 
 /// The screens that a theme must carry: queue, record, form, question, outcome.
-fn gallery(console: &mut Console, mut keep: impl FnMut(&str, &vt100::Screen)) {
-    let mut show = |name: &str, console: &mut Console| {
+fn gallery(console: &mut Terminal, mut keep: impl FnMut(&str, &vt100::Screen)) {
+    let mut show = |name: &str, console: &mut Terminal| {
         console.rest();
-        keep(name, console.screen());
+        keep(name, &console.screen());
     };
-    console.until_that("the queue", |screen| screen.contains("Queue \u{b7}") || screen.contains("Queue -"));
+    console.wait_that("the queue", |screen| screen.contains("Queue \u{b7}") || screen.contains("Queue -"));
     console.press("/");
-    console.until("/ ");
+    console.wait("/ ");
     console.press("\u{15}vendor:eset severity:>=low\r");
-    console.until_that("detections", |screen| screen.contains("vendor:eset severity:>=low") && screen.contains("eset-demo"));
+    console.wait_that("detections", |screen| screen.contains("vendor:eset severity:>=low") && screen.contains("eset-demo"));
     console.press("j j  ");
     show("queue", console);
     console.press("M\r");
-    console.until("Severity");
+    console.wait("Severity");
     console.press("+]]]z3");
-    console.until("displayName");
+    console.wait("displayName");
     show("tree", console);
     console.press("[[[+");
-    console.until("Severity");
+    console.wait("Severity");
     console.press("xi");
-    console.until("Task Description");
+    console.wait("Task Description");
     show("form", console);
     console.press("\u{13}");
-    console.until("Type 1 host and enter");
+    console.wait("Type 1 host and enter");
     show("question", console);
     console.press("1 host\r");
-    console.until_that("what came of it", |screen| screen.contains("accepted") || screen.contains("Accepted"));
+    console.wait_that("what came of it", |screen| screen.contains("accepted") || screen.contains("Accepted"));
     show("outcome", console);
     console.press("\u{1b}");
-    console.until("Tasks");
+    console.wait("Tasks");
 }
 
 // To be looked at: `target/themes/*.svg`.
@@ -159,16 +155,18 @@ fn gallery(console: &mut Console, mut keep: impl FnMut(&str, &vt100::Screen)) {
 fn the_themes_to_look_at() {
     std::fs::create_dir_all("target/themes").unwrap();
     for theme in ["ansi16", "dark", "light", "high-contrast", "colour-blind", "mono", "no-color", "ascii"] {
-        let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_nightdesk"));
-        command.args(["demo", "--seed", "7"]);
-        let mut console = Console::spawn_as(command, 36, 120, "xterm-256color", theme == "no-color");
-        console.until_that("a filled queue", filled);
+        let mut demo = command(BINARY, &["demo", "--seed", "7"]);
+        if theme == "no-color" {
+            demo.env("NO_COLOR", "1");
+        }
+        let mut console = Terminal::run(demo, 120, 36);
+        console.wait_that("a filled queue", filled);
         match theme {
             "no-color" => {}
             "ascii" => console.press("ga"),
             theme => {
                 console.press("gc");
-                console.until("Colours");
+                console.wait("Colours");
                 console.press(theme);
                 console.press("\r");
             }
