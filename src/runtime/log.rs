@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -78,17 +79,23 @@ impl Log {
     }
 
     /// The lines, newest first; masked again, as a secret may have become known after it was logged.
-    fn newest(&self) -> Vec<String> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().map(|line| to_read(&self.redactor.text(line))).collect()
+    fn newest(&self, zone: &TimeZone) -> Vec<String> {
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .rev()
+            .map(|line| to_read(&self.redactor.text(line), zone))
+            .collect()
     }
 }
 
 /// A line as it is read here: of its time, the year and the parts of a second are in the file only.
-fn to_read(line: &str) -> String {
+fn to_read(line: &str, zone: &TimeZone) -> String {
     let parts = line.split_once(' ').and_then(|(time, rest)| Some((time.parse::<Timestamp>().ok()?, rest.trim_start())));
     let Some((time, rest)) = parts else { return line.to_owned() };
     let (level, message) = rest.split_once(' ').unwrap_or((rest, ""));
-    format!("{}  {level:<5}  {message}", time.strftime("%m-%d %H:%M:%SZ"))
+    format!("{}  {level:<5}  {message}", time.to_zoned(zone.clone()).strftime("%m-%d %H:%M:%S %Z"))
 }
 
 /// One logged event on its way into the log.
@@ -135,9 +142,9 @@ pub fn file() -> Option<PathBuf> {
     LOG.get()?.file.try_lock().ok()?.as_ref().map(|kept| kept.path.clone())
 }
 
-/// The last lines, newest first.
-pub fn newest() -> Vec<String> {
-    LOG.get().map(Log::newest).unwrap_or_default()
+/// The last lines, newest first, times in a zone.
+pub fn newest(zone: &TimeZone) -> Vec<String> {
+    LOG.get().map(|log| log.newest(zone)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -155,15 +162,15 @@ mod tests {
         log.take("later-secret");
         redactor.add("later-secret");
         assert_eq!(
-            to_read("2026-03-03T10:58:24.507858Z  INFO wiz: 200 in 5 ms: GET api/v1"),
-            "03-03 10:58:24Z  INFO   wiz: 200 in 5 ms: GET api/v1"
+            to_read("2026-03-03T10:58:24.507858Z  INFO wiz: 200 in 5 ms: GET api/v1", &TimeZone::fixed(jiff::tz::offset(2))),
+            "03-03 12:58:24 +02  INFO   wiz: 200 in 5 ms: GET api/v1"
         );
-        assert_eq!(log.newest(), ["***", "a *** b⟨ESC⟩[31m⟨LF⟩next"]);
+        assert_eq!(log.newest(&TimeZone::UTC), ["***", "a *** b⟨ESC⟩[31m⟨LF⟩next"]);
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("a *** b⟨ESC⟩"));
         for number in 0..KEPT + 5 {
             log.take(&format!("line {number}"));
         }
-        assert_eq!((log.newest().len(), log.newest()[0].as_str()), (KEPT, "line 2004"));
+        assert_eq!((log.newest(&TimeZone::UTC).len(), log.newest(&TimeZone::UTC)[0].as_str()), (KEPT, "line 2004"));
         log.file.lock().unwrap().as_mut().unwrap().size = FILE_LIMIT + 1;
         log.take("in a new file");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "in a new file\n");

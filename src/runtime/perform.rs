@@ -45,7 +45,9 @@ impl World {
                 }
             }),
             Effect::Extract(document, path) => self.answer(async move { Message::Document(read::extract(document, path).await) }),
-            Effect::Log => self.answer(async { Message::Page("Log: what the program did, newest first".into(), log::newest()) }),
+            Effect::Log(zone) => {
+                self.answer(async move { Message::Page("Log: what the program did, newest first".into(), log::newest(&zone)) });
+            }
             other => match self.runner.clone() {
                 Some(runner) => self.perform_on(runner, other),
                 // Keys wait for what is to open: they are told that it does not.
@@ -187,8 +189,8 @@ impl World {
                 Message::Added(vendor, name, written.unwrap_or_else(|error| Err(error.to_string())))
             }),
             Effect::Health => self.answer(async move { Message::Health(read::health(&runner).await) }),
-            Effect::History => self.answer(async move {
-                let lines = read::history(&store).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
+            Effect::History(zone) => self.answer(async move {
+                let lines = read::history(&store, &zone).await.unwrap_or_else(|error| vec![format!("The record cannot be read: {error}")]);
                 Message::Page("History: what was run and decided, newest first".into(), lines)
             }),
             Effect::Cases => self.answer(async move { Message::Cases(store.case_list().await.map_err(|error| error.to_string())) }),
@@ -244,7 +246,7 @@ impl World {
             | Effect::Pipe(..)
             | Effect::Save(..)
             | Effect::Extract(..)
-            | Effect::Log
+            | Effect::Log(_)
             | Effect::Copy(_)
             | Effect::Outside(..)
             | Effect::Wake(_)

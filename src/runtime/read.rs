@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::jobs::Kind;
@@ -271,7 +272,7 @@ fn is_untouched(source: &Coverage) -> bool {
 ///
 /// # Errors
 /// When the store failed.
-pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
+pub async fn history(store: &Store, zone: &TimeZone) -> Result<Vec<String>, StoreError> {
     let mut entries = store.audit_list(None, 0).await?;
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
     Ok(entries
@@ -280,7 +281,7 @@ pub async fn history(store: &Store) -> Result<Vec<String>, StoreError> {
         .map(|entry| {
             let connection = entry.connection.as_deref().unwrap_or("here");
             let items = subjects(&entry.items);
-            let time = entry.time.strftime("%Y-%m-%d %H:%M:%S UTC");
+            let time = entry.time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z");
             format!("{time}  {:<20}  {connection}: {}{items} · {} · #{}", entry.state, entry.command, entry.actor, entry.seq)
         })
         .collect())

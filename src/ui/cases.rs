@@ -78,7 +78,8 @@ pub fn one(paint: &mut Paint, area: Rect, view: &CaseView, model: &Model) -> usi
 
 fn state(paint: &mut Paint, line: Rect, case: &Case, model: &Model) {
     let theme = paint.theme;
-    let at = |time| moment(time, &model.setup.zone, model.local_time);
+    let zone = model.zone();
+    let at = |time| moment(time, &zone);
     let opened = format!("opened {}", at(case.opened_at));
     let (state, style) = match case.closed_at.filter(|_| !case.open) {
         Some(time) => (format!("closed {}  ", at(time)), theme.good),
@@ -100,7 +101,8 @@ fn nothing(side: Side) -> &'static str {
 fn lines(paint: &Paint, view: &CaseView, dossier: &Dossier, model: &Model, narrow: bool) -> Vec<Line> {
     let theme = paint.theme;
     // Where there is little room, a time is how long ago it was.
-    let shown = |at| if narrow { format!("{:>4}", age(at, model.now)) } else { moment(at, &model.setup.zone, model.local_time) };
+    let zone = model.zone();
+    let shown = |at| if narrow { format!("{:>4}", age(at, model.now)) } else { moment(at, &zone) };
     let time = |at| (format!("  {}  ", shown(at)), theme.dim);
     let told = |moment: &crate::core::case::Moment, kind: bool| {
         let who = if moment.actor.is_empty() { "the vendor" } else { &moment.actor };

@@ -1,34 +1,48 @@
 //! The connections: state, last success, failures, next run, coverage.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use super::paint::Paint;
+use super::paint::{Paint, short};
+use super::theme::Theme;
 use super::time::{age, ago, moment};
 use crate::core::console::model::{Model, Pane};
-use crate::core::health::{Connected, Health, Misconfigured};
+use crate::core::health::{Connected, Health, Misconfigured, Stretch};
 
 /// Draws the pane; says which connection is the first on the screen.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let count = model.setup.connected.len() + model.setup.misconfigured.len();
-    let inside = paint.frame(area, &format!("1 Connections · {count}"), model.focus == Pane::Connections);
+    let focused = model.focus == Pane::Connections;
+    let inside = paint.frame(area, &format!("1 Connections · {count}"), focused);
     let wide = inside.width >= 60;
     let selected = |connected: &Connected| Some(&connected.name) == model.connection.as_ref();
-    let lines = |connected: &Connected| if selected(connected) || wide { 3 } else { 2 };
+    let room = usize::from(inside.width.saturating_sub(2));
+    // Of the one under the keys all is told, of the others what comes first.
+    let told = |connected: &Connected| -> Vec<(String, Style)> {
+        let facts = model.health_of(&connected.name).map(|health| facts(paint.theme, model, health)).unwrap_or_default();
+        if focused && selected(connected) {
+            facts.into_iter().flat_map(|(text, style)| Paint::wrapped(&text, room).into_iter().map(move |line| (line, style))).collect()
+        } else {
+            facts.into_iter().take(usize::from(wide || selected(connected))).collect()
+        }
+    };
+    let told: Vec<_> = model.setup.connected.iter().map(told).collect();
+    let heights: Vec<u16> = told.iter().map(|lines| 2 + short(lines.len())).collect();
     let place = model.setup.connected.iter().position(selected).unwrap_or(0);
-    let first = first_of(&model.setup.connected, lines, place, inside.height);
+    let first = first_of(&heights, place, inside.height);
     let mut y = inside.y;
     for (at, connected) in model.setup.connected.iter().enumerate().skip(first) {
         if y >= inside.bottom() {
             break;
         }
         let health = model.health_of(&connected.name);
-        let lines = lines(connected);
-        one(paint, Rect { y, height: lines.min(inside.bottom() - y), ..inside }, model, connected, health);
+        let lines = heights[at];
+        one(paint, Rect { y, height: lines.min(inside.bottom() - y), ..inside }, model, connected, health, &told[at]);
         if selected(connected) {
-            let style = if model.focus == Pane::Connections { paint.theme.selection } else { paint.theme.text.patch(paint.theme.title) };
+            let style = if focused { paint.theme.selection } else { paint.theme.text.patch(paint.theme.title) };
             paint.tint(Rect { y, height: 1, ..inside }, style);
         }
-        paint.jump_letter(inside.x, y, at - first, model.focus == Pane::Connections);
+        paint.jump_letter(inside.x, y, at - first, focused);
         y += lines;
     }
     for one in &model.setup.misconfigured {
@@ -41,9 +55,9 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
 }
 
 /// The first connection on so many rows on which the selected one can be seen whole.
-fn first_of(all: &[Connected], lines: impl Fn(&Connected) -> u16, place: usize, rows: u16) -> usize {
+fn first_of(heights: &[u16], place: usize, rows: u16) -> usize {
     let mut first = 0;
-    while first < place && all.iter().take(place + 1).skip(first).map(&lines).sum::<u16>() > rows {
+    while first < place && heights.iter().take(place + 1).skip(first).sum::<u16>() > rows {
         first += 1;
     }
     first
@@ -62,7 +76,7 @@ fn misconfigured(paint: &mut Paint, area: Rect, one: &Misconfigured) -> u16 {
     y
 }
 
-fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, health: Option<&Health>) {
+fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, health: Option<&Health>, facts: &[(String, Style)]) {
     let theme = paint.theme;
     let job = model.jobs.get(&connected.name);
     let busy = job.is_some() || model.tasks.running().any(|task| task.connection == connected.name);
@@ -96,31 +110,30 @@ fn one(paint: &mut Paint, area: Rect, model: &Model, connected: &Connected, heal
     if area.height > 1 {
         paint.text(area.x + 2, area.y + 1, area.width.saturating_sub(2), &state, if failing { theme.error } else { theme.dim });
     }
-    if area.height > 2 {
-        let gap = health.and_then(|health| health.gaps.first());
-        let (text, style) = match (gap, health) {
-            (Some(gap), _) => {
-                let zone = &model.setup.zone;
-                let kind = if gap.lasting { "gone" } else { "gap" };
-                let hours = |at| moment(at, zone, model.local_time).chars().skip(5).take(11).collect::<String>();
-                (
-                    format!("{kind} {}–{}: {}", hours(gap.from), hours(gap.to), gap.reason),
-                    if gap.lasting { theme.warning } else { theme.error },
-                )
-            }
-            (None, Some(health)) if health.last_error.is_some() && health.failures > 0 => {
-                (health.last_error.clone().unwrap_or_default(), theme.error)
-            }
-            (None, Some(health)) => match health.covered_to {
-                Some(at) => {
-                    let bare =
-                        if health.untouched.is_empty() { String::new() } else { format!("; nothing of {}", health.untouched.join(", ")) };
-                    (format!("whole up to {}{bare}", ago(at, model.now).trim_start_matches("just ")), theme.dim)
-                }
-                None => ("nothing fetched yet: f fetches".to_owned(), theme.dim),
-            },
-            (None, None) => (String::new(), theme.dim),
-        };
-        paint.text(area.x + 2, area.y + 2, area.width.saturating_sub(2), &text, style);
+    for (at, (text, style)) in facts.iter().enumerate().take(usize::from(area.height.saturating_sub(2))) {
+        paint.text(area.x + 2, area.y + 2 + short(at), area.width.saturating_sub(2), text, *style);
     }
+}
+
+/// What is to be known of what was fetched: what is missing, what failed last, up to where it is whole.
+fn facts(theme: &Theme, model: &Model, health: &Health) -> Vec<(String, Style)> {
+    let zone = model.zone();
+    let hours = |at| moment(at, &zone).chars().skip(5).take(11).collect::<String>();
+    let gap = |gap: &Stretch| {
+        let (kind, style) = if gap.lasting { ("gone", theme.warning) } else { ("gap", theme.error) };
+        (format!("{kind} {}–{}: {}", hours(gap.from), hours(gap.to), gap.reason), style)
+    };
+    let mut facts: Vec<_> = health.gaps.iter().map(gap).collect();
+    // A gap's reason is often what failed last.
+    let new = |error: &String| health.failures > 0 && health.gaps.iter().all(|gap| gap.reason != *error);
+    facts.extend(health.last_error.clone().filter(new).map(|error| (error, theme.error)));
+    if facts.is_empty() {
+        let untouched = if health.untouched.is_empty() { String::new() } else { format!("; nothing of {}", health.untouched.join(", ")) };
+        let text = match health.covered_to {
+            Some(at) => format!("whole up to {}{untouched}", ago(at, model.now).trim_start_matches("just ")),
+            None => "nothing fetched yet: f fetches".to_owned(),
+        };
+        facts.push((text, theme.dim));
+    }
+    facts
 }

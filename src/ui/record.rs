@@ -116,8 +116,8 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
     }
     let label = |name: &str| (format!("{name:<12}"), theme.dim);
     lines.push(vec![label("Severity"), (event.severity.as_str().to_owned(), severity), (origin, theme.dim)]);
-    let zone = &model.setup.zone;
-    let when = moment(event.occurred_at, zone, model.local_time);
+    let zone = model.zone();
+    let when = moment(event.occurred_at, &zone);
     lines.push(vec![label("When"), (when, theme.text), (format!("  {}", ago(event.occurred_at, model.now)), theme.dim)]);
     lines.push(vec![label("From"), (format!("{} · {} · {}", stored.connection, stored.vendor, event.event_type), theme.text)]);
     let mut state = stored.status.as_str().replace('_', " ");
@@ -134,7 +134,7 @@ fn summary(paint: &Paint, shown: &Shown, model: &Model, width: u16) -> Vec<Line>
     lines.push(vec![label("Status"), (state, theme.text), (theirs, theme.dim)]);
     if stored.drifted() {
         let vendor = connected.map_or(stored.vendor.as_str(), |connected| connected.title.as_str());
-        let since = event.updated_at.map(|at| format!(" since {}", moment(at, zone, model.local_time))).unwrap_or_default();
+        let since = event.updated_at.map(|at| format!(" since {}", moment(at, &zone))).unwrap_or_default();
         let text = format!("{vendor} says {their_status}{since}; here it is {}", stored.status.as_str().replace('_', " "));
         lines.push(vec![label("Drift"), (text, theme.warning)]);
     }

@@ -193,7 +193,7 @@ fn many_connections_scroll_and_say_what_nothing_was_fetched_of() {
     assert!(shown.contains("wiz-11") && !shown.contains("eset-eu"), "{shown}");
     session.press("' a");
     let shown = screen(&mut session, 80, 24);
-    assert_eq!(session.model.connection.as_deref(), Some("wiz-06"), "a letter is that of a row of the screen\n{shown}");
+    assert_eq!(session.model.connection.as_deref(), Some("wiz-02"), "a letter is that of a row of the screen\n{shown}");
     session.press("g g");
     assert!(screen(&mut session, 80, 24).contains("; nothing of DLP.All"));
 }
@@ -295,4 +295,22 @@ fn an_outcome_says_how_far_it_is_and_that_there_is_a_way_back() {
     session.send(Message::Followed(Some(task), Tone::Done, "Observed: it was carried out.".into()));
     let shown = screen(&mut session, 80, 24);
     assert!(shown.contains("│Observed: it was carried out.") && !shown.contains("not yet observed"), "{shown}");
+}
+
+#[test]
+fn all_that_is_missing_of_a_connection_is_told_where_the_keys_are() {
+    let mut session = Session::new();
+    let name = session.model.setup.connected[0].name.clone();
+    let (from, to) = ("2026-07-01T02:00:00Z".parse().unwrap(), "2026-07-01T03:30:00Z".parse().unwrap());
+    let gap = |lasting, reason: &str| Stretch { from, to, reason: reason.into(), lasting };
+    let gaps = vec![
+        gap(false, "The vendor gave more pages than its limit allows, and the rest of the hour is not here. Fetch the stretch again."),
+        gap(true, "The vendor keeps seven days."),
+    ];
+    session.model.health =
+        vec![Health { connection: name, gaps, failures: 1, last_error: Some("503: try later".into()), ..Health::default() }];
+    let elsewhere = screen(&mut session, 160, 45);
+    assert!(elsewhere.contains("gap 07-01 02:00") && !elsewhere.contains("again."), "{elsewhere}");
+    session.press("1");
+    insta::assert_snapshot!(screen(&mut session, 80, 24));
 }

@@ -39,8 +39,7 @@ pub fn head(paint: &mut Paint, area: Rect, model: &Model) {
     if running > 0 {
         right.push((format!("{running} running"), theme.header));
     }
-    let zone = if model.local_time { model.setup.zone.clone() } else { jiff::tz::TimeZone::UTC };
-    right.push((model.now.to_zoned(zone).strftime("%H:%M %Z ").to_string(), theme.header));
+    right.push((model.now.to_zoned(model.zone()).strftime("%H:%M %Z ").to_string(), theme.header));
     let wide: usize = right.iter().map(|(text, _)| width(text) + 1).sum();
     let room = area.width.saturating_sub(short(wide) + 1);
     let mut x = area.x + paint.text(area.x, area.y, room, name, theme.header);

@@ -44,10 +44,9 @@ pub fn next_change(now: Timestamp, running: bool) -> Timestamp {
     Timestamp::from_second((now.as_second() / step + 1) * step).unwrap_or(now)
 }
 
-/// A moment: `2026-07-01 12:00:05 UTC`, or in local time with its zone.
-pub fn moment(at: Timestamp, zone: &TimeZone, local: bool) -> String {
-    let zone = if local { zone.clone() } else { TimeZone::UTC };
-    at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+/// A moment with its zone: `2026-07-01 12:00:05 UTC`.
+pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 /// How times are shown: the present, and whose clock.
@@ -55,19 +54,18 @@ pub fn moment(at: Timestamp, zone: &TimeZone, local: bool) -> String {
 pub struct Clock {
     now: Timestamp,
     zone: TimeZone,
-    local: bool,
 }
 
 impl Clock {
     /// The console's clock.
     pub fn of(model: &Model) -> Self {
-        Self { now: model.now, zone: model.setup.zone.clone(), local: model.local_time }
+        Self { now: model.now, zone: model.zone() }
     }
 
     /// A moment of a document: when, and how long ago.
     pub fn pretty(&self, at: Moment) -> String {
         match Timestamp::from_microsecond(at.0) {
-            Ok(time) => format!("{} ({})", moment(time, &self.zone, self.local), age(time, self.now)),
+            Ok(time) => format!("{} ({})", moment(time, &self.zone), age(time, self.now)),
             Err(_) => at.to_string(),
         }
     }
@@ -90,6 +88,6 @@ mod tests {
             assert_eq!(age(then.parse().unwrap(), now), shown);
         }
         assert_eq!([0, 59, 61].map(|seconds| lasted(SignedDuration::from_secs(seconds))), ["0s", "59s", "1m 01s"]);
-        assert_eq!(moment(now, &TimeZone::UTC, false), "2026-07-02 12:00:00 UTC");
+        assert_eq!(moment(now, &TimeZone::UTC), "2026-07-02 12:00:00 UTC");
     }
 }

@@ -131,7 +131,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Submit => run::submit(model),
         Action::Help => help::open(model),
         Action::Notices => {
-            let zone = if model.local_time { model.setup.zone.clone() } else { jiff::tz::TimeZone::UTC };
+            let zone = model.zone();
             let time = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S %Z").to_string();
             let lines = model.notices.list.iter().rev().map(|notice| format!("{}  {}", time(notice.at), notice.text)).collect();
             page_layer(model, "Notices", lines)
@@ -140,8 +140,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let lines = model.meter.lines(model.now);
             page_layer(model, "Keys and time", lines)
         }
-        Action::History => opening::ask(model, "History", Effect::History),
-        Action::Log => opening::ask(model, "Log", Effect::Log),
+        Action::History => opening::ask(model, "History", Effect::History(model.zone())),
+        Action::Log => opening::ask(model, "Log", Effect::Log(model.zone())),
         Action::LocalTime => just(model, |model| model.local_time = !model.local_time),
         Action::Mouse => {
             model.mouse = !model.mouse;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::action::Action;
@@ -239,8 +240,8 @@ pub enum Effect {
     AddConnection(Wanted),
     /// Read the state of the connections; answered by `Health`.
     Health,
-    /// Read what was run and decided; answered by `Page`.
-    History,
+    /// Read what was run and decided, times in that zone; answered by `Page`.
+    History(TimeZone),
     /// List the cases; answered by `Cases`.
     Cases,
     /// Read a case with all that belongs to it; answered by `Case`.
@@ -249,8 +250,8 @@ pub enum Effect {
     OnCase(String, CaseChange),
     /// Write a case to a file.
     ExportCase(String, String),
-    /// Read what the program logged; answered by `Page`.
-    Log,
+    /// Read what the program logged, times in that zone; answered by `Page`.
+    Log(TimeZone),
     /// Find what a JSONPath picks in a document; answered by `Document`.
     Extract(Document, String),
     /// Compare a revision of an event with the one before it; answered by `Document`.

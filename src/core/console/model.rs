@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -482,6 +483,11 @@ impl Model {
             (Pane::Record, Some(id)) if self.queue.marks.is_empty() => vec![id],
             _ => self.queue.targets(),
         }
+    }
+
+    /// The zone in which times are shown.
+    pub fn zone(&self) -> TimeZone {
+        if self.local_time { self.setup.zone.clone() } else { TimeZone::UTC }
     }
 
     /// Whether there is an event that a decision could be about.

@@ -547,7 +547,7 @@ impl Session {
                 Message::Case(name, found)
             }
             Effect::OnCase(name, change) => Message::OnCase(change.clone(), Ok(self.on_case(&name, change))),
-            Effect::Log => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
+            Effect::Log(_) => Message::Page("Log".into(), vec!["12:00:00 WARN the session could not be kept".into()]),
             Effect::Count(queries) => {
                 Message::Counts(queries.into_iter().map(|(name, query)| (name, self.all(&query).map_or(0, |rows| rows.len()))).collect())
             }
