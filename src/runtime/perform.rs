@@ -274,7 +274,7 @@ async fn keep_playbook(runner: &Runner, playbook: Playbook) -> Message {
     let (dir, name) = (runner.paths().config_dir.clone(), playbook.name.clone());
     let written = tokio::task::spawn_blocking(move || {
         let file = playbook::save(&dir, &playbook, false)?;
-        let done = format!("Saved in {}; : and P list it.", file.display());
+        let done = format!("Saved in {}", file.display());
         Ok::<_, String>((playbook::library(&dir).0, done))
     });
     Message::Playbooks(name, written.await.unwrap_or_else(|error| Err(error.to_string())))

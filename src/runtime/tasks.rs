@@ -59,9 +59,7 @@ impl World {
             let Ready { connection, command, title, given, events, .. } = ready;
             let why = "Its vendor could not be reached when it was to be run.";
             let notice = match runner.put_off(&connection, &command, &title, given, events, why).await {
-                Ok(letter) => {
-                    Message::Followed(Some(id), Tone::Done, format!("{title} waits in the outbox (letter {letter}); g b shows it."))
-                }
+                Ok(letter) => Message::Followed(Some(id), Tone::Done, format!("{title} waits in the outbox (letter {letter})")),
                 Err(reason) => Message::Notice(Tone::Error, reason),
             };
             let _ = inbox.send(notice).await;

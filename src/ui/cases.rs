@@ -7,6 +7,7 @@ use super::paint::{Line, Paint, short, sign};
 use super::tasks;
 use super::time::{age, moment};
 use crate::core::case::{Case, Dossier, Ran};
+use crate::core::console::action::Action;
 use crate::core::console::cases::{CaseView, Cases, Side};
 use crate::core::console::model::Model;
 use crate::core::event::Status;
@@ -22,8 +23,9 @@ pub fn list(paint: &mut Paint, area: Rect, cases: &Cases, model: &Model) -> usiz
     if let Some(fault) = &cases.fault {
         paint.text(inside.x, inside.y, inside.width, fault, theme.error);
     } else if cases.list.as_ref().is_none_or(Vec::is_empty) {
-        let text =
-            if cases.list.is_none() { "Reading …" } else { "There is no case yet: n opens one, c in the queue puts events into one." };
+        let (new, put) = (model.key(Action::NewCase), model.key(Action::Case));
+        let none = format!("There is no case yet: {new} opens one, {put} in the queue puts events into one.");
+        let text = if cases.list.is_none() { "Reading …" } else { &none };
         paint.text(inside.x, inside.y, inside.width, text, theme.dim);
     }
     let lines: Vec<Line> = cases.list.iter().flatten().map(|case| case_line(paint, case, model)).collect();
@@ -71,7 +73,7 @@ pub fn one(paint: &mut Paint, area: Rect, view: &CaseView, model: &Model) -> usi
     let body = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
     let lines = lines(paint, view, dossier, model, body.width < 60);
     if lines.is_empty() {
-        paint.text(body.x, body.y, body.width, nothing(view.side), theme.dim);
+        paint.text(body.x, body.y, body.width, &nothing(view.side, model), theme.dim);
     }
     rows(paint, body, &lines, view.at, view.first)
 }
@@ -88,13 +90,16 @@ fn state(paint: &mut Paint, line: Rect, case: &Case, model: &Model) {
     paint.pieces(line.x, line.y, line.width, &[(&state, style), (&opened, theme.dim)]);
 }
 
-fn nothing(side: Side) -> &'static str {
+fn nothing(side: Side, model: &Model) -> String {
+    let key = |action| model.key(action);
     match side {
-        Side::Events => "No event is in this case: c in the queue puts one in.",
-        Side::Timeline => "Nothing happened yet.",
-        Side::Notes => "Nothing was written yet: m writes a note.",
-        Side::Runs => "Nothing was run on its events yet.",
-        Side::Files => "No file is in this case: a adds one; what a run on its events saves is added by itself.",
+        Side::Events => format!("No event is in this case: {} in the queue puts one in.", key(Action::Case)),
+        Side::Timeline => "Nothing happened yet.".into(),
+        Side::Notes => format!("Nothing was written yet: {} writes a note.", key(Action::Memo)),
+        Side::Runs => "Nothing was run on its events yet.".into(),
+        Side::Files => {
+            format!("No file is in this case: {} adds one; what a run on its events saves is added by itself.", key(Action::AddFile))
+        }
     }
 }
 

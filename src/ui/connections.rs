@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use super::paint::{Paint, short};
 use super::theme::Theme;
 use super::time::{age, ago, moment};
+use crate::core::console::action::Action;
 use crate::core::console::model::{Model, Pane};
 use crate::core::health::{Connected, Health, Misconfigured, Stretch};
 
@@ -131,7 +132,7 @@ fn facts(theme: &Theme, model: &Model, health: &Health) -> Vec<(String, Style)> 
         let untouched = if health.untouched.is_empty() { String::new() } else { format!("; nothing of {}", health.untouched.join(", ")) };
         let text = match health.covered_to {
             Some(at) => format!("whole up to {}{untouched}", ago(at, model.now).trim_start_matches("just ")),
-            None => "nothing fetched yet: f fetches".to_owned(),
+            None => format!("nothing fetched yet: {} fetches", model.key(Action::Fetch)),
         };
         facts.push((text, theme.dim));
     }

@@ -7,13 +7,15 @@ use tui_textarea::TextArea;
 use super::middle;
 use super::paint::{Paint, beyond, short, width};
 use crate::core::catalogue::{Effect, Reach};
+use crate::core::console::action::Action;
 use crate::core::console::form::{Entry, Field, Form};
+use crate::core::console::model::Model;
 
 /// The most faults of a text that are shown one by one.
 const FAULTS: usize = 3;
 
 /// Draws the form; says where the cursor is.
-pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
+pub fn draw(paint: &mut Paint, area: Rect, form: &Form, model: &Model) -> Option<(u16, u16)> {
     let theme = paint.theme;
     let facts = form.quick.as_deref().map(|quick| quick.facts.as_slice()).unwrap_or_default();
     // A short form stays short: what it is about can be seen around it.
@@ -64,34 +66,37 @@ pub fn draw(paint: &mut Paint, area: Rect, form: &Form) -> Option<(u16, u16)> {
         paint.text(inside.x, y + 1, inside.width, "It takes nothing. enter runs it.", theme.text);
         return None;
     }
-    // Two lines a field: its value, and below the one in focus what it takes.
+    // A line a field, and below the one in focus what it takes.
     let room = inside.bottom().saturating_sub(y);
-    let heights: Vec<u16> = form.fields.iter().enumerate().map(|(at, field)| lines_of(field, at == form.at, room)).collect();
+    let wide = form.fields.iter().map(|field| width(&field.parameter.label) + 1).max().unwrap_or(8).min(usize::from(inside.width) / 3);
+    let told = form.fields.get(form.at).map(|field| told(paint, field, form, model, usize::from(inside.width).saturating_sub(wide + 1)));
+    let told = told.unwrap_or_default();
+    let height = |(at, field)| lines_of(field, (at == form.at).then_some(told.len()), room);
+    let heights: Vec<u16> = form.fields.iter().enumerate().map(height).collect();
     let mut first = 0;
     while first < form.at && heights.iter().take(form.at + 1).skip(first).sum::<u16>() > room {
         first += 1;
     }
-    let wide = form.fields.iter().map(|field| width(&field.parameter.label) + 1).max().unwrap_or(8).min(usize::from(inside.width) / 3);
     let mut cursor = None;
     for (at, (field, height)) in form.fields.iter().zip(&heights).enumerate().skip(first) {
         if y >= inside.bottom() {
             break;
         }
         let line = Rect { y, height: (*height).min(inside.bottom() - y), ..inside };
-        let found = one(paint, line, field, at == form.at, short(wide), form);
+        let found = one(paint, line, field, (at == form.at).then_some(told.as_slice()), short(wide), form);
         cursor = cursor.or(found);
         y += *height;
     }
     cursor
 }
 
-fn lines_of(field: &Field, focused: bool, room: u16) -> u16 {
-    let value = match &field.entry {
-        Entry::Area(area) if focused => short(area_height(field, area.lines().len(), room)),
-        _ => 1,
-    };
-    let faults = field.body.as_ref().filter(|_| focused).map_or(0, |body| short(body.faults.len().min(FAULTS + 1)));
-    value + faults + u16::from(focused) * 2 + u16::from(!focused && field.error.is_some())
+/// How many lines a field takes; of the one in focus so many say what it takes.
+fn lines_of(field: &Field, told: Option<usize>, room: u16) -> u16 {
+    match (&field.entry, told) {
+        (Entry::Area(area), Some(told)) => short(area_height(field, area.lines().len(), room) + told),
+        (_, Some(told)) => short(1 + told),
+        (_, None) => 1 + u16::from(field.error.is_some()),
+    }
 }
 
 /// How many lines of a text are shown: of JSON, in which one finds one's way by its shape, as many as leave room for the rest.
@@ -100,8 +105,9 @@ fn area_height(field: &Field, lines: usize, room: u16) -> usize {
     lines.clamp(3, most.max(6))
 }
 
-fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, form: &Form) -> Option<(u16, u16)> {
+fn one(paint: &mut Paint, area: Rect, field: &Field, told: Option<&[Told]>, wide: u16, form: &Form) -> Option<(u16, u16)> {
     let theme = paint.theme;
+    let focused = told.is_some();
     let label = format!("{}{}", field.parameter.label, if field.parameter.required { "*" } else { "" });
     let style = if focused { theme.focus } else { theme.text };
     paint.text(area.x, area.y, wide, &label, style);
@@ -111,7 +117,7 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
     let mut y = area.y;
     match &field.entry {
         Entry::Area(text) if focused => {
-            let below = 2 + faults(field, paint).len();
+            let below = told.map_or(0, <[Told]>::len);
             let height = text.lines().len().clamp(3, usize::from(area.height).saturating_sub(below).max(3)).min(usize::from(area.height));
             let frame = Rect { x, y, width: room, height: short(height) };
             cursor = Some(self::area(paint, frame, field, text));
@@ -147,34 +153,39 @@ fn one(paint: &mut Paint, area: Rect, field: &Field, focused: bool, wide: u16, f
             y += 1;
         }
     }
-    if !focused {
-        if let Some(text) = names(field, form).or_else(|| field.origin.clone()) {
-            let used = short(width(&field.text())).min(room) + 2;
-            paint.text(x + used, area.y, room.saturating_sub(used), &text, theme.dim);
-        }
-        if let Some(error) = &field.error {
-            paint.text(x, y, room, error, theme.error);
-        }
-        return None;
-    }
-    let below: (String, Style) = match (&field.error, names(field, form)) {
-        (Some(error), _) => (error.clone(), theme.error),
-        (None, Some(names)) => (names, theme.accent),
-        (None, None) => (help(field), theme.dim),
-    };
-    for (fault, style) in faults(field, paint) {
-        if y < area.bottom() {
-            paint.text(x, y, room, &fault, style);
+    if let Some(told) = told {
+        for (text, style) in told.iter().take(usize::from(area.bottom().saturating_sub(y))) {
+            paint.text(x, y, room, text, *style);
             y += 1;
         }
+        return cursor;
     }
-    if y < area.bottom() {
-        paint.text(x, y, room, &field.rules(), theme.dim);
+    if let Some(text) = names(field, form).or_else(|| field.origin.clone()) {
+        let used = short(width(&field.text())).min(room) + 2;
+        paint.text(x + used, area.y, room.saturating_sub(used), &text, theme.dim);
     }
-    if y + 1 < area.bottom() {
-        paint.text(x, y + 1, room, &below.0, below.1);
+    if let Some(error) = &field.error {
+        paint.text(x, y, room, error, theme.error);
     }
-    cursor
+    None
+}
+
+/// A line below a field.
+type Told = (String, Style);
+
+/// What is said of the field in focus: what is wrong with it, what it takes, and what it is or what its values are called.
+fn told(paint: &Paint, field: &Field, form: &Form, model: &Model, room: usize) -> Vec<Told> {
+    /// The most lines of one thing.
+    const MOST: usize = 3;
+    let theme = paint.theme;
+    let rules = (field.rules(&model.key(Action::PickValue)), theme.dim);
+    let texts = match (&field.error, names(field, form)) {
+        (Some(error), _) => [(error.clone(), theme.error), rules],
+        (None, Some(names)) => [rules, (names, theme.accent)],
+        (None, None) => [rules, (help(field), theme.dim)],
+    };
+    let broken = |(text, style): Told| Paint::wrapped(&text, room).into_iter().take(MOST).map(move |line| (line, style));
+    faults(field, paint).into_iter().chain(texts.into_iter().flat_map(broken)).collect()
 }
 
 /// Draws the lines of a text around its cursor, and says where that is.

@@ -14,7 +14,7 @@ use crate::core::console::task::Task;
 pub fn draw(paint: &mut Paint, area: Rect, guide: &Guide, model: &Model) -> Option<(u16, u16)> {
     let theme = paint.theme;
     let room = usize::from(area.width.min(110).saturating_sub(4));
-    let key = |action: Action| model.setup.keymap.hint(action).unwrap_or_default();
+    let key = |action: Action| model.key(action);
     let mut lines: Vec<(String, Style)> = Vec::new();
     let mut say = |text: &str, style: Style| lines.extend(Paint::wrapped(text, room).into_iter().map(|line| (line, style)));
     say("1  Open this link in a browser and sign in as the user whose rights are wanted:", theme.title);

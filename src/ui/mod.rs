@@ -77,7 +77,7 @@ pub fn draw(model: &Model, theme: &Theme, cells: &mut Buffer) -> (Screen, Option
             Layer::Case(view) => screen.layer = cases::one(&mut paint, body, view, model),
             Layer::Columns(view) => screen.layer = columns::draw(&mut paint, body, view),
             Layer::Chooser(view) => (screen.layer, cursor) = chooser::draw(&mut paint, body, view),
-            Layer::Form(view) => cursor = form::draw(&mut paint, body, view),
+            Layer::Form(view) => cursor = form::draw(&mut paint, body, view, model),
             Layer::Sheet(view) => screen.layer = sheet::draw(&mut paint, body, view),
             Layer::Confirm(view) => ((screen.layer, screen.question), cursor) = confirm::draw(&mut paint, body, view, model),
             Layer::Prompt(view) => cursor = Some(prompt::draw(&mut paint, area, view)),

@@ -5,6 +5,7 @@ use ratatui::style::Style;
 
 use super::paint::{Paint, short};
 use super::time::age;
+use crate::core::console::action::Action;
 use crate::core::console::model::Model;
 use crate::core::outbox::{Letter, Standing};
 
@@ -47,7 +48,9 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     }
     if let Some(letter) = outbox.current() {
         let below = Rect { y: list.bottom(), height: lower, ..inside };
-        for (at, (text, style)) in detail(paint, letter, usize::from(below.width)).into_iter().enumerate().take(usize::from(below.height)) {
+        for (at, (text, style)) in
+            detail(paint, model, letter, usize::from(below.width)).into_iter().enumerate().take(usize::from(below.height))
+        {
             paint.text(below.x, below.y + short(at), below.width, &text, style);
         }
     }
@@ -65,7 +68,7 @@ fn style_of(paint: &Paint, standing: Standing) -> Style {
     }
 }
 
-fn detail(paint: &Paint, letter: &Letter, wide: usize) -> Vec<(String, Style)> {
+fn detail(paint: &Paint, model: &Model, letter: &Letter, wide: usize) -> Vec<(String, Style)> {
     let theme = paint.theme;
     let mut lines = vec![(String::new(), theme.text)];
     let events = letter.events.iter().map(|id| format!("event {id}")).collect::<Vec<_>>().join(", ");
@@ -79,15 +82,18 @@ fn detail(paint: &Paint, letter: &Letter, wide: usize) -> Vec<(String, Style)> {
     if letter.standing.is_open() {
         lines.extend(letter.blind().into_iter().flat_map(|text| Paint::wrapped(text, wide)).map(|line| (line, theme.warning)));
     }
+    let (send, cancel) = (model.key(Action::Send), model.key(Action::Cancel));
     let text = match letter.standing {
-        Standing::Waiting if letter.by_hand() => "enter asks and sends it; x takes it back. It is never sent by itself.",
-        Standing::Waiting => "enter sends it now; x takes it back. It is sent by itself when the connection works again.",
-        Standing::Held => "enter shows what changed and asks; x takes it back.",
-        Standing::Unknown => "It may have been carried out: look at the vendor. It is never sent again.",
-        _ => "",
+        Standing::Waiting if letter.by_hand() => format!("{send} asks and sends it; {cancel} takes it back. It is never sent by itself."),
+        Standing::Waiting => {
+            format!("{send} sends it now; {cancel} takes it back. It is sent by itself when the connection works again.")
+        }
+        Standing::Held => format!("{send} shows what changed and asks; {cancel} takes it back."),
+        Standing::Unknown => "It may have been carried out: look at the vendor. It is never sent again.".into(),
+        _ => String::new(),
     };
     if !text.is_empty() {
-        lines.extend(Paint::wrapped(text, wide).into_iter().map(|line| (line, theme.dim)));
+        lines.extend(Paint::wrapped(&text, wide).into_iter().map(|line| (line, theme.dim)));
     }
     lines
 }

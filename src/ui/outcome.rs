@@ -30,7 +30,18 @@ pub fn draw(paint: &mut Paint, area: Rect, view: &OutcomeView, model: &Model) ->
             paint.text(inside.x, inside.y + short(at), inside.width, line, theme.text);
         }
         if task.is_running() {
-            paint.text(inside.x, inside.y + 2, inside.width, "esc leaves it running; 4 lists the tasks, x cancels one there.", theme.dim);
+            paint.text(
+                inside.x,
+                inside.y + 2,
+                inside.width,
+                &format!(
+                    "{} leaves it running; {} lists the tasks, {} cancels one there.",
+                    model.key(Action::Back),
+                    model.key(Action::ShowTasks),
+                    model.key(Action::Cancel)
+                ),
+                theme.dim,
+            );
         }
         return usize::from(inside.height);
     };

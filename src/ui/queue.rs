@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, sign, width};
 use super::time::age;
+use crate::core::console::action::Action;
 use crate::core::console::model::{Model, Pane};
 use crate::core::console::queue::Item;
 use crate::core::event::{Disposition, Severity, Status, drifted};
@@ -56,13 +57,13 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
             let all = if gaps == 0 {
                 "Nothing is open.".to_owned()
             } else {
-                format!("Nothing is open, but {gaps} connections have gaps: 1 shows them.")
+                format!("Nothing is open, but {gaps} connections have gaps: {} shows them.", model.key(Action::ShowConnections))
             };
             ("", all)
         } else if model.jobs.is_empty() && !model.tasks.running().any(|task| task.command.is_empty()) {
-            ("", "Nothing matches this query. esc goes back.".to_owned())
+            ("", format!("Nothing matches this query. {} goes back.", model.key(Action::Back)))
         } else {
-            ("", "Nothing matches this query yet; events are being fetched. esc goes back.".to_owned())
+            ("", format!("Nothing matches this query yet; events are being fetched. {} goes back.", model.key(Action::Back)))
         };
         paint.text(inside.x, inside.y, inside.width, first, theme.dim);
         paint.text(inside.x, inside.y, inside.width, &second, theme.dim);

@@ -22,8 +22,12 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         return 0;
     }
     let Some(shown) = &detail.shown else {
-        let text = if detail.wanted.is_some() { "Reading …" } else { "enter opens the selected event here." };
-        paint.text(inside.x, inside.y, inside.width, text, theme.dim);
+        let text = if detail.wanted.is_some() {
+            "Reading …".into()
+        } else {
+            format!("{} opens the selected event here.", model.key(Action::Open))
+        };
+        paint.text(inside.x, inside.y, inside.width, &text, theme.dim);
         return 0;
     };
     tabs(paint, Rect { height: 1, ..inside }, detail.tab);

@@ -9,7 +9,7 @@ use crate::core::console::model::Model;
 /// Draws the welcome.
 pub fn draw(paint: &mut Paint, area: Rect, model: &Model) {
     let inside = paint.frame(area, "nightdesk", true);
-    let key = |action: Action| model.setup.keymap.hint(action).unwrap_or_else(|| ":".into());
+    let key = |action: Action| model.key(action);
     let lines = [
         (true, "Welcome to nightdesk.".to_owned()),
         (false, String::new()),

@@ -351,7 +351,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if model.setup.alone && model.layers.len() == 1 {
-        model.tell(Tone::Info, "q leaves");
+        model.tell(Tone::Info, format!("{} leaves", model.key(Action::Quit)));
         return Vec::new();
     }
     if model.layers.pop().is_some() {

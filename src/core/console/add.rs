@@ -1,6 +1,7 @@
 //! Adding a connection: which system, then a form of what it needs, made from the catalogue.
 
 use super::act;
+use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::effect::Effect;
 use super::form::Form;
@@ -124,7 +125,9 @@ pub fn added(model: &mut Model, vendor: String, name: &str, result: Result<(), S
     }
     // The console opens anew, on all connections; the session goes on where it was.
     model.connection = Some(name.to_owned());
-    model.exit = Exit::Again(format!("Connection {name} was added: t tests it, f fetches, 1 shows the connections."));
+    let (test, fetch, connections) = (model.key(Action::Test), model.key(Action::Fetch), model.key(Action::ShowConnections));
+    model.exit =
+        Exit::Again(format!("Connection {name} was added: {test} tests it, {fetch} fetches, {connections} shows the connections."));
     effects.extend(act::leave(model));
     effects
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::act;
+use super::action::Action;
 use super::chooser::{Choice, Purpose};
 use super::detail::Shown;
 use super::detail::Tab;
@@ -152,7 +153,7 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
         Some(message) if recorded == 0 => model.tell(Tone::Error, format!("Not recorded: {message}")),
         Some(message) => model.tell(Tone::Error, format!("Recorded for {} only: {message}", count(recorded))),
         None => {
-            let undo = model.setup.keymap.hint(super::action::Action::Undo).unwrap_or_default();
+            let undo = model.key(Action::Undo);
             let text = match what {
                 Decided::Change(ids, Change::Close(disposition, _)) => {
                     format!("{} closed as {}; {undo} takes it back", count(ids.len()), disposition.as_str().replace('_', " "))
@@ -162,7 +163,7 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
                 Decided::Change(ids, Change::Note(_)) => format!("Note written on {}", count(ids.len())),
                 Decided::Change(ids, Change::Case(name)) => format!("{} put into case {name}", count(ids.len())),
                 Decided::Restored(before) if model.last_told => {
-                    let tell = model.setup.keymap.hint(super::action::Action::WriteBack).unwrap_or_default();
+                    let tell = model.key(Action::WriteBack);
                     format!("Taken back: {}; the vendor was told: {tell} tells it this too", count(before.len()))
                 }
                 Decided::Restored(before) => format!("Taken back: {}", count(before.len())),

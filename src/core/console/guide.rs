@@ -159,7 +159,7 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData) -> bool {
     model.layers.pop();
     let guide = Guide { connection, guided, link, line: Line::default(), task: None, fault: None, done: None };
     model.layers.push(Layer::Guide(Box::new(guide)));
-    let copy = model.setup.keymap.hint(Action::CopyLink).unwrap_or_default();
+    let copy = model.key(Action::CopyLink);
     model.tell(Tone::Info, format!("{copy} copies the link"));
     true
 }

@@ -61,7 +61,7 @@ pub fn lines(model: &Model) -> Vec<String> {
 
 /// The quick commands of the connections' events, each kind of event once.
 fn quick(model: &Model, lines: &mut Vec<String>) {
-    let begins = model.setup.keymap.hint(Action::Quick).unwrap_or_default();
+    let begins = model.key(Action::Quick);
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for (connected, source) in
         model.setup.connected.iter().flat_map(|connected| connected.entry.sources.iter().map(move |source| (connected, source)))

@@ -485,6 +485,11 @@ impl Model {
         }
     }
 
+    /// The key of an action, for hints; where it has none, how the palette finds it.
+    pub fn key(&self, action: Action) -> String {
+        self.setup.keymap.hint(action).unwrap_or_else(|| format!(": {}", action.row().title))
+    }
+
     /// The zone in which times are shown.
     pub fn zone(&self) -> TimeZone {
         if self.local_time { self.setup.zone.clone() } else { TimeZone::UTC }

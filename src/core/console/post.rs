@@ -284,7 +284,7 @@ pub fn letters(model: &mut Model, result: Result<Vec<Letter>, String>) -> Vec<Ef
             let before = held(model);
             model.outbox.fill(letters);
             if held(model) > before {
-                let key = model.setup.keymap.hint(Action::OpenOutbox).unwrap_or_default();
+                let key = model.key(Action::OpenOutbox);
                 model.tell(Tone::Warning, format!("The outbox holds what does not fit any more; {key} shows it"));
             }
         }
@@ -304,7 +304,11 @@ pub fn held(model: &mut Model, task: TaskId, letter: &Letter) -> Vec<Effect> {
     }
     model.tell(
         Tone::Warning,
-        if letter.differences.is_empty() { format!("Held: {}", letter.detail) } else { format!("{text}; g b shows them") },
+        if letter.differences.is_empty() {
+            format!("Held: {}", letter.detail)
+        } else {
+            format!("{text}; {} shows them", model.key(Action::OpenOutbox))
+        },
     );
     let known = model.outbox.letters.iter_mut().find(|known| known.id == id);
     if let Some(known) = known {

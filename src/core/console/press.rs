@@ -95,7 +95,9 @@ fn chord(model: &mut Model, key: Key) -> Vec<Effect> {
             let elsewhere = elsewhere.map(|binding| format!("in the {} it is: {}", binding.context.as_str(), binding.action.row().title));
             model.pending.clear();
             let more = elsewhere.unwrap_or_else(|| {
-                if matches!(model.layers.last(), Some(Layer::Chooser(_))) { "esc goes back" } else { "? shows the keys" }.into()
+                // A list takes letters itself.
+                let in_list = matches!(model.layers.last(), Some(Layer::Chooser(_)));
+                if in_list { "esc goes back".into() } else { format!("{} shows the keys", model.key(Action::Help)) }
             });
             model.tell(Tone::Info, format!("{keys} does nothing here; {more}"));
             Vec::new()

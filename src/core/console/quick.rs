@@ -1,5 +1,6 @@
 //! Quick commands on the console: which there are for the events under the keys, and what choosing one does.
 
+use super::action::Action;
 use super::chooser::{Choice, Purpose};
 use super::effect::Effect;
 use super::fit;
@@ -61,7 +62,11 @@ fn common<'a>(model: &'a Model, events: &[StoredEvent]) -> Result<(&'a Connected
     let source = connected.entry.sources.iter().find(|source| source.event_type == first.event.event_type);
     let quick = source.map(|source| (source.quick)(&first.event.raw)).unwrap_or_default();
     if quick.is_empty() {
-        return Err(format!("{} has no quick commands for {}; a lists what can be filled in.", connected.title, first.event.event_type));
+        let act = model.key(Action::Act);
+        return Err(format!(
+            "{} has no quick commands for {}; {act} lists what can be filled in.",
+            connected.title, first.event.event_type
+        ));
     }
     Ok((connected, quick))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::action::Action;
 use super::effect::{Effect, Gather};
 use super::layer::{Asks, Layer, Prompt};
 use super::model::Model;
@@ -39,7 +40,7 @@ impl Recording {
 
 /// Starts to record, or stops and asks for a name.
 pub fn toggle(model: &mut Model) -> Vec<Effect> {
-    let hint = model.setup.keymap.hint(super::action::Action::Record).unwrap_or_default();
+    let hint = model.key(Action::Record);
     match &model.recording {
         None => {
             model.recording = Some(Recording::default());
@@ -102,7 +103,8 @@ pub fn written(model: &mut Model, name: &str, result: Result<(Vec<Playbook>, Str
             if model.recording.as_ref().is_some_and(|recording| recording.name.as_deref() == Some(name)) {
                 model.recording = None;
             }
-            model.tell(Tone::Done, done);
+            let (palette, playbooks) = (model.key(Action::Palette), model.key(Action::Playbooks));
+            model.tell(Tone::Done, format!("{done}; {palette} and {playbooks} list it"));
         }
         Err(message) => model.tell(Tone::Error, message),
     }

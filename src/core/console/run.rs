@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::action::Action;
 use super::chooser::{Choice, Chooser, Purpose};
 use super::confirm::{About, Confirm, Ready, Subject};
 use super::effect::{Effect, Gather};
@@ -374,7 +375,7 @@ pub fn fill_actions(model: &mut Model, events: Vec<StoredEvent>) {
     if let Some(Layer::Chooser(chooser)) = model.layers.last_mut() {
         if choices.is_empty() {
             model.layers.pop();
-            model.tell(Tone::Info, "No command takes what this event knows; : lists all commands.");
+            model.tell(Tone::Info, format!("No command takes what this event knows; {} lists all commands.", model.key(Action::Palette)));
             return;
         }
         let numbers = events.iter().map(|event| event.id).collect();
@@ -389,7 +390,7 @@ pub fn act_on_answer(model: &mut Model) -> Vec<Effect> {
     let known = vec![answer];
     let choices = super::fit::commands(&model.setup.connected, model.setup.read_only, &known);
     if choices.is_empty() {
-        model.tell(Tone::Info, "No command takes what this answer names; : lists all commands.");
+        model.tell(Tone::Info, format!("No command takes what this answer names; {} lists all commands.", model.key(Action::Palette)));
         return Vec::new();
     }
     let chooser = Chooser::new(Purpose::Act(known, events), "Do with what this answer names", choices);

@@ -247,15 +247,15 @@ impl Field {
         Some((self.parameter.name.clone(), given))
     }
 
-    /// Its limits in words: `required · 1 to 1000`.
-    pub fn rules(&self) -> String {
+    /// Its limits in words: `required · 1 to 1000`, and the key that picks from its list.
+    pub fn rules(&self, pick: &str) -> String {
         let mut rules = Vec::new();
         if self.parameter.required {
             rules.push("required".to_owned());
         }
         rules.push(rules_of(&self.parameter.r#type));
         if self.body.is_none() && (self.parameter.pick.is_some() || !self.choices().is_empty()) {
-            rules.push("ctrl-l picks".to_owned());
+            rules.push(format!("{pick} picks"));
         }
         if let Some(default) = &self.parameter.default {
             rules.push(format!("default {}", plain(default)));
