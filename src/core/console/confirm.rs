@@ -151,6 +151,12 @@ impl Confirm {
         }
     }
 
+    /// The same of a playbook.
+    pub fn retell_play(&mut self, sheet: &Sheet) {
+        let anew = Self::for_play(sheet, self.armed_at);
+        (self.lines, self.need, self.also) = (anew.lines, anew.need, anew.also);
+    }
+
     /// The question for a playbook: what its changing steps do, to what, and how each is taken back. What answers it is as for the step
     /// that reaches furthest.
     pub fn for_play(sheet: &Sheet, armed_at: Timestamp) -> Self {

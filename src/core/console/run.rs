@@ -101,15 +101,20 @@ pub fn named(model: &mut Model, id: u64, field: &str, result: Result<Named, Stri
     }
     let form = form.clone();
     let known = form.known_names();
-    for layer in &mut model.layers {
-        if let Layer::Sheet(sheet) = layer {
-            sheet.names.extend(known.clone());
-        }
-    }
     let about = about(model, &form);
-    let over = model.layers.windows(2).position(|pair| matches!(&pair[0], Layer::Form(form) if form.id == id));
-    if let Some(Layer::Confirm(confirm)) = over.and_then(|at| model.layers.get_mut(at + 1)) {
-        confirm.retell(&about);
+    for at in 0..model.layers.len() {
+        // What lies on the form or on the dry run is the question about it.
+        let (below, above) = model.layers.split_at_mut(at + 1);
+        match (below.last_mut(), above.first_mut()) {
+            (Some(Layer::Form(form)), Some(Layer::Confirm(confirm))) if form.id == id => confirm.retell(&about),
+            (Some(Layer::Sheet(sheet)), question) => {
+                sheet.names.extend(known.clone());
+                if let Some(Layer::Confirm(confirm)) = question {
+                    confirm.retell_play(sheet);
+                }
+            }
+            _ => {}
+        }
     }
     Vec::new()
 }

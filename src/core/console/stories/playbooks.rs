@@ -6,15 +6,19 @@ use crate::core::catalogue::Given;
 use crate::core::console::confirm::Need;
 use crate::core::console::effect::Effect;
 use crate::core::console::layer::Layer;
+use crate::core::console::message::Message;
 use crate::core::console::play::Sheet;
 use crate::core::console::session::{Session, events, setup};
 use crate::core::console::task::State;
+use crate::core::entity::EntityKind;
 use crate::core::outcome::ReturnData;
 use crate::core::playbook::{Fate, to_toml};
 
 fn sheet(session: &Session) -> &Sheet {
-    let Some(Layer::Sheet(sheet)) = session.model.layers.last() else { panic!("no dry run: {:?}", session.model.layers.last()) };
-    sheet
+    match session.model.layers.iter().rev().find(|layer| matches!(layer, Layer::Sheet(_) | Layer::Form(_))) {
+        Some(Layer::Sheet(sheet)) => sheet,
+        other => panic!("no dry run: {other:?}"),
+    }
 }
 
 fn plays(session: &Session) -> Vec<Effect> {
@@ -189,11 +193,16 @@ fn a_recording_of_nothing_is_none_and_one_that_cannot_be_saved_goes_on() {
     assert!(session.model.recording.is_some());
 }
 
+/// A console whose first event knows a device and no host.
+fn nameless() -> Session {
+    let mut events = events();
+    events[0].event.entities.retain(|entity| entity.kind != EntityKind::Host);
+    Session::with(setup(), events)
+}
+
 #[test]
 fn the_inputs_and_the_dry_run_show_the_names_of_ids_where_a_step_knows_who_tells_them() {
-    let mut events = crate::core::console::session::events();
-    events[0].event.entities.retain(|entity| entity.kind != crate::core::entity::EntityKind::Host);
-    let mut session = Session::with(crate::core::console::session::setup(), events);
+    let mut session = nameless();
     session.press("P").text("contain").type_ahead("enter");
     let asks = session.asked_for(|effect| matches!(effect, Effect::Name { .. }));
     let [Effect::Name { connection, pick, asked, .. }] = &asks[..] else { panic!("{asks:?}") };
@@ -208,4 +217,23 @@ fn the_inputs_and_the_dry_run_show_the_names_of_ids_where_a_step_knows_who_tells
     session.press("ctrl-s");
     let Some(Layer::Confirm(confirm)) = session.model.layers.last() else { panic!("no question") };
     assert!(confirm.lines.iter().any(|line| line.contains("dev-7.example (dev-7)")), "{:?}", confirm.lines);
+}
+
+#[test]
+fn names_that_come_late_stand_in_the_question_that_is_open_already() {
+    let mut session = nameless();
+    session.press("P").text("contain").type_ahead("enter");
+    let asks = session.asked_for(|effect| matches!(effect, Effect::Name { .. }));
+    let [Effect::Name { form, field, .. }] = &asks[..] else { panic!("{asks:?}") };
+    let (form, field) = (*form, field.clone());
+    session.open.clear();
+    session.type_ahead("ctrl-s ctrl-s 1");
+    let asked = |session: &Session| match session.model.layers.last() {
+        Some(Layer::Confirm(confirm)) => confirm.lines.join("\n"),
+        other => panic!("no question: {other:?}"),
+    };
+    assert!(asked(&session).contains("    dev-7\n"), "{}", asked(&session));
+    session.send(Message::Names(form, field, Ok(vec![("dev-7".into(), "ws-danaw-07".into())])));
+    assert!(asked(&session).contains("    ws-danaw-07 (dev-7)\n"), "{}", asked(&session));
+    assert_eq!(sheet(&session).target("dev-7").to_string(), "ws-danaw-07 (dev-7)");
 }
