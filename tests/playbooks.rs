@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use nightdesk::config::{Paths, Settings, connections};
-use nightdesk::core::playbook::{self, Playbook, Run, Target};
+use nightdesk::core::playbook::{self, Addressee, Playbook, Run};
 use nightdesk::core::query::Query;
 use nightdesk::runtime::playbook::{PlaybookOptions, StepReport, Told, carry_out, done_on, obstacles};
 use nightdesk::runtime::run::{RunOptions, Runner};
@@ -17,7 +17,7 @@ fn every_step_names_a_command_and_its_parameters() {
     let mut checked = 0;
     for playbook in playbook::shipped() {
         for step in &playbook.steps {
-            let Target::Vendor(id) = &step.target else { panic!("{}: {} names a connection", playbook.name, step.name) };
+            let Addressee::Vendor(id) = &step.to else { panic!("{}: {} names a connection", playbook.name, step.name) };
             // What is read from a document of the user's own has no sample.
             let Some(entry) = vendor::find(id).and_then(|vendor| vendor.sample()) else {
                 assert_eq!(id, "lacework-edge", "{}: {}", playbook.name, step.name);

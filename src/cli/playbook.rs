@@ -12,7 +12,7 @@ use super::output::{cell, complain};
 use super::{INTERRUPTED, WRONG_CALL};
 use crate::core::catalogue::Given;
 use crate::core::event::StoredEvent;
-use crate::core::playbook::{self as core, Playbook as Written, Target};
+use crate::core::playbook::{self as core, Addressee, Playbook as Written};
 use crate::runtime::playbook::{self, PlaybookOptions, StepReport, Told, carry_out, library, obstacles};
 use crate::runtime::run::{Progress, Runner};
 
@@ -130,9 +130,9 @@ fn row(playbook: &Written) -> Value {
     let steps: Vec<Value> = playbook
         .steps
         .iter()
-        .map(|step| match &step.target {
-            Target::Vendor(vendor) => json!({"name": step.name, "vendor": vendor, "command": step.command}),
-            Target::Connection(connection) => json!({"name": step.name, "connection": connection, "command": step.command}),
+        .map(|step| match &step.to {
+            Addressee::Vendor(vendor) => json!({"name": step.name, "vendor": vendor, "command": step.command}),
+            Addressee::Connection(connection) => json!({"name": step.name, "connection": connection, "command": step.command}),
         })
         .collect();
     json!({"name": playbook.name, "title": playbook.title, "help": playbook.help, "inputs": inputs, "steps": steps})

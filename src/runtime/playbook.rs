@@ -14,7 +14,7 @@ use crate::config::files::{private_dir, write_private};
 use crate::core::catalogue::{Class, Effect};
 use crate::core::event::StoredEvent;
 use crate::core::outcome::ReturnData;
-use crate::core::playbook::{self, Call, Done, HERE, Next, Place, Playbook, Problem, Run, Step, Target, taken_by};
+use crate::core::playbook::{self, Addressee, Call, Done, HERE, Next, Place, Playbook, Problem, Run, Step, taken_by};
 
 /// How a playbook is to be run.
 #[derive(Clone, Debug, Default)]
@@ -148,10 +148,10 @@ pub fn save(config_dir: &Path, playbook: &Playbook, replace: bool) -> Result<Pat
 ///
 /// # Errors
 /// When there is none, or several and none was chosen.
-pub fn connection_for(runner: &Runner, target: &Target, chosen: &BTreeMap<String, String>) -> Result<String, String> {
+pub fn connection_for(runner: &Runner, to: &Addressee, chosen: &BTreeMap<String, String>) -> Result<String, String> {
     let known: Vec<Place> =
         runner.connections().iter().map(|opened| (opened.connection.name.as_str(), opened.vendor.id, opened.connection.active)).collect();
-    playbook::connection_for(&known, target, chosen)
+    playbook::connection_for(&known, to, chosen)
 }
 
 /// What speaks against running a playbook, before anything is sent: connections, commands, confirmation. A step that may fail is no
@@ -162,13 +162,13 @@ pub fn obstacles(runner: &Runner, playbook: &Playbook, options: &PlaybookOptions
 
 fn obstacle(runner: &Runner, step: &Step, options: &PlaybookOptions) -> Result<(), String> {
     let label = |reason: String| format!("Step {}: {reason}", step.name);
-    let name = match connection_for(runner, &step.target, &options.chosen) {
+    let name = match connection_for(runner, &step.to, &options.chosen) {
         Ok(name) => name,
         Err(_) if step.continue_on_error => return Ok(()),
         Err(reason) => return Err(label(reason)),
     };
     let opened = runner.connection(&name);
-    let own = playbook::command_of(&step.command).filter(|_| step.target == Target::Vendor(HERE.into()));
+    let own = playbook::command_of(&step.command).filter(|_| step.to == Addressee::Vendor(HERE.into()));
     let Some(command) = own.as_ref().or_else(|| opened?.entry.command(&step.command)) else {
         let reason = match opened {
             _ if step.continue_on_error => return Ok(()),
@@ -261,11 +261,11 @@ async fn one(runner: &Runner, playbook: &str, event: Option<i64>, call: Call, op
         reason: String::new(),
         failed: false,
     };
-    let connection = match connection_for(runner, &call.target, &options.chosen) {
+    let connection = match connection_for(runner, &call.to, &options.chosen) {
         Ok(name) => name,
         Err(reason) => return StepReport { reason, failed: true, ..step },
     };
-    if connection == HERE && call.target == Target::Vendor(HERE.into()) {
+    if connection == HERE && call.to == Addressee::Vendor(HERE.into()) {
         step.report = Some(super::play::decided(runner, event, &call, options.dry_run).await);
         return step;
     }

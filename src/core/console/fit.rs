@@ -6,7 +6,7 @@ use crate::core::entity::EntityKind;
 use crate::core::event::StoredEvent;
 use crate::core::fill::prefill;
 use crate::core::health::Connected;
-use crate::core::playbook::{HERE, Playbook, Step, Target, proposed};
+use crate::core::playbook::{Addressee, HERE, Playbook, Step, proposed};
 
 /// The commands of all connections that these events can fill, best first.
 pub fn commands(connected: &[Connected], read_only: bool, events: &[StoredEvent]) -> Vec<Choice> {
@@ -76,7 +76,7 @@ pub fn playbooks(playbooks: &[Playbook], connected: &[Connected], event: Option<
                     (false, false) => {}
                 }
             }
-            let own = |step: &Step| matches!((&step.target, event), (Target::Vendor(vendor), Some(event)) if *vendor == event.vendor);
+            let own = |step: &Step| matches!((&step.to, event), (Addressee::Vendor(vendor), Some(event)) if *vendor == event.vendor);
             score += if playbook.steps.iter().any(own) { 40 } else { 0 };
             let mut note = vec![counted(playbook.steps.len())];
             if !filled.is_empty() {
@@ -98,14 +98,14 @@ fn counted(steps: usize) -> String {
 
 /// A playbook as a choice; one whose vendor has no connection cannot be chosen.
 pub fn playbook_choice(playbook: &Playbook, connected: &[Connected], note: String) -> Choice {
-    let lacks = |step: &&Step| match &step.target {
+    let lacks = |step: &&Step| match &step.to {
         _ if step.continue_on_error => false,
-        Target::Vendor(vendor) => vendor != HERE && !connected.iter().any(|known| known.active && known.vendor == *vendor),
-        Target::Connection(name) => !connected.iter().any(|known| known.name == *name),
+        Addressee::Vendor(vendor) => vendor != HERE && !connected.iter().any(|known| known.active && known.vendor == *vendor),
+        Addressee::Connection(name) => !connected.iter().any(|known| known.name == *name),
     };
-    let reason = playbook.steps.iter().find(lacks).map(|step| match &step.target {
-        Target::Vendor(vendor) => format!("no connection to {vendor}"),
-        Target::Connection(name) => format!("no connection {name}"),
+    let reason = playbook.steps.iter().find(lacks).map(|step| match &step.to {
+        Addressee::Vendor(vendor) => format!("no connection to {vendor}"),
+        Addressee::Connection(name) => format!("no connection {name}"),
     });
     Choice { id: format!("p:{}", playbook.name), title: playbook.title.clone(), note, hint: "playbook".into(), reason, letter: None }
 }

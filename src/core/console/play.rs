@@ -20,7 +20,7 @@ use crate::core::event::StoredEvent;
 use crate::core::fill::names_of;
 use crate::core::health::Connected;
 use crate::core::outcome::ReturnData;
-use crate::core::playbook::{Desk, Fate, HERE, Planned, Playbook, Run, Step, Target, most, rehearse, takes_input};
+use crate::core::playbook::{Addressee, Desk, Fate, HERE, Planned, Playbook, Run, Step, most, rehearse, takes_input};
 use crate::core::target;
 
 /// A playbook that only waits to be run.
@@ -160,9 +160,9 @@ fn naming(model: &Model, playbook: &Playbook, event: Option<&StoredEvent>, input
 
 /// The connection that a step goes to, as long as no other is chosen: the one that brought the event knows what it is about.
 fn connection_of<'a>(model: &'a Model, step: &Step, event: Option<&StoredEvent>) -> Option<&'a Connected> {
-    let vendor = match &step.target {
-        Target::Connection(name) => return model.connected(name),
-        Target::Vendor(vendor) => vendor,
+    let vendor = match &step.to {
+        Addressee::Connection(name) => return model.connected(name),
+        Addressee::Vendor(vendor) => vendor,
     };
     let own = |known: &&Connected| event.is_some_and(|event| event.connection == known.name);
     of_vendor(model, vendor).find(own).or_else(|| of_vendor(model, vendor).next())
@@ -177,7 +177,7 @@ fn of_vendor<'a>(model: &'a Model, vendor: &str) -> impl Iterator<Item = &'a Con
 fn several(model: &Model, playbook: &Playbook, event: Option<&StoredEvent>) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for step in &playbook.steps {
-        let Target::Vendor(vendor) = &step.target else { continue };
+        let Addressee::Vendor(vendor) = &step.to else { continue };
         let mut names: Vec<String> = of_vendor(model, vendor).map(|known| known.name.clone()).collect();
         if names.len() > 1 && !found.iter().any(|(known, _)| known == vendor) {
             // The one that brought the event knows what it is about.
@@ -190,10 +190,9 @@ fn several(model: &Model, playbook: &Playbook, event: Option<&StoredEvent>) -> V
 }
 
 fn class(model: &Model, step: &Step) -> Option<Class> {
-    let of = |vendor: &str| model.setup.connected.iter().find(|known| known.vendor == vendor);
-    let connected = match &step.target {
-        Target::Connection(name) => model.connected(name),
-        Target::Vendor(vendor) => of(vendor),
+    let connected = match &step.to {
+        Addressee::Connection(name) => model.connected(name),
+        Addressee::Vendor(vendor) => of_vendor(model, vendor).next(),
     };
     connected?.entry.command(&step.command).map(|command| command.class)
 }

@@ -32,7 +32,7 @@ use crate::core::listing::{Grouping, Listed, Listing, Tally, Which, rule_of};
 use crate::core::mapping::Mapping;
 use crate::core::outbox::{Letter, LetterId, Standing};
 use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
-use crate::core::playbook::{self, HERE, Next, Playbook, Target};
+use crate::core::playbook::{self, Addressee, HERE, Next, Playbook};
 use crate::core::query::Query;
 use crate::core::same_file::SameFile;
 use crate::core::triage::Change;
@@ -586,11 +586,11 @@ impl Session {
                 Next::Done => break,
                 Next::Skipped(..) | Next::Failed(..) => continue,
             };
-            let here = matches!(&call.target, Target::Vendor(vendor) if vendor == HERE);
-            let connection = match (&call.target, here) {
-                (Target::Connection(name), _) => name.clone(),
-                (Target::Vendor(_), true) => HERE.to_owned(),
-                (Target::Vendor(vendor), false) => {
+            let here = matches!(&call.to, Addressee::Vendor(vendor) if vendor == HERE);
+            let connection = match (&call.to, here) {
+                (Addressee::Connection(name), _) => name.clone(),
+                (Addressee::Vendor(_), true) => HERE.to_owned(),
+                (Addressee::Vendor(vendor), false) => {
                     self.model.setup.connected.iter().find(|known| known.vendor == *vendor).unwrap().name.clone()
                 }
             };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::template::{self, Reference};
-use super::{Playbook, Step, Target};
+use super::{Addressee, Playbook, Step};
 use crate::core::catalogue::{Choice, Parameter, TimeForm, Type};
 use crate::core::entity::EntityKind;
 
@@ -173,17 +173,17 @@ impl Reader<'_> {
         if !is_name(&step.name) {
             self.complain(&step.name, &key, "a name has letters, digits, - and _ only");
         }
-        let target = match (step.vendor, step.connection) {
-            (Some(vendor), None) => Target::Vendor(vendor),
-            (None, Some(connection)) => Target::Connection(connection),
+        let to = match (step.vendor, step.connection) {
+            (Some(vendor), None) => Addressee::Vendor(vendor),
+            (None, Some(connection)) => Addressee::Connection(connection),
             _ => {
                 self.complain(&step.name, &key, "say either vendor or connection");
-                Target::Vendor(String::new())
+                Addressee::Vendor(String::new())
             }
         };
         let arguments = step.arguments.iter().map(|(name, value)| (name.clone(), json(value))).collect();
         let (when, for_each, continue_on_error) = (step.when, step.for_each, step.continue_on_error);
-        Step { name: step.name, target, command: step.command, arguments, when, for_each, continue_on_error }
+        Step { name: step.name, to, command: step.command, arguments, when, for_each, continue_on_error }
     }
 
     /// Every placeholder must name something that is there by then.
@@ -310,9 +310,9 @@ fn written_step(step: &Step) -> toml::Table {
     let mut written = toml::Table::new();
     let mut put = |name: &str, value: &str| written.insert(name.into(), toml::Value::String(value.into()));
     put("name", &step.name);
-    match &step.target {
-        Target::Vendor(vendor) => put("vendor", vendor),
-        Target::Connection(connection) => put("connection", connection),
+    match &step.to {
+        Addressee::Vendor(vendor) => put("vendor", vendor),
+        Addressee::Connection(connection) => put("connection", connection),
     };
     put("command", &step.command);
     if let Some(when) = &step.when {

@@ -45,7 +45,7 @@ pub struct Step {
     /// Name by which later steps refer to its result.
     pub name: String,
     /// Where it goes.
-    pub target: Target,
+    pub to: Addressee,
     /// The command.
     pub command: String,
     /// Its arguments; texts are templates.
@@ -60,7 +60,7 @@ pub struct Step {
 
 /// Where a step goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum Addressee {
     /// To the one active connection of that vendor.
     Vendor(String),
     /// To that connection.

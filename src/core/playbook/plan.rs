@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::template::{Known, Reference, entities, pick, references};
-use super::{Playbook, Step, Target};
+use super::{Addressee, Playbook, Step};
 use crate::core::catalogue::{Given, Invalid, Parameter, Type, validate_value};
 use crate::core::event::StoredEvent;
 use crate::core::outcome::ReturnData;
@@ -31,7 +31,7 @@ pub struct Call {
     /// Name of the step.
     pub step: String,
     /// Where it goes.
-    pub target: Target,
+    pub to: Addressee,
     /// The command.
     pub command: String,
     /// Its arguments.
@@ -198,8 +198,8 @@ impl Run {
             }
             once
         });
-        let (target, command) = (step.target.clone(), step.command.clone());
-        Ok(Ok(Call { step: step.name.clone(), target, command, arguments, item, pending }))
+        let (to, command) = (step.to.clone(), step.command.clone());
+        Ok(Ok(Call { step: step.name.clone(), to, command, arguments, item, pending }))
     }
 
     /// The steps that a condition waits for.
@@ -246,9 +246,9 @@ impl Run {
 
 /// What an event proposes for an input. Ids that only one vendor knows are for playbooks that go to that vendor.
 pub fn proposed(playbook: &Playbook, input: &Parameter, event: &StoredEvent) -> Option<Value> {
-    let goes_there = playbook.steps.iter().any(|step| match &step.target {
-        Target::Vendor(vendor) => *vendor == event.vendor,
-        Target::Connection(name) => *name == event.connection,
+    let goes_there = playbook.steps.iter().any(|step| match &step.to {
+        Addressee::Vendor(vendor) => *vendor == event.vendor,
+        Addressee::Connection(name) => *name == event.connection,
     });
     let is_id = |path: &str| matches!(path, "$.id" | "$.Id" | "$.uuid");
     let paths = input.prefill_paths.iter().filter(|(_, path)| goes_there || !is_id(path)).map(|(_, path)| pick(&event.event.raw, path));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Playbook, Step, Target};
+use super::{Addressee, Playbook, Step};
 use crate::core::catalogue::{Command, Parameter, Type};
 use crate::core::entity::{EntityKind, normalise};
 use crate::core::event::StoredEvent;
@@ -56,11 +56,11 @@ pub fn record(name: &str, events: &[StoredEvent], done: &[Done]) -> Playbook {
     for run in done {
         recorder.takes = &run.takes;
         let arguments = run.arguments.iter().map(|(parameter, value)| (parameter.clone(), recorder.argument(parameter, value))).collect();
-        let target = run.vendor.clone().map_or_else(|| Target::Connection(run.connection.clone()), Target::Vendor);
+        let to = run.vendor.clone().map_or_else(|| Addressee::Connection(run.connection.clone()), Addressee::Vendor);
         let same = steps.iter().filter(|step| step.command == run.command).count();
         let name = if same == 0 { run.command.clone() } else { format!("{}-{}", run.command, same + 1) };
         recorder.results.extend(run.results.iter().map(|(path, value)| (value.clone(), format!("${{steps.{name}.{path}}}"))));
-        let step = Step { name, target, command: run.command.clone(), arguments, when: None, for_each: None, continue_on_error: false };
+        let step = Step { name, to, command: run.command.clone(), arguments, when: None, for_each: None, continue_on_error: false };
         steps.push(step);
     }
     let title = name.replace(['-', '_'], " ");

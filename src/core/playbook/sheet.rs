@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::plan::{Call, Next, Run};
-use super::{Step, Target, here};
+use super::{Addressee, Step, here};
 use crate::core::catalogue::{Class, Command, Effect, Given, Undo, validate};
 use crate::core::fill::names_of;
 use crate::core::health::Connected;
@@ -110,12 +110,12 @@ fn stopped(step: &Step, reason: String) -> Planned {
 
 fn planned(run: &Run, step: &Step, call: &Call, desk: &Desk, now: Timestamp) -> Planned {
     let known: Vec<Place> = desk.connected.iter().map(|one| (one.name.as_str(), one.vendor.as_str(), one.active)).collect();
-    let connection = match connection_for(&known, &call.target, desk.chosen) {
+    let connection = match connection_for(&known, &call.to, desk.chosen) {
         Ok(connection) => connection,
         Err(reason) => return stopped(step, reason),
     };
-    let connected = desk.connected.iter().find(|known| known.name == connection && !is_here(&call.target));
-    let own = here::command(&call.command).filter(|_| is_here(&call.target));
+    let connected = desk.connected.iter().find(|known| known.name == connection && !is_here(&call.to));
+    let own = here::command(&call.command).filter(|_| is_here(&call.to));
     let Some(command) = own.as_ref().or_else(|| connected?.entry.command(&call.command)) else {
         return stopped(step, no_command(&connection, &call.command));
     };
@@ -170,8 +170,8 @@ pub fn most(planned: &[Planned]) -> Class {
 /// A connection as steps look for it: its name, its vendor, whether it is active.
 pub type Place<'a> = (&'a str, &'a str, bool);
 
-fn is_here(target: &Target) -> bool {
-    matches!(target, Target::Vendor(vendor) if vendor == here::VENDOR)
+fn is_here(to: &Addressee) -> bool {
+    matches!(to, Addressee::Vendor(vendor) if vendor == here::VENDOR)
 }
 
 /// What is said of a command that a connection does not have.
@@ -183,11 +183,11 @@ pub fn no_command(connection: &str, command: &str) -> String {
 ///
 /// # Errors
 /// When there is none, or several and none was chosen.
-pub fn connection_for(known: &[Place], target: &Target, chosen: &BTreeMap<String, String>) -> Result<String, String> {
-    let vendor = match target {
-        Target::Connection(name) => return Ok(name.clone()),
-        Target::Vendor(vendor) if vendor == here::VENDOR => return Ok(vendor.clone()),
-        Target::Vendor(vendor) => vendor.as_str(),
+pub fn connection_for(known: &[Place], to: &Addressee, chosen: &BTreeMap<String, String>) -> Result<String, String> {
+    let vendor = match to {
+        Addressee::Connection(name) => return Ok(name.clone()),
+        Addressee::Vendor(vendor) if vendor == here::VENDOR => return Ok(vendor.clone()),
+        Addressee::Vendor(vendor) => vendor.as_str(),
     };
     if let Some(name) = chosen.get(vendor) {
         return match known.iter().find(|(known, _, _)| known == name) {
