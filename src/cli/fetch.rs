@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::context::{Context, interruptible};
 use super::output::complain;
-use super::{INTERRUPTED, WRONG_CALL, exit_code};
+use super::{INTERRUPTED, WRONG_CALL, exit_code, rows};
 use crate::core::catalogue::parse_time;
 use crate::runtime::fetch::{FetchOptions, FetchReport};
 use crate::runtime::opened::Opened;
@@ -25,7 +25,7 @@ pub struct Fetch {
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     to: Option<String>,
     /// The most events of a connection; the rest comes with the next fetch
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rows, allow_negative_numbers = true)]
     max: Option<usize>,
 }
 

@@ -251,6 +251,12 @@ impl Call {
     }
 }
 
+/// A number of rows. More than can be counted is as good as all.
+fn rows(text: &str) -> Result<usize, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { Ok(text.parse().unwrap_or(usize::MAX)) } else { Err("must be a whole number".into()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -293,7 +293,9 @@ fn fetch_event() -> Command {
     .parameter(
         Parameter::new("content_types", types, "The content types to bring. By default those of the connection, else the enabled ones.")
             .prefill(&[] as &[EntityKind]),
-    );
+    )
+    .key_field("EventIDs", "$[*].Id")
+    .count("Events Count");
     window_and_filters(command).parameter(Parameter::new(
         "number_of_events_fetched",
         Type::integer(1, 100_000),
