@@ -223,9 +223,9 @@ pub fn part(kind: EntityKind, value: &str) -> String {
     if kind == EntityKind::Url { value.trim().to_owned() } else { normalise(kind, value) }
 }
 
-/// The moment that lies so long ago.
+/// The moment that lies so long ago; what lies before all time is its beginning.
 pub fn age_bound(value: &str, now: Timestamp) -> Option<Timestamp> {
-    now.checked_sub(parse_span(value)?).ok()
+    Some(now.saturating_sub(parse_span(value)?).unwrap_or(Timestamp::MIN))
 }
 
 fn holds(compare: Compare, order: Ordering) -> bool {
@@ -242,7 +242,8 @@ fn holds(compare: Compare, order: Ordering) -> bool {
 pub fn compare_text(have: &str, compare: Compare, want: &str) -> bool {
     let (have, want) = (have.to_lowercase(), want.to_lowercase());
     match compare {
-        Compare::Like if want.contains('*') => pattern(&have, &want),
+        // What is not there fits no pattern, so that `*` asks whether anything is.
+        Compare::Like if want.contains('*') => !have.is_empty() && pattern(&have, &want),
         Compare::Like => have.starts_with(&want),
         Compare::Is => have == want,
         _ => match (have.parse::<f64>(), want.parse::<f64>()) {
@@ -325,6 +326,9 @@ mod tests {
             "\"Rule name\":=\"brute force\"",
             "age:<24h",
             "age:>1h",
+            "age:<99999999d",
+            "-disposition:*",
+            "-assignee:*",
             "occurred:>2026-02-28",
             "\"Local Port\":>80",
             "title:*agent*",
@@ -338,6 +342,8 @@ mod tests {
             "severity:>high",
             "vendor:=eset",
             "age:<1h",
+            "age:>99999999d",
+            "disposition:*",
             "-agent",
             "gent",
             "9.203",
