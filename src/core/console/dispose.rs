@@ -125,7 +125,7 @@ impl Dispose {
         }
         if let Some(first) = self.first.take() {
             if key.typed().is_some() {
-                self.to_text(&first);
+                self.make_text(&first);
             } else if key.code == Code::Backspace {
                 self.take_back(&first);
                 return Verdict::Open;
@@ -158,7 +158,7 @@ impl Dispose {
     /// Takes pasted text: it goes into the note, as typed.
     pub fn paste(&mut self, text: &str) {
         if let Some(first) = self.first.take() {
-            self.to_text(&first);
+            self.make_text(&first);
         }
         self.note.paste(text);
         self.typed = true;
@@ -206,7 +206,7 @@ impl Dispose {
     }
 
     /// A single key was the beginning of a text.
-    fn to_text(&mut self, first: &First) {
+    fn make_text(&mut self, first: &First) {
         self.take_back(first);
         self.note.input(Key::char(first.letter));
         self.typed = true;
