@@ -20,3 +20,26 @@ fn a_note_that_begins_like_a_key_is_a_note_and_tells_no_vendor() {
     assert!(told(&session), "it was meant");
     assert_eq!(session.model.meter.decisions[0].keys, 5, "one to go there, four to close and tell");
 }
+
+#[test]
+fn pasted_lines_are_not_glued() {
+    let (pasted, line) = ("first line\rsecond line 10.0.0.1", "first line second line 10.0.0.1");
+    let paste = |keys: &str| {
+        let mut session = Session::new();
+        session.press(keys).send(Message::Paste(pasted.into()));
+        session
+    };
+    let mut session = paste("m");
+    session.press("enter");
+    assert_eq!(decisions(&session), [Effect::Decide(vec![1], Change::Note(line.into()))]);
+    let mut session = paste("d b");
+    session.press("enter");
+    assert_eq!(decisions(&session), [Effect::Decide(vec![1], Change::Close(Disposition::Benign, line.into()))]);
+    let mut session = paste("/ ctrl-u");
+    session.press("enter");
+    assert_eq!(session.model.queue.view.query, line);
+    // A field of several lines keeps them.
+    let session = paste("a i s o enter tab");
+    let Some(Layer::Form(form)) = session.model.layers.last() else { panic!("no form") };
+    assert_eq!(form.fields[1].text(), pasted.replace('\r', "\n"));
+}
