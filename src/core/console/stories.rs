@@ -10,6 +10,7 @@ mod notes;
 mod opening;
 mod playbooks;
 mod readme;
+mod undo;
 mod view;
 mod views;
 mod wrong;
