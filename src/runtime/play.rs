@@ -168,7 +168,7 @@ pub fn summary(runner: &Runner, playbook: &Playbook, event: Option<i64>, reports
     }
     let back: Vec<String> = done.iter().rev().filter_map(|step| way_back(runner, step)).collect();
     if !back.is_empty() {
-        lines.push(format!("To take back, the last first: {}; u offers them in this order.", back.join(", ")));
+        lines.push(format!("To take back, the last first: {}.", back.join(", ")));
     }
     outcome.message(lines.join("\n"))
 }

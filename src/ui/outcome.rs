@@ -7,7 +7,7 @@ use super::paint::{Line, Paint, short};
 use super::tasks;
 use crate::core::console::action::Action;
 use crate::core::console::layer::{OutcomeView, Side};
-use crate::core::console::model::{Model, Undoable};
+use crate::core::console::model::Model;
 use crate::core::console::post::can_keep;
 use crate::core::console::task::{Report, Stage, Task};
 use crate::core::mapping::scalar;
@@ -115,7 +115,7 @@ fn overview(paint: &Paint, task: &Task, report: &Report, model: &Model, width: u
         }
         _ => {}
     }
-    if matches!(model.undo.last(), Some(Undoable::Run(way)) if way.task == task.id)
+    if model.way_back(task.id).is_some()
         && let Some(key) = model.setup.keymap.hint(Action::Undo)
     {
         lines.push(vec![(key, theme.key), (" offers what takes it back.".into(), theme.text)]);

@@ -135,7 +135,7 @@ actions! {
     Fold, "fold", "Fold group", "Fold or unfold the group.", [Queue], ["-"];
     Alike, "alike", "Only alike", "Show only events like this one.", [Queue], ["&"];
     Dispose, "dispose", "Close as …", "Close the marked events, or this one: t true positive, f false positive, b benign, d duplicate, u undetermined.", [Queue, Record], ["d"];
-    Again, "again", "Same again", "Close with the last disposition and note.", [Queue, Record], ["."];
+    Again, "again", "Same again", "Close with the last disposition and note; no vendor is told, unless it always is.", [Queue, Record], ["."];
     Take, "take", "Take", "Take the event: it is yours and in progress.", [Queue, Record], ["t"];
     Reopen, "reopen", "Reopen", "Set the event back to new.", [Queue, Record], ["r"];
     WriteBack, "write-back", "Tell the vendor", "Set the vendor's own status to what the event is here.", [Queue, Record], ["W"];
@@ -147,7 +147,7 @@ actions! {
     Pivot, "pivot", "Pivot", "Show everything that any vendor said about an entity of this event.", [Queue, Record], ["p"];
     GoBack, "go-back", "Back in history", "Go to the previous queue view.", [Queue, Record], ["H", "alt-left"];
     GoForward, "go-forward", "Forward in history", "Go to the next queue view.", [Queue, Record], ["L", "alt-right"];
-    Undo, "undo", "Undo", "Take the last thing back, or offer the command that does.", [Queue, Record, Tasks], ["u"];
+    Undo, "undo", "Undo", "Take the last thing back, or offer the command that does; on an outcome, what takes that back.", [Queue, Record, Tasks, Page], ["u"];
     Related, "run-last", "Run again", "Open the last command's form again.", [Queue, Record], ["g r"];
     NextEvent, "next-event", "Next event", "Show the next event of the queue.", [Record], ["J"];
     PreviousEvent, "previous-event", "Previous event", "Show the previous event of the queue.", [Record], ["K"];

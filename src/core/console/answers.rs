@@ -160,7 +160,12 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
             let undo = model.key(Action::Undo);
             let text = match what {
                 Decided::Change(ids, Change::Close(disposition, _)) => {
-                    format!("{} closed as {}; {undo} takes it back", count(ids.len()), disposition.as_str().replace('_', " "))
+                    let here = if model.only_here {
+                        format!("; the vendor was not told again: {} tells it", model.key(Action::WriteBack))
+                    } else {
+                        String::new()
+                    };
+                    format!("{} closed as {}; {undo} takes it back{here}", count(ids.len()), disposition.as_str().replace('_', " "))
                 }
                 Decided::Change(ids, Change::Take) => format!("{} taken", count(ids.len())),
                 Decided::Change(ids, Change::Reopen) => format!("{} reopened", count(ids.len())),

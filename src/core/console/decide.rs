@@ -35,7 +35,14 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             if model.setup.tell == Tell::Never { Vec::new() } else { vec![Effect::Gather(events, Gather::Offer)] }
         }
         Action::Again => match model.last_verdict.clone() {
-            Some((disposition, note)) => close(model, events, disposition, note, model.last_told),
+            // One key that nothing was shown before sends nothing to a vendor, unless it always does.
+            Some((disposition, note)) => {
+                let (told, tell) = (model.last_told, post::always(model));
+                let effects = close(model, events, disposition, note, tell);
+                model.last_told = told;
+                model.only_here = told && !tell;
+                effects
+            }
             None => Vec::new(),
         },
         Action::Take => {
@@ -83,11 +90,12 @@ pub fn record(model: &mut Model, events: Vec<i64>, change: Change) -> Vec<Effect
 const LONG: usize = 2_000;
 
 fn undo(model: &mut Model) -> Vec<Effect> {
-    match model.undo.last_mut() {
+    let Some(at) = model.undoable() else { return Vec::new() };
+    match model.undo.get_mut(at) {
         None => Vec::new(),
         Some(Undoable::Decision(before)) => {
             let before = std::mem::take(before);
-            model.undo.pop();
+            model.undo.remove(at);
             model.deciding += 1;
             vec![Effect::Restore(before)]
         }
@@ -136,6 +144,7 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
     model.last_verdict = Some((disposition, note.clone()));
     model.last_told = tell;
+    model.only_here = false;
     events.iter().for_each(|id| {
         model.told.remove(id);
     });

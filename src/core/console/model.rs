@@ -222,8 +222,10 @@ pub struct Model {
     pub undo: Vec<Undoable>,
     /// The last verdict and note.
     pub last_verdict: Option<(Disposition, String)>,
-    /// Whether the vendor was told of it.
+    /// Whether the vendor was told of it when it was given on the sheet.
     pub last_told: bool,
+    /// Whether it was repeated since without telling the vendor again.
+    pub only_here: bool,
     /// The events whose vendors were told of the verdict that they have, or had, here.
     pub told: BTreeSet<i64>,
     /// The last run.
@@ -286,6 +288,7 @@ impl Model {
             undo: Vec::new(),
             last_verdict: None,
             last_told: false,
+            only_here: false,
             told: BTreeSet::new(),
             last_run: None,
             recording: None,
@@ -339,6 +342,21 @@ impl Model {
     /// Tells the analyst something.
     pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
         self.notices.add(self.now, tone, text);
+    }
+
+    /// Which of what can be taken back is next: the last of all, or on an outcome the last way back of what is shown.
+    pub fn undoable(&self) -> Option<usize> {
+        match self.layers.last() {
+            None => self.undo.len().checked_sub(1),
+            Some(Layer::Outcome(view)) => self.way_back(view.task),
+            Some(_) => None,
+        }
+    }
+
+    /// The last way back of a run, or of a playbook's steps.
+    pub fn way_back(&self, task: TaskId) -> Option<usize> {
+        let of = |run: TaskId| run == task || self.tasks.get(run).is_some_and(|step| step.part_of == Some(task));
+        self.undo.iter().rposition(|known| matches!(known, Undoable::Run(way) if of(way.task)))
     }
 
     /// The face of the document under the keys, if there is one.
@@ -450,7 +468,10 @@ impl Model {
                 Err(format!("a playbook is for one event; {} are chosen", self.targets().len()))
             }
             Action::SignIn if super::guide::of(self).is_none() => Err("this connection signs in by itself".into()),
-            Action::Undo if self.undo.is_empty() => Err("nothing to take back".into()),
+            Action::Undo if self.undoable().is_none() => Err(match self.layers.last() {
+                None => "nothing to take back".into(),
+                Some(_) => format!("nothing takes this back from here; {} goes back", self.key(Action::Back)),
+            }),
             Action::Cancel if matches!(self.layers.last(), Some(Layer::Outbox)) => match self.outbox.current() {
                 Some(letter) if letter.standing.is_open() => Ok(()),
                 Some(letter) => Err(format!("it is {}", letter.standing.as_str())),

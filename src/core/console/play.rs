@@ -341,6 +341,7 @@ pub fn step_done(model: &mut Model, id: TaskId, done: StepDone) -> Vec<Effect> {
         child.given = Some(done.given);
         child.events = events;
         child.changes = done.changes;
+        child.part_of = Some(id);
         child.message = done.message;
         child.state = State::Ended(state);
         child.report = Some(Box::new(report));

@@ -76,6 +76,8 @@ pub struct Task {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// The run of a playbook that it was a step of.
+    pub part_of: Option<TaskId>,
     /// How far it is.
     pub state: State,
     /// What it says at its end.
@@ -140,6 +142,7 @@ impl Tasks {
             given: None,
             events: Vec::new(),
             changes: false,
+            part_of: None,
             started_at: now,
             ended_at: None,
             state: State::Running { text: "starting".into(), done: 0, total: None },

@@ -1,5 +1,6 @@
 //! What is typed as a note stays a note: it tells nobody, and it is not lost.
 
+use super::super::model::Tell;
 use super::*;
 
 fn told(session: &Session) -> bool {
@@ -42,4 +43,28 @@ fn pasted_lines_are_not_glued() {
     let session = paste("a i s o enter tab");
     let Some(Layer::Form(form)) = session.model.layers.last() else { panic!("no form") };
     assert_eq!(form.fields[1].text(), pasted.replace('\r', "\n"));
+}
+
+#[test]
+fn the_same_again_tells_no_vendor_and_says_so() {
+    let mut session = Session::new();
+    session.press("j d f w enter");
+    let tells = |session: &Session| session.asked_for(|effect| matches!(effect, Effect::Tell(..))).len();
+    assert_eq!(tells(&session), 1);
+    // Both ways to repeat it are the same: the verdict and the note, here.
+    session.model.queue.selected = Some(Item::Event(9));
+    session.press(".");
+    assert_eq!(decisions(&session)[1], Effect::Decide(vec![9], Change::Close(Disposition::FalsePositive, String::new())));
+    assert!(session.model.notices.current().is_some_and(|notice| notice.text.ends_with("the vendor was not told again: W tells it")));
+    session.model.queue.selected = Some(Item::Event(10));
+    session.press("d . enter");
+    assert_eq!(decisions(&session).len(), 3);
+    assert_eq!(tells(&session), 1, "no vendor hears of it by a key that shows nothing before");
+    assert!(session.model.notices.current().is_some_and(|notice| !notice.text.contains("vendor")));
+    // Where vendors are always told, it is no surprise.
+    let mut setup = setup();
+    setup.tell = Tell::Always;
+    let mut session = Session::with(setup, events());
+    session.press("d f enter .");
+    assert_eq!(tells(&session), 1, "the second one is Wiz's");
 }

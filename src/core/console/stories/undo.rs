@@ -74,3 +74,26 @@ fn a_way_back_that_was_put_away_is_offered_again_until_it_was_gone() {
     session.press("esc u");
     assert!(!matches!(session.model.layers.last(), Some(Layer::Form(form)) if form.command.name == "end-isolation"), "{undo}");
 }
+
+#[test]
+fn an_outcome_offers_its_own_way_back_where_it_is_on_show() {
+    let mut session = Session::new();
+    session.press("a").text("iso").press("enter enter").wait(801);
+    session.text("1 host").press("enter");
+    assert!(matches!(session.model.layers.last(), Some(Layer::Outcome(_))));
+    // What was decided since is not what the page is about.
+    let outcome = session.model.layers.pop().unwrap();
+    session.press("j d b enter");
+    session.model.layers.push(outcome);
+    session.press("u");
+    let Some(Layer::Form(form)) = session.model.layers.last() else { panic!("{}", notice(&session)) };
+    assert_eq!(form.command.name, "end-isolation");
+    session.press("enter").wait(801);
+    session.press("y");
+    assert!(matches!(session.model.layers.last(), Some(Layer::Outcome(_))));
+    session.press("u");
+    assert_eq!(notice(&session), "Undo: nothing takes this back from here; esc goes back");
+    session.press("g n u");
+    assert!(notice(&session).starts_with("Undo: nothing takes this back"), "a page of text is nothing that was done");
+    assert_eq!(session.model.undo.len(), 1, "the verdict is there still");
+}
