@@ -170,7 +170,7 @@ fn owe(db: &Connection, connection: &str, source: &str, window: &Window) -> Resu
     // A vendor may list what lies outside of what it was asked for.
     let start = start.clamp(from, from.max(to - 1));
     settle(db, connection, source, from, to)?;
-    keep_rest(db, connection, source, (start, to), key)?;
+    keep_rest(db, connection, source, (start, to), key.as_deref())?;
     Ok(moment(start))
 }
 
@@ -179,13 +179,13 @@ fn settle(db: &Connection, connection: &str, source: &str, from: i64, to: i64) -
     for (start, end, key) in owed(db, connection, source, from, to)? {
         db.prepare_cached("DELETE FROM rest WHERE connection = ?1 AND source = ?2 AND start = ?3")?
             .execute(params![connection, source, start])?;
-        keep_rest(db, connection, source, (start, from), key)?;
+        keep_rest(db, connection, source, (start, from), key.as_deref())?;
         keep_rest(db, connection, source, (to, end), None)?;
     }
     Ok(())
 }
 
-fn keep_rest(db: &Connection, connection: &str, source: &str, (start, end): (i64, i64), key: Option<String>) -> Result<(), StoreError> {
+fn keep_rest(db: &Connection, connection: &str, source: &str, (start, end): (i64, i64), key: Option<&str>) -> Result<(), StoreError> {
     if start < end {
         db.prepare_cached("INSERT OR REPLACE INTO rest (connection, source, start, end, key) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![connection, source, start, end, key])?;
