@@ -94,7 +94,7 @@ impl Runner {
             Err(invalid) => {
                 report.errors.push(Failure::new("Fetch Event failed.", invalid.message));
                 report.refused = true;
-                return report;
+                return self.concluded(report).await;
             }
         };
         let _lock = match self.fetch_lock(&opened.connection.name, options.give_way).await {
@@ -162,12 +162,18 @@ impl Runner {
             (false, _, _) => ReturnData::PartiallySuccessful,
         };
         report.notice = door.clock_ahead().map(|ahead| clocks_differ(&report.connection, ahead));
-        report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
-        let message = report.errors.first().map(Failure::whole);
         // What was called off says nothing about the vendor.
-        if report.errors.is_empty() || !options.run.cancel.is_cancelled() {
-            let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        if !report.errors.is_empty() && options.run.cancel.is_cancelled() {
+            report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
+            return report;
         }
+        self.concluded(report).await
+    }
+
+    /// A fetch that came to its end, or could not begin: what it says is masked, and how the connection is is kept.
+    async fn concluded(&self, mut report: FetchReport) -> FetchReport {
+        report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
+        self.keep_health(&report.connection, report.errors.first().map(Failure::whole)).await;
         report
     }
 

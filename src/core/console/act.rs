@@ -343,6 +343,11 @@ fn open(model: &mut Model) -> Vec<Effect> {
 
 /// Goes to another view of the queue.
 pub fn go(model: &mut Model, view: View) -> Vec<Effect> {
+    match model.queue.marks.len() {
+        0 => {}
+        1 => model.tell(Tone::Info, "1 mark was let go: marks are of one view"),
+        several => model.tell(Tone::Info, format!("{several} marks were let go: marks are of one view")),
+    }
     model.queue.go(view);
     vec![model.list()]
 }

@@ -165,6 +165,7 @@ fn by_id(model: &mut Model, id: &str) -> Vec<Effect> {
 pub fn pivot_on(model: &mut Model, kind: &str, value: &str) -> Vec<Effect> {
     let query = format!("{kind}:={}", quoted(value));
     model.focus = Pane::Queue;
+    let effects = act::go(model, View { query, title: format!("{kind} {value}"), order: model.queue.view.order });
     model.tell(Tone::Info, format!("Everything about {kind} {value}; {} goes back", model.key(Action::Back)));
-    act::go(model, View { query, title: format!("{kind} {value}"), order: model.queue.view.order })
+    effects
 }

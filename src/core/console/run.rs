@@ -13,7 +13,7 @@ use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::play;
 use super::task::{State, TaskId};
-use super::{add, edit, opening};
+use super::{add, decide, edit, opening};
 use crate::core::catalogue::{Effect as Changes, Given, Inverse, Quick, Reach};
 use crate::core::event::StoredEvent;
 use crate::core::fill::refusal;
@@ -215,9 +215,13 @@ fn about(model: &Model, form: &Form) -> About {
 /// Starts a run: it becomes a task, and its outcome is shown as it comes.
 pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
     let mut effects = Vec::new();
-    if let Some(Layer::Form(form)) = model.layers.last() {
+    if let Some(Layer::Form(form)) = model.layers.last_mut() {
         effects.push(Effect::KeepDraft(form.connection.clone(), form.draft_name(), Map::new()));
+        let way = form.takes_back.take();
         model.layers.pop();
+        if let Some(way) = way {
+            decide::taken_back(model, &way);
+        }
     }
     let task = model.tasks.begin(model.now, ready.title.clone(), &ready.connection, &ready.command);
     if let Some(begun) = model.tasks.get_mut(task) {

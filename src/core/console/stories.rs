@@ -9,6 +9,7 @@ mod names;
 mod opening;
 mod playbooks;
 mod readme;
+mod undo;
 mod view;
 mod views;
 mod wrong;

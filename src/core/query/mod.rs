@@ -249,9 +249,9 @@ pub fn vendor_fits(vendor: &str, compare: Compare, value: &str) -> bool {
     compare_text(vendor, compare, value) || (compare == Compare::Like && compare_text(short_vendor(vendor), compare, value))
 }
 
-/// The moment that lies so long ago.
+/// The moment that lies so long ago; what lies before all time is its beginning.
 pub fn age_bound(value: &str, now: Timestamp) -> Option<Timestamp> {
-    now.checked_sub(parse_span(value)?).ok()
+    Some(now.saturating_sub(parse_span(value)?).unwrap_or(Timestamp::MIN))
 }
 
 fn holds(compare: Compare, order: Ordering) -> bool {
@@ -268,7 +268,8 @@ fn holds(compare: Compare, order: Ordering) -> bool {
 pub fn compare_text(have: &str, compare: Compare, want: &str) -> bool {
     let (have, want) = (have.to_lowercase(), want.to_lowercase());
     match compare {
-        Compare::Like if want.contains('*') => pattern(&have, &want),
+        // What is not there fits no pattern, so that `*` asks whether anything is.
+        Compare::Like if want.contains('*') => !have.is_empty() && pattern(&have, &want),
         Compare::Like => have.starts_with(&want),
         Compare::Is => have == want,
         _ => match (have.parse::<f64>(), want.parse::<f64>()) {
@@ -356,6 +357,9 @@ mod tests {
             "\"Rule name\":=\"brute force\"",
             "age:<24h",
             "age:>1h",
+            "age:<99999999d",
+            "-disposition:*",
+            "-assignee:*",
             "occurred:>2026-02-28",
             "\"Local Port\":>80",
             "title:*agent*",
@@ -373,6 +377,8 @@ mod tests {
             "disposition:false",
             "status:clo*",
             "age:<1h",
+            "age:>99999999d",
+            "disposition:*",
             "-agent",
             "gent",
             "9.203",
