@@ -351,14 +351,14 @@ mod tests {
         let mut session = Session::new();
         session.press("j d f enter");
         assert!(told(&session).is_empty());
-        session.press("u d f w 1 enter");
+        session.press("u d f w tab enter");
         let expected = json!({"issue_ids": ["key-2"], "issue_status": "Rejected", "note": "Detection matches legitimate software."});
         assert_eq!(told(&session), [[expected.clone()]]);
         assert!(session.model.layers.is_empty(), "it is a task like others");
         assert!(session.model.tasks.list[0].title.contains("REJECTED (why) at Wiz"));
         // Typed ahead of the records it is said all the same, once they are there.
         let mut session = Session::new();
-        session.press("j").type_ahead("d f w 1 enter").settle();
+        session.press("j").type_ahead("d f w tab enter").settle();
         assert_eq!(told(&session), [[expected]]);
     }
 

@@ -6,6 +6,7 @@ mod bodies;
 mod cases;
 mod explorer;
 mod names;
+mod notes;
 mod opening;
 mod playbooks;
 mod readme;

@@ -30,7 +30,7 @@ fn what_comes_back_is_what_the_next_key_is_about() {
 #[test]
 fn that_the_vendor_was_told_is_said_of_what_it_was_told_of() {
     let mut session = Session::new();
-    session.press("j d f w 1 enter").press("g g d b enter");
+    session.press("j d f w tab enter").press("g g d b enter");
     session.press("u");
     assert_eq!(notice(&session), "Taken back: 1 event", "nobody was told of this one");
     session.press("u");
