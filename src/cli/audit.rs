@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::output::complain;
+use super::rows;
 
 /// Verbs of `nightdesk audit`.
 #[derive(Debug, Subcommand)]
@@ -12,10 +13,10 @@ pub enum Audit {
     /// List the record, newest first
     List {
         /// The most entries to print
-        #[arg(long)]
+        #[arg(long, value_parser = rows, allow_negative_numbers = true)]
         limit: Option<usize>,
         /// How many of the newest to leave out
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, value_parser = rows, allow_negative_numbers = true)]
         offset: usize,
     },
     /// Check the hash chain; 0 only where it is whole

@@ -50,12 +50,10 @@ impl Config {
                     complain(&problem.to_string());
                     code = WRONG_CALL;
                 }
-                if let Ok(connections) = &connections {
-                    let ok = code == 0;
-                    let row =
-                        json!({"ok": ok, "connections": super::connections::names(connections), "warnings": connections.warnings.len()});
-                    context.output.rows(&[row], &[("OK", "ok"), ("CONNECTIONS", "connections"), ("WARNINGS", "warnings")]);
-                }
+                let (names, warnings) =
+                    connections.as_ref().map(|read| (super::connections::names(read), read.warnings.len())).unwrap_or_default();
+                let row = json!({"ok": code == 0, "connections": names, "warnings": warnings});
+                context.output.rows(&[row], &[("OK", "ok"), ("CONNECTIONS", "connections"), ("WARNINGS", "warnings")]);
                 code
             }
         }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::context::{Context, interruptible, read_secret};
 use super::output::complain;
-use super::{INTERRUPTED, WRONG_CALL};
+use super::{INTERRUPTED, WRONG_CALL, exit_code};
 use crate::config::edit::{self, Change};
-use crate::config::{SecretRef, connections};
+use crate::config::{Misconfigured, SecretRef, connections};
 use crate::core::catalogue::Vendor;
 use crate::core::outcome::{Failure, Outcome, ReturnData};
 use crate::runtime::run::RunOptions;
@@ -108,14 +108,13 @@ async fn list(context: &Context) -> u8 {
 }
 
 async fn test(context: &Context, names: Vec<String>) -> u8 {
-    let runner = match context.runner_for(&names) {
+    let runner = match context.runner_of_usable() {
         Ok(runner) => runner,
-        Err(cannot) => {
-            misconfigured(context, &names);
-            return cannot.say();
-        }
+        Err(cannot) => return cannot.say(),
     };
-    let chosen = match super::fetch::choose(&runner, &names) {
+    let (bad, right): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| runner.misconfigured().iter().any(|one| one.name == *name));
+    let chosen = match super::fetch::choose(&runner, &right) {
+        Ok(_) if right.is_empty() && !bad.is_empty() => Vec::new(),
         Ok(chosen) => chosen,
         Err(reason) => {
             complain(&reason);
@@ -123,14 +122,25 @@ async fn test(context: &Context, names: Vec<String>) -> u8 {
         }
     };
     let cancel = interruptible();
-    let mut failed = false;
+    let mut ended = Vec::new();
     for opened in chosen {
         let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
         let report = runner.test(&opened, options).await;
-        failed |= report.outcome.return_data == ReturnData::Failed;
+        ended.push((report.outcome.return_data, report.refused));
         tested(context, &report.connection, report.vendor.as_deref(), &report.outcome);
     }
-    if cancel.is_cancelled() { INTERRUPTED } else { u8::from(failed) }
+    for one in runner.misconfigured() {
+        one.problems.iter().for_each(|problem| complain(&format!("warning: {problem}")));
+        if names.is_empty() || bad.contains(&one.name) {
+            ended.push((ReturnData::Failed, true));
+            misconfigured(context, one);
+        }
+    }
+    match exit_code(&ended) {
+        _ if cancel.is_cancelled() => INTERRUPTED,
+        WRONG_CALL => WRONG_CALL,
+        _ => u8::from(ended.iter().any(|(state, _)| *state == ReturnData::Failed)),
+    }
 }
 
 fn tested(context: &Context, connection: &str, vendor: Option<&str>, outcome: &Outcome) {
@@ -141,19 +151,16 @@ fn tested(context: &Context, connection: &str, vendor: Option<&str>, outcome: &O
     context.output.rows(&[row], &[("CONNECTION", "connection"), ("RETURN DATA", "return_data"), ("MESSAGE", "message")]);
 }
 
-/// Connections that are misconfigured have failed their test, in the words of their document.
-fn misconfigured(context: &Context, names: &[String]) {
-    let Ok(read) = connections::load_usable(&context.paths, &vendor::all()) else { return };
-    for one in read.misconfigured.iter().filter(|one| names.is_empty() || names.contains(&one.name)) {
-        let entry = vendor::find(&one.vendor).and_then(|vendor| vendor.sample());
-        let test = entry.as_ref().and_then(|entry| entry.command(&entry.test));
-        let indicator = test.map_or("Test Connection failed.", |command| command.indicator.as_str());
-        let failures =
-            one.problems.iter().map(|problem| Failure { status_code: problem.status_code, ..Failure::new(indicator, problem.to_string()) });
-        let mut outcome = Outcome::new(ReturnData::Failed).errors(failures.collect());
-        outcome.message = outcome.errors.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
-        tested(context, &one.name, Some(&one.vendor), &outcome);
-    }
+/// A connection that is misconfigured has failed its test, in the words of its document.
+fn misconfigured(context: &Context, one: &Misconfigured) {
+    let entry = vendor::find(&one.vendor).and_then(|vendor| vendor.sample());
+    let test = entry.as_ref().and_then(|entry| entry.command(&entry.test));
+    let indicator = test.map_or("Test Connection failed.", |command| command.indicator.as_str());
+    let failures =
+        one.problems.iter().map(|problem| Failure { status_code: problem.status_code, ..Failure::new(indicator, problem.to_string()) });
+    let mut outcome = Outcome::new(ReturnData::Failed).errors(failures.collect());
+    outcome.message = outcome.errors.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+    tested(context, &one.name, Some(&one.vendor), &outcome);
 }
 
 fn change(

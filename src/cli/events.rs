@@ -3,9 +3,9 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::WRONG_CALL;
 use super::context::Context;
 use super::output::complain;
+use super::{WRONG_CALL, rows};
 use crate::core::console::views::{self, Saved};
 use crate::core::export::line;
 use crate::core::listing::Order;
@@ -22,10 +22,10 @@ pub struct Events {
     #[arg(long, value_name = "NAME")]
     view: Option<String>,
     /// The most events to print
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = rows, allow_negative_numbers = true)]
     limit: usize,
     /// How many of the newest to leave out
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = rows, allow_negative_numbers = true)]
     offset: usize,
 }
 

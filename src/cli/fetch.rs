@@ -7,9 +7,8 @@ use jiff::Timestamp;
 
 use super::context::{Context, interruptible};
 use super::output::complain;
-use super::{INTERRUPTED, WRONG_CALL};
+use super::{INTERRUPTED, WRONG_CALL, exit_code, rows};
 use crate::core::catalogue::parse_time;
-use crate::core::outcome::ReturnData;
 use crate::runtime::fetch::{FetchOptions, FetchReport};
 use crate::runtime::opened::Opened;
 use crate::runtime::run::{RunOptions, Runner};
@@ -26,7 +25,7 @@ pub struct Fetch {
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     to: Option<String>,
     /// The most events of a connection; the rest comes with the next fetch
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rows, allow_negative_numbers = true)]
     max: Option<usize>,
 }
 
@@ -60,7 +59,7 @@ impl Fetch {
             tokio::spawn(async move { runner.fetch(&opened, &options).await })
         };
         let tasks: Vec<_> = chosen.into_iter().map(fetch).collect();
-        let mut reports = Vec::new();
+        let mut ended = Vec::new();
         for task in tasks {
             match task.await {
                 Ok(report) => {
@@ -68,12 +67,12 @@ impl Fetch {
                         complain(&format!("warning: {notice}"));
                     }
                     print(context, &report);
-                    reports.push(report);
+                    ended.push((report.return_data, report.refused));
                 }
                 Err(error) => complain(&format!("a fetch ended early: {error}")),
             }
         }
-        if cancel.is_cancelled() { INTERRUPTED } else { exit_code(&reports) }
+        if cancel.is_cancelled() { INTERRUPTED } else { exit_code(&ended) }
     }
 }
 
@@ -95,20 +94,6 @@ pub(super) fn choose(runner: &Runner, names: &[String]) -> Result<Vec<Arc<Opened
     }
     let once = names.iter().enumerate().filter(|(at, name)| !names[..*at].contains(name));
     once.map(|(_, name)| runner.connection(name).cloned().ok_or_else(|| runner.unknown_connection(name))).collect()
-}
-
-fn exit_code(reports: &[FetchReport]) -> u8 {
-    let failed = reports.iter().filter(|report| report.return_data == ReturnData::Failed).count();
-    let partly = reports.iter().any(|report| report.return_data == ReturnData::PartiallySuccessful);
-    if !reports.is_empty() && reports.iter().all(|report| report.refused) {
-        WRONG_CALL
-    } else if failed > 0 && failed == reports.len() {
-        1
-    } else if failed > 0 || partly {
-        3
-    } else {
-        0
-    }
 }
 
 /// Prints what came of a connection's fetch.

@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::context::{Context, interruptible};
+use super::context::{CannotBegin, Context, interruptible};
 use super::output::complain;
-use super::{INTERRUPTED, WRONG_CALL};
-use crate::core::outcome::ReturnData;
+use super::{INTERRUPTED, WRONG_CALL, exit_code};
 use crate::runtime::jobs::{Job, JobReport, Kind};
+use crate::runtime::run::Runner;
 
 /// Verbs of `nightdesk jobs`.
 #[derive(Debug, Subcommand)]
@@ -30,8 +30,17 @@ pub struct Run {
 }
 
 impl Jobs {
+    /// A job of one connection is stopped by what is wrong with that one only.
+    fn runner(&self, context: &Context) -> Result<Runner, CannotBegin> {
+        let named = match self {
+            Self::Run(Run { name: Some(name), .. }) => name.rsplit_once('/').map(|(connection, _)| connection.to_owned()),
+            _ => None,
+        };
+        context.runner_for(named.as_slice())
+    }
+
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
-        let runner = match context.runner() {
+        let runner = match self.runner(context) {
             Ok(runner) => runner,
             Err(cannot) => return cannot.say(),
         };
@@ -72,13 +81,24 @@ impl Jobs {
                     return INTERRUPTED;
                 }
                 unknown.iter_mut().for_each(|name| complain(&format!("there is no environment {name}")));
-                exit_code(&reports, unknown.len())
+                let ended: Vec<_> = reports.iter().map(|report| (report.result, report.refused)).collect();
+                match exit_code(&ended) {
+                    // Of the environments that were named, one was not done.
+                    0 if !unknown.is_empty() => {
+                        if ended.is_empty() {
+                            1
+                        } else {
+                            3
+                        }
+                    }
+                    code => code,
+                }
             }
         }
     }
 }
 
-async fn choose(runner: &crate::runtime::run::Runner, run: &Run) -> Result<(Vec<Job>, Vec<String>), String> {
+async fn choose(runner: &Runner, run: &Run) -> Result<(Vec<Job>, Vec<String>), String> {
     let all = runner.jobs().await;
     let mut chosen = match &run.name {
         None => {
@@ -154,17 +174,6 @@ fn line(report: &JobReport) -> Value {
         object.insert("finished_at".into(), json!(report.finished_at));
     }
     line
-}
-
-fn exit_code(reports: &[JobReport], unknown: usize) -> u8 {
-    let failed = reports.iter().filter(|report| report.result == ReturnData::Failed).count();
-    let partly = reports.iter().any(|report| report.result == ReturnData::PartiallySuccessful);
-    match (failed, reports.len()) {
-        (0, 0) if unknown > 0 => 1,
-        (failed, all) if failed > 0 && failed == all => 1,
-        (0, _) if !partly && unknown == 0 => 0,
-        _ => 3,
-    }
 }
 
 #[cfg(test)]

@@ -31,10 +31,24 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use context::Context;
 pub use output::Output;
 
+use crate::core::outcome::ReturnData;
+
 /// The call itself is wrong; nothing was sent.
 pub const WRONG_CALL: u8 = 2;
 /// Interrupted by the user.
 pub const INTERRUPTED: u8 = 130;
+
+/// The exit code of several: how each ended, and whether it was refused before anything was sent.
+fn exit_code(ended: &[(ReturnData, bool)]) -> u8 {
+    let failed = ended.iter().filter(|(state, _)| *state == ReturnData::Failed).count();
+    let partly = ended.iter().any(|(state, _)| *state == ReturnData::PartiallySuccessful);
+    match () {
+        () if failed == 0 && !partly => 0,
+        () if ended.iter().all(|(_, refused)| *refused) => WRONG_CALL,
+        () if failed == ended.len() => 1,
+        () => 3,
+    }
+}
 
 /// Heading of the flags that every verb takes.
 const EVERYWHERE: &str = "Everywhere";
@@ -235,6 +249,12 @@ impl Call {
             }
         }
     }
+}
+
+/// A number of rows. More than can be counted is as good as all.
+fn rows(text: &str) -> Result<usize, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { Ok(text.parse().unwrap_or(usize::MAX)) } else { Err("must be a whole number".into()) }
 }
 
 #[cfg(test)]

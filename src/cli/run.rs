@@ -45,16 +45,19 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     save_dir: Option<PathBuf>,
     /// Bounds the whole run, polling included
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     timeout: Option<Duration>,
     /// Fill what is not given from this event, as the console's form does, and name it in the record
     #[arg(long, value_name = "ID")]
     event: Option<i64>,
 }
 
+/// A time to wait. One that is longer than anything lasts is as good as none.
 fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "must be a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero()).ok_or_else(|| "must be above 0".to_owned())
+    const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+    let number: f64 = text.parse().ok().filter(|number: &f64| !number.is_nan()).ok_or("must be a number of seconds")?;
+    let time = Duration::try_from_secs_f64(number.min(LONGEST.as_secs_f64())).unwrap_or_default();
+    if time.is_zero() { Err("must be above 0".into()) } else { Ok(time) }
 }
 
 impl Run {
@@ -163,7 +166,7 @@ impl Run {
             let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair} is not NAME=VALUE"))?;
             // Which of two is meant is not ours to guess.
             if self.pairs[..at].iter().any(|earlier| earlier.split_once('=').is_some_and(|(known, _)| known == name)) {
-                return Err(format!("{name} is given twice; several values are one list: {name}=a,b"));
+                return Err(format!("{name} is given twice; where it takes several values, they are one list: {name}=a,b"));
             }
             given.retain(|(known, _)| known != name);
             given.push((name.to_owned(), Given::Text(value.to_owned())));
@@ -200,9 +203,8 @@ impl Run {
     fn refused(&self, context: &Context, command: Option<&Command>, reasons: &[String], status_code: Option<u16>) -> RunReport {
         let vendor = self.vendor(context);
         let indicator = command.map_or("Run failed.", |command| command.indicator.as_str());
-        let lament = command.map_or("", |command| command.lament.as_str());
         let failures = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
-        RunReport::refused(&self.connection, vendor.map(|vendor| vendor.id), &self.name, lament, failures)
+        RunReport::refused(&self.connection, vendor.map(|vendor| vendor.id), &self.name, command, failures)
     }
 }
 

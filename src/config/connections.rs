@@ -1,6 +1,7 @@
 //! `connections.toml`: read, checked against each vendor's parameters, and turned into connections and the places of their secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +29,20 @@ pub enum SecretRef {
     Keyring(String),
     /// nightdesk's own encrypted vault.
     Vault(String),
+}
+
+/// As it is named, never as it reads.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(_) => f.write_str("the configuration"),
+            Self::Env(name) => write!(f, "the variable {name}"),
+            Self::File(path) => write!(f, "the file {path}"),
+            Self::Command(words) => write!(f, "what {} prints", words.first().map_or("the command", String::as_str)),
+            Self::Keyring(name) => write!(f, "{name} in the keyring"),
+            Self::Vault(name) => write!(f, "{name} in the vault"),
+        }
+    }
 }
 
 impl SecretRef {
@@ -543,7 +558,7 @@ impl Reader<'_> {
         let item = table.get(key)?;
         let number = item.as_integer().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         if number.is_none() {
-            self.complain(start(item), &format!("connection.{key}"), "must be a whole number from 1");
+            self.complain(start(item), &format!("connection.{key}"), format!("must be a whole number from 1 to {}", u32::MAX));
         }
         number
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::event::{Disposition, Severity};
 use super::outbox::Standing;
+use super::outcome::UNKNOWN;
 use super::text::{defanged, markdown_safe};
 
 /// The most items that a line names.
@@ -174,7 +175,7 @@ pub fn verdict(disposition: Option<Disposition>) -> String {
 impl Action {
     /// Whether somebody has to look at it: nobody knows yet how it ended, or that it did.
     fn is_loose(&self) -> bool {
-        self.state.as_deref().is_none_or(|state| state.contains("not yet observed") || state.contains("unknown"))
+        self.state.as_deref().is_none_or(|state| state.contains("not yet observed") || state == UNKNOWN)
     }
 }
 

@@ -1,6 +1,19 @@
 //! Which addresses a request may go to at all, whoever named them.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use url::{Host, Url};
+
+/// Whether an address is this machine's, where plain http is allowed: 127.0.0.1, [::1] or localhost, and no other name of it (contract,
+/// Configuration).
+pub fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(ip)) => ip == Ipv6Addr::LOCALHOST,
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
 
 /// Judges an address that belongs to no declared root: https, or http on loopback, and nothing inside the network.
 ///
@@ -12,9 +25,7 @@ pub fn judge(url: &Url) -> Result<(), &'static str> {
     }
     let inside = match url.host() {
         None => return Err("names no host"),
-        Some(Host::Ipv4(ip)) if ip.is_loopback() => return scheme(url, true),
-        Some(Host::Ipv6(ip)) if ip.is_loopback() => return scheme(url, true),
-        Some(Host::Domain("localhost")) => return scheme(url, true),
+        Some(_) if is_here(url) => false,
         Some(Host::Domain(_)) => false,
         Some(Host::Ipv4(ip)) => {
             let [first, second, ..] = ip.octets();
@@ -27,14 +38,11 @@ pub fn judge(url: &Url) -> Result<(), &'static str> {
             local || ip.to_ipv4_mapped().is_some() || ip.is_unspecified() || ip.is_multicast()
         }
     };
-    if inside { Err("names an address inside the network") } else { scheme(url, false) }
-}
-
-fn scheme(url: &Url, loopback: bool) -> Result<(), &'static str> {
     match url.scheme() {
+        _ if inside => Err("names an address inside the network"),
         "https" => Ok(()),
-        "http" if loopback => Ok(()),
-        "http" => Err("must be https: plain http is for loopback only"),
+        "http" if is_here(url) => Ok(()),
+        "http" => Err("must be https: plain http is for 127.0.0.1, [::1] and localhost only"),
         _ => Err("must be https"),
     }
 }
@@ -50,6 +58,8 @@ mod tests {
             ("http://127.0.0.1:8080/", true),
             ("http://[::1]:8080/", true),
             ("http://localhost:8080/", true),
+            ("http://127.0.0.2:8080/", false),
+            ("https://127.0.0.2:8080/", true),
             ("http://graph.microsoft.com/", false),
             ("https://graph.microsoft.com@evil.example/", false),
             ("http://169.254.169.254/latest", false),

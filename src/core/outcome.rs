@@ -196,7 +196,16 @@ pub struct Follow {
     pub expires_at: Option<String>,
 }
 
+/// How the record calls the end of a run that may have been carried out although no answer came.
+pub const UNKNOWN: &str = "unknown";
+
 impl Outcome {
+    /// What the record says of it.
+    pub fn recorded_as(&self) -> &'static str {
+        let unknown = self.errors.iter().any(|failure| failure.fate == Fate::Unknown);
+        if unknown && self.return_data == ReturnData::Failed { UNKNOWN } else { self.return_data.as_str() }
+    }
+
     /// An outcome in a state, empty otherwise.
     pub fn new(return_data: ReturnData) -> Self {
         Self {

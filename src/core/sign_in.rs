@@ -26,6 +26,13 @@ pub struct SignIn {
     pub missing: Failure,
 }
 
+impl SignIn {
+    /// The grant that a delegated sign-in lives by; one that can fall back on its own primary grant is not delegated.
+    pub fn delegation(&self) -> Option<&Refresh> {
+        self.refresh.as_ref().filter(|refresh| !refresh.fall_back)
+    }
+}
+
 /// Grant with a refresh token.
 #[derive(Clone, Debug)]
 pub struct Refresh {

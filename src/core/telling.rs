@@ -19,7 +19,7 @@ pub struct Side<'a> {
 }
 
 /// One call that tells a vendor about one event, or about several that share it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     /// The connection.
     pub connection: String,

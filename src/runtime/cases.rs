@@ -11,7 +11,7 @@ use super::store::{HappenedKind, Store};
 use crate::core::case::{self, Dossier, Moment, NOTE, Ran};
 use crate::core::console::effect::CaseChange;
 use crate::core::export::Format;
-use crate::core::outcome::Attachment;
+use crate::core::outcome::{Attachment, UNKNOWN};
 use crate::core::query::{Query, quoted};
 use crate::core::request::Sink;
 
@@ -47,7 +47,7 @@ pub async fn dossier(store: &Store, name: &str) -> Result<Dossier, String> {
         actor: entry.actor,
         connection: entry.connection.unwrap_or_default(),
         command: entry.command,
-        state: Some(entry.state).filter(|state| state != "intent"),
+        state: Some(entry.state).filter(|state| state != "intent" && state != UNKNOWN),
         items: entry.items,
         arguments: entry.arguments,
         outcome: entry.detail,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::converse::{random_hex, send_all};
 use super::http::Door;
 use super::opened::Opened;
-use super::run::{RunOptions, Runner};
+use super::run::{Progress, RunOptions, Runner};
 use crate::core::catalogue::{Fetched, Gap, Source, Window};
 use crate::core::outcome::{Failure, ReturnData};
 use crate::core::talk::{Counts, Input, Step, Talk};
@@ -19,6 +19,8 @@ use crate::secrets::vault::{lock, try_lock};
 
 /// How far back the first plain fetch of a connection goes (contract, Fetching).
 const FIRST: SignedDuration = SignedDuration::from_hours(24);
+/// Who waits so long for a lock is told of it.
+const LONG_FOR_A_LOCK: Duration = Duration::from_millis(500);
 /// How long one source may take.
 const SOURCE_TIME: Duration = Duration::from_secs(1800);
 
@@ -94,10 +96,10 @@ impl Runner {
             Err(invalid) => {
                 report.errors.push(Failure::new("Fetch Event failed.", invalid.message));
                 report.refused = true;
-                return report;
+                return self.concluded(report).await;
             }
         };
-        let _lock = match self.fetch_lock(&opened.connection.name, options.give_way).await {
+        let _lock = match self.fetch_lock(&opened.connection.name, options).await {
             Ok(lock) => lock,
             Err(reason) => {
                 report.errors.push(Failure::new("Fetch Event failed.", reason));
@@ -162,22 +164,44 @@ impl Runner {
             (false, _, _) => ReturnData::PartiallySuccessful,
         };
         report.notice = door.clock_ahead().map(|ahead| clocks_differ(&report.connection, ahead));
-        report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
-        let message = report.errors.first().map(Failure::whole);
         // What was called off says nothing about the vendor.
-        if report.errors.is_empty() || !options.run.cancel.is_cancelled() {
-            let _ = self.store().record_health(&report.connection, message.as_deref(), Timestamp::now()).await;
+        if !report.errors.is_empty() && options.run.cancel.is_cancelled() {
+            report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
+            return report;
         }
+        self.concluded(report).await
+    }
+
+    /// A fetch that came to its end, or could not begin: what it says is masked, and how the connection is is kept.
+    async fn concluded(&self, mut report: FetchReport) -> FetchReport {
+        report.errors.iter_mut().for_each(|failure| self.mask_failure(failure));
+        self.keep_health(&report.connection, report.errors.first().map(Failure::whole)).await;
         report
     }
 
-    async fn fetch_lock(&self, connection: &str, give_way: bool) -> Result<std::fs::File, String> {
+    async fn fetch_lock(&self, connection: &str, options: &FetchOptions) -> Result<std::fs::File, String> {
         let (dir, file) = (self.lock_dir(), self.lock_dir().join(format!("{connection}.fetch.lock")));
-        let taken = tokio::task::spawn_blocking(move || {
+        let give_way = options.give_way;
+        let mut taken = tokio::task::spawn_blocking(move || {
             crate::config::files::private_dir(&dir)?;
             take(&file, give_way)
         });
-        match taken.await {
+        let taken = tokio::select! {
+            taken = &mut taken => taken,
+            () = tokio::time::sleep(LONG_FOR_A_LOCK) => {
+                if let Some(progress) = &options.run.progress {
+                    let text = "waits for another fetch of this connection to end".into();
+                    // Nobody waits for it to be read.
+                    let _ = progress.try_send(Progress { text, done: 0, total: None });
+                }
+                // What is taken after that is let go by itself.
+                tokio::select! {
+                    taken = taken => taken,
+                    () = options.run.cancel.cancelled() => return Err("Cancelled while another fetch of this connection went on.".into()),
+                }
+            }
+        };
+        match taken {
             Ok(Ok(Some(lock))) => Ok(lock),
             Ok(Ok(None)) => Err("Another nightdesk is fetching this connection; its events will turn up here.".into()),
             Ok(Err(error)) => Err(format!("The connection's lock cannot be had: {error}.")),

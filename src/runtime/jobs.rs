@@ -105,10 +105,30 @@ pub struct JobReport {
     pub message: String,
     /// The fetch's or test's own report.
     pub detail: Value,
+    /// Whether it was refused before any request was made.
+    pub refused: bool,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
+}
+
+/// What carrying a job out came to: the parts of its report that are not about the job.
+struct Done {
+    result: ReturnData,
+    message: String,
+    detail: Value,
+    refused: bool,
+}
+
+impl Done {
+    fn new(result: ReturnData, message: impl Into<String>) -> Self {
+        Self { result, message: message.into(), detail: json!({}), refused: false }
+    }
+
+    fn failed(failure: Failure) -> Self {
+        Self { detail: json!({"errors": [&failure]}), ..Self::new(ReturnData::Failed, failure.message) }
+    }
 }
 
 impl Runner {
@@ -117,10 +137,15 @@ impl Runner {
         let report = self.run(&opened.connection.name, &opened.entry.test, Vec::new(), options).await;
         let failed = report.outcome.return_data == ReturnData::Failed;
         let message = failed.then(|| report.outcome.errors.first().map_or_else(|| report.outcome.message.clone(), Failure::whole));
-        if let Err(error) = self.store().record_health(&opened.connection.name, message.as_deref(), Timestamp::now()).await {
+        self.keep_health(&opened.connection.name, message).await;
+        report
+    }
+
+    /// Keeps that a connection worked, or what was wrong.
+    pub(super) async fn keep_health(&self, connection: &str, error: Option<String>) {
+        if let Err(error) = self.store().record_health(connection, error.as_deref(), Timestamp::now()).await {
             tracing::warn!(%error, "the connection's health could not be kept");
         }
-        report
     }
 
     /// Every job of every active connection, on a schedule or not.
@@ -209,20 +234,20 @@ impl Runner {
         // Not the lock of what it does: a fetch takes its own.
         let file = dir.join(format!("{}.{}-job.lock", job.opened.connection.name, job.kind.as_str()));
         let lock = crate::config::files::private_dir(&dir).and_then(|()| try_lock(&file));
-        let (result, message, detail) = match lock {
+        let Done { result, message, detail, refused } = match lock {
             Ok(Some(_lock)) => {
                 let done = self.carry_out(job, options.clone()).await;
                 // A vendor that answers can have what waits for it.
-                if matches!(job.kind, Kind::HealthCheck | Kind::Fetch) && done.0 != ReturnData::Failed {
+                if matches!(job.kind, Kind::HealthCheck | Kind::Fetch) && done.result != ReturnData::Failed {
                     self.flush(&job.opened.connection.name, &options).await;
                 }
-                if let Err(error) = self.store().job_run(&job.name(), started_at, Timestamp::now(), done.0.as_str()).await {
+                if let Err(error) = self.store().job_run(&job.name(), started_at, Timestamp::now(), done.result.as_str()).await {
                     tracing::warn!(%error, "a job's run could not be kept");
                 }
                 done
             }
-            Ok(None) => (ReturnData::Successful, "Another nightdesk is running this job now.".into(), json!({})),
-            Err(error) => (ReturnData::Failed, format!("The job's lock cannot be had: {error}."), json!({})),
+            Ok(None) => Done::new(ReturnData::Successful, "Another nightdesk is running this job now."),
+            Err(error) => Done::new(ReturnData::Failed, format!("The job's lock cannot be had: {error}.")),
         };
         JobReport {
             name: job.name(),
@@ -230,17 +255,18 @@ impl Runner {
             result,
             message,
             detail,
+            refused,
             started_at,
             finished_at: Timestamp::now(),
         }
     }
 
-    async fn carry_out(&self, job: &Job, options: RunOptions) -> (ReturnData, String, Value) {
+    async fn carry_out(&self, job: &Job, options: RunOptions) -> Done {
         match job.kind {
             Kind::HealthCheck => {
                 let report = self.test(&job.opened, options).await;
                 let detail = json!({"return_data": report.outcome.return_data, "errors": report.outcome.errors});
-                (report.outcome.return_data, report.outcome.message, detail)
+                Done { result: report.outcome.return_data, message: report.outcome.message, detail, refused: report.refused }
             }
             Kind::Fetch => {
                 let report = self.fetch(&job.opened, &FetchOptions { give_way: true, run: options, ..FetchOptions::default() }).await;
@@ -248,20 +274,25 @@ impl Runner {
                     Some(failure) => failure.message.clone(),
                     None => format!("{} new, {} updated, {} unchanged.", report.counts.new, report.counts.updated, report.counts.unchanged),
                 };
-                (report.return_data, message, report.json())
+                Done { result: report.return_data, message, detail: report.json(), refused: report.refused }
             }
             Kind::RefreshTokenRenewal => self.renew(&job.opened, &options).await,
         }
     }
 
-    /// The sign-ins of a connection for which a refresh token is known.
+    /// The sign-ins of a connection for which a refresh token is known; where its secrets cannot be had, those that are configured with one.
     async fn delegated(&self, opened: &Opened) -> Vec<SignIn> {
         let mut found: Vec<SignIn> = Vec::new();
-        let Ok(door) = self.door(opened).await else { return found };
+        let door = self.door(opened).await;
         for root in &opened.entry.roots {
             if let Auth::SignIn(sign_in) = &root.auth
                 && !found.iter().any(|known| known.slot == sign_in.slot)
-                && door.tokens().is_delegated(sign_in).await
+                && match &door {
+                    Ok(door) => door.tokens().is_delegated(sign_in).await,
+                    Err(_) => {
+                        sign_in.delegation().and_then(|refresh| refresh.parameter.as_deref()).is_some_and(|name| opened.names_secret(name))
+                    }
+                }
             {
                 found.push((**sign_in).clone());
             }
@@ -269,16 +300,15 @@ impl Runner {
         found
     }
 
-    async fn renew(&self, opened: &Opened, options: &RunOptions) -> (ReturnData, String, Value) {
+    async fn renew(&self, opened: &Opened, options: &RunOptions) -> Done {
         let indicator = "Refresh Token Renewal Job failed.";
-        let failed = |failure: Failure| (ReturnData::Failed, failure.message.clone(), json!({"errors": [failure]}));
         let door = match self.door(opened).await {
             Ok(door) => door,
-            Err(invalid) => return failed(Failure::new(indicator, invalid.message)),
+            Err(invalid) => return Done { refused: true, ..Done::failed(Failure::new(indicator, invalid.message)) },
         };
         let sign_ins = self.delegated(opened).await;
         if sign_ins.is_empty() {
-            return failed(Failure::new(indicator, format!("Refresh Token is not configured for {}.", opened.connection.name)));
+            return Done::failed(Failure::new(indicator, format!("Refresh Token is not configured for {}.", opened.connection.name)));
         }
         let scope = self.scope(options, Instant::now() + options.timeout.unwrap_or(Duration::from_secs(60)));
         for sign_in in sign_ins {
@@ -286,9 +316,10 @@ impl Runner {
                 let mut failure = trouble.failure(indicator);
                 self.mask_failure(&mut failure);
                 failure.hint = Some("Sign in again: run get-authorization, then generate-token. The old token is kept.".into());
-                return failed(failure);
+                return Done::failed(failure);
             }
         }
-        (ReturnData::Successful, format!("New refresh token is set for {}.", opened.connection.name), json!({"errors": []}))
+        let message = format!("New refresh token is set for {}.", opened.connection.name);
+        Done { detail: json!({"errors": []}), ..Done::new(ReturnData::Successful, message) }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::http::Door;
 use super::http::secrets::Secrets;
 use crate::config::{Configured, SecretRef};
-use crate::core::catalogue::{Entry, Invalid, Vendor};
+use crate::core::catalogue::{Auth, Entry, Invalid, Vendor};
 use crate::core::connection::Connection;
 use crate::secrets::{Redactor, Vault};
 
@@ -37,6 +37,11 @@ impl Opened {
         Ok(Self { vendor, connection, entry, places: configured.secrets, door: OnceCell::new() })
     }
 
+    /// Whether a secret is configured, which need not mean that it can be had.
+    pub fn names_secret(&self, parameter: &str) -> bool {
+        self.places.contains_key(parameter)
+    }
+
     /// The connection's way out. Secrets are looked up here, once a process.
     ///
     /// # Errors
@@ -48,12 +53,16 @@ impl Opened {
             let lock_dir: PathBuf = lock_dir.to_owned();
             let made = tokio::task::spawn_blocking(move || {
                 // Tokens that the vault keeps are masked from the first line on.
-                for token in vault.token_values().unwrap_or_default() {
-                    redactor.add(&token);
-                }
+                let tokens = vault.token_values().map(|tokens| tokens.iter().for_each(|token| redactor.add(token)));
                 let secrets = Secrets::resolve(&places, &vault, &redactor).map_err(|(name, reason)| {
                     Invalid::new(&name, format!("The secret {name} of {} cannot be had: {reason}.", connection.name))
                 })?;
+                // Who signs in reads and keeps tokens there.
+                if let Err(reason) = tokens
+                    && entry.roots.iter().any(|root| matches!(root.auth, Auth::SignIn(_)))
+                {
+                    return Err(Invalid::new("", format!("The tokens of {} cannot be had: {reason}.", connection.name)));
+                }
                 Door::new(connection, entry, secrets, vault, lock_dir, redactor).map(Arc::new).map_err(|reason| Invalid::new("", reason))
             });
             made.await.map_err(|error| Invalid::new("", format!("the connection could not be opened: {error}")))?

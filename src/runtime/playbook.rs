@@ -13,7 +13,7 @@ use super::store::{AuditEntry, Store, StoreError};
 use crate::config::files::{private_dir, write_private};
 use crate::core::catalogue::{Class, Effect};
 use crate::core::event::StoredEvent;
-use crate::core::outcome::ReturnData;
+use crate::core::outcome::{ReturnData, UNKNOWN};
 use crate::core::playbook::{self, Addressee, Call, Done, HERE, Next, Place, Playbook, Problem, Run, Step, taken_by};
 
 /// How a playbook is to be run.
@@ -314,7 +314,7 @@ pub async fn done_on(runner: &Runner, store: &Store, event: &StoredEvent) -> Res
     let named = format!("event {}", event.id);
     let mut entries: Vec<AuditEntry> = store.audit_list(None, 0).await?;
     entries.retain(|entry| entry.items.contains(&named) && entry.connection.is_some());
-    entries.retain(|entry| entry.refers_to.is_some() && entry.state != ReturnData::Failed.as_str());
+    entries.retain(|entry| entry.refers_to.is_some() && ![ReturnData::Failed.as_str(), UNKNOWN].contains(&entry.state.as_str()));
     entries.sort_by_key(|entry| entry.refers_to);
     Ok(entries.into_iter().filter_map(|entry| done(runner, entry)).collect())
 }

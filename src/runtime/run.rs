@@ -80,11 +80,16 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// The report of a call that was refused before anything was sent; `lament` is what the document says before the reasons.
-    pub fn refused(connection: &str, vendor: Option<&str>, command: &str, lament: &str, failures: Vec<Failure>) -> Self {
+    /// The report of a call that was refused before anything was sent; `found` is the command, where the name is that of one.
+    pub fn refused(connection: &str, vendor: Option<&str>, command: &str, found: Option<&Command>, failures: Vec<Failure>) -> Self {
         let said = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join(" ");
+        // What the document says before the reasons.
+        let lament = found.map_or("", |found| found.lament.as_str());
         let mut outcome = Outcome::new(ReturnData::Failed).message(format!("{lament}{said}"));
         outcome.errors = failures;
+        if let Some(found) = found {
+            found.complete(&mut outcome);
+        }
         let now = Timestamp::now();
         Self {
             connection: connection.into(),
@@ -255,25 +260,27 @@ impl Runner {
     /// A report that says what is wrong.
     pub fn prepare(&self, connection: &str, command: &str, given: Vec<(String, Given)>) -> Result<Prepared, Box<RunReport>> {
         let now = Timestamp::now();
-        let refuse = |vendor: Option<&str>, failures: Vec<Failure>| Box::new(RunReport::refused(connection, vendor, command, "", failures));
+        let refuse = |vendor: Option<&str>, found: Option<&Command>, failures: Vec<Failure>| {
+            Box::new(RunReport::refused(connection, vendor, command, found, failures))
+        };
         let Some(opened) = self.connection(connection) else {
-            return Err(refuse(None, vec![Failure::new("Run failed.", self.unknown_connection(connection))]));
+            return Err(refuse(None, None, vec![Failure::new("Run failed.", self.unknown_connection(connection))]));
         };
         let vendor = Some(opened.vendor.id);
         let Some(found) = opened.entry.command(command) else {
             let meant = meant(command, opened.entry.commands.iter().map(|known| known.name.as_str()));
             let text = format!("{} has no command {command}{meant} See: nightdesk commands {connection}", opened.vendor.title);
-            return Err(refuse(vendor, vec![Failure::new("Run failed.", text)]));
+            return Err(refuse(vendor, None, vec![Failure::new("Run failed.", text)]));
         };
         let indicator = found.indicator.clone();
         let arguments = validate(found, given, now).map_err(|complaints| {
             let failures = complaints.into_iter().map(|complaint| failure(&indicator, complaint)).collect();
-            Box::new(RunReport::refused(connection, vendor, command, &found.lament, failures))
+            refuse(vendor, Some(found), failures)
         })?;
         let class = found.class_of(&arguments);
         if opened.connection.read_only && class.effect != Effect::Read {
             let text = format!("{connection} is read-only (read_only = true in connections.toml); {} would change something.", found.title);
-            return Err(refuse(vendor, vec![Failure::new(indicator, text)]));
+            return Err(refuse(vendor, Some(found), vec![Failure::new(indicator, text)]));
         }
         Ok(Prepared { opened: Arc::clone(opened), command: found.clone(), arguments, class })
     }
@@ -292,7 +299,7 @@ impl Runner {
         let indicator = prepared.command.indicator.clone();
         let vendor = Some(prepared.opened.vendor.id);
         let (name, command) = (&prepared.opened.connection.name, &prepared.command);
-        RunReport::refused(name, vendor, &command.name, &command.lament, vec![Failure::new(indicator, message)])
+        RunReport::refused(name, vendor, &command.name, Some(command), vec![Failure::new(indicator, message)])
     }
 
     /// Looks up, checks and runs.
@@ -333,6 +340,7 @@ impl Runner {
             Err(invalid) => {
                 let mut outcome = Outcome::failed(failure(&indicator, invalid));
                 outcome.message.insert_str(0, &prepared.command.lament);
+                prepared.command.complete(&mut outcome);
                 return report(outcome, None, true, None);
             }
         };
@@ -351,6 +359,7 @@ impl Runner {
         let mut left = Left::default();
         let mut outcome = self.hold(&prepared, &door, &options, &mut left).await;
         self.mask(&mut outcome);
+        prepared.command.complete(&mut outcome);
         indicators(&mut outcome);
         let stored = self.keep_events(&prepared.opened, std::mem::take(&mut outcome.events)).await;
         if let Err(error) = stored {
@@ -364,7 +373,7 @@ impl Runner {
             }
         }
         if let Some(seq) = audit {
-            let ended = self.inner.store.end_intent(seq, outcome.return_data.as_str(), self.recorded(&outcome)).await;
+            let ended = self.inner.store.end_intent(seq, outcome.recorded_as(), self.recorded(&outcome)).await;
             if let Err(error) = ended {
                 tracing::warn!(%error, "the outcome could not be recorded; the record shows it as unknown");
             }

@@ -117,7 +117,7 @@ impl Vault {
     /// # Errors
     /// When the vault cannot be opened.
     pub fn secret(&self, name: &str) -> Result<Option<String>, VaultError> {
-        self.read(|content| content.secrets.get(name).cloned())
+        self.own(|secrets| secrets.get(name).cloned())
     }
 
     /// Names of the analyst's own secrets.
@@ -125,7 +125,16 @@ impl Vault {
     /// # Errors
     /// When the vault cannot be opened.
     pub fn names(&self) -> Result<Vec<String>, VaultError> {
-        self.read(|content| content.secrets.keys().cloned().collect())
+        self.own(|secrets| secrets.keys().cloned().collect())
+    }
+
+    /// Looks at the analyst's own secrets. Unlike tokens, which can be had anew, they are in the file or nowhere: a vault without a key is
+    /// not an empty one.
+    fn own<T>(&self, look: impl FnOnce(&BTreeMap<String, String>) -> T) -> Result<T, VaultError> {
+        match &self.shared.key {
+            Err(reason) if self.shared.file.exists() => Err(VaultError::Key(reason.clone())),
+            _ => self.read(|content| look(&content.secrets)),
+        }
     }
 
     /// Sets one of the analyst's own secrets, or removes it with `None`; says whether it was there.

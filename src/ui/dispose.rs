@@ -62,6 +62,10 @@ fn note(paint: &Paint, dispose: &Dispose, disposition: Disposition, model: &Mode
         vec![("as ".into(), theme.dim), (disposition.as_str().replace('_', " "), theme.title)],
         vec![("note ".into(), theme.key), (dispose.note.text(), theme.text)],
     ];
+    if let Some(first) = &dispose.first {
+        let text = format!("      a letter after {} makes it text; right keeps it, backspace takes it back", first.letter);
+        lines.push(vec![(text, theme.dim)]);
+    }
     let (sets, reasons) = told(paint, dispose, wide);
     lines.extend(sets);
     let digits = if dispose.typed { theme.dim } else { theme.key };

@@ -63,6 +63,7 @@ snapshots! {
     tasks_80(80, 24): "f 4";
     dispose_80(80, 24): "* d";
     note_80(80, 24): "d b tab";
+    first_key_80(80, 24): "j d f w";
     actions_80(80, 24): "a";
     pivot_80(80, 24): "p";
     form_80(80, 24): "a i s o enter";

@@ -131,7 +131,7 @@ fn what_is_named_twice_is_meant_once() {
     assert_eq!(desk.call(&["fetch", "wiz-demo", "wiz-demo"]).ended(0).lines().len(), 1);
     assert_eq!(desk.call(&["connections", "test", "wiz-demo", "wiz-demo"]).ended(0).lines().len(), 1);
     let twice = desk.call(&["run", "wiz-demo", "list-projects", "impact=High", "impact=Low"]).ended(2).line();
-    assert_eq!(twice["message"], "impact is given twice; several values are one list: impact=a,b");
+    assert_eq!(twice["message"], "impact is given twice; where it takes several values, they are one list: impact=a,b");
 }
 
 #[test]
@@ -225,6 +225,59 @@ fn a_dry_run_shows_the_requests_and_sends_nothing() {
         }
     }
     assert_eq!(desk.call(&["audit", "list"]).ended(0).stdout, "");
+}
+
+#[test]
+fn key_fields_and_counts_are_there_when_they_are_empty_however_a_call_ended() {
+    let desk = Desk::with(&["eset-demo", "wiz-demo"], &[]);
+    let nowhere = "device_uuid=11111111-2222-4333-8444-555555555555";
+    let failed = desk.call(&["run", "eset-demo", "fetch-event", "start_time=-1h", "end_time=now", nowhere]).ended(1).line();
+    assert_eq!((&failed["key_fields"], &failed["result"]), (&json!({"EventIDs": []}), &json!([{"name": "Events Count", "value": 0}])));
+    let devices = nowhere.replace("uuid", "uuids");
+    let unanswered = desk.call(&["run", "eset-demo", "isolate-endpoints", &devices, "task_name=a", "task_description=b"]).ended(1).line();
+    assert_eq!(unanswered["key_fields"], json!({"TaskUUID": ""}));
+    let refused = desk.call(&["run", "wiz-demo", "update-issues"]).ended(2).line();
+    assert_eq!(refused["key_fields"], json!({"IssueIDs": [], "IssueStatuses": []}));
+    assert_eq!(refused["result"], json!([{"name": "Issues Count", "value": 0}]));
+}
+
+#[test]
+fn a_number_is_taken_as_far_as_it_makes_sense_and_refused_in_words_that_fit() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    desk.call(&["events", "--limit", "99999999999999999999"]).ended(0);
+    desk.call(&["run", "wiz-demo", "list-projects", "--timeout", "1e300"]).ended(0);
+    for (call, reason) in [
+        (&["fetch", "--max", "-1"][..], "must be a whole number"),
+        (&["audit", "list", "--offset", "-2"], "must be a whole number"),
+        (&["run", "wiz-demo", "list-projects", "--timeout", "-1"], "must be above 0"),
+        (&["run", "wiz-demo", "list-projects", "--timeout", "soon"], "must be a number of seconds"),
+    ] {
+        let ran = desk.call(call).ended(2);
+        assert!(ran.stderr.contains(reason), "{call:?}: {}", ran.stderr);
+    }
+    desk.call(&["fetch", "--to", "9999-12-31", "--max", "1"]).ended(0);
+}
+
+#[test]
+fn a_check_of_the_configuration_is_printed_whatever_is_wrong() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    let ran = desk.call(&["config", "check"]).ended(0).line();
+    assert_eq!(ran, json!({"ok": true, "connections": ["wiz-demo"], "warnings": 0}));
+    desk.configure("[[connection]\n");
+    let ran = desk.call(&["config", "check"]).ended(2).line();
+    assert_eq!(ran, json!({"ok": false, "connections": null, "warnings": 0}));
+}
+
+#[test]
+fn a_vault_without_its_key_is_not_an_empty_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    desk.call_with(&["secrets", "set", "mine"], "hush").ended(0);
+    assert_eq!(desk.call(&["secrets", "list"]).ended(0).lines(), [json!({"name": "mine"})]);
+    let key = desk.config_dir().join("vault.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = desk.call(&["secrets", "list"]).ended(2);
+    assert!(ran.stderr.contains("key cannot be had"), "{}", ran.stderr);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::desk::{BINARY, Desk, ran};
 
 const WIZ: &str = r#"# our tenants
@@ -174,6 +176,109 @@ fn a_secret_that_cannot_be_had_ends_with_2_and_nothing_sent() {
         assert!(report["message"].as_str().unwrap().contains("client_secret"), "{report}");
         desk.call(&["fetch", "wiz-prod"]).ended(2);
     }
+}
+
+/// Adds to the desk's connections a copy of its `wiz-demo` whose secret is in a variable that is not set.
+fn with_secretless(desk: &Desk) {
+    let text = desk.connections();
+    let wiz = text.split("[[connection]]").find(|part| part.contains("\"wiz-demo\"")).unwrap();
+    let wiz: Vec<&str> = wiz.lines().filter(|line| !line.starts_with("client_secret")).collect();
+    let copy = wiz.join("\n").replace("\"wiz-demo\"", "\"secretless\"");
+    desk.configure(&format!("{text}\n[[connection]]{copy}\nclient_secret = {{ env = \"NIGHTDESK_TEST_UNSET\" }}\n"));
+}
+
+fn health(desk: &Desk, name: &str) -> Value {
+    let lines = desk.call(&["connections", "list"]).ended(0).lines();
+    lines.into_iter().find(|line| line["name"] == name).unwrap()
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_is_a_failure_of_the_connection_whatever_asks_for_it() {
+    let desk = Desk::with(&["wiz-demo"], &[]);
+    with_secretless(&desk);
+    let calls = [
+        &["connections", "test", "secretless"][..],
+        &["fetch", "secretless"],
+        &["jobs", "run", "secretless/fetch"],
+        &["jobs", "run", "secretless/health-check"],
+    ];
+    for (before, call) in calls.into_iter().enumerate() {
+        let line = desk.call(call).ended(2).line();
+        assert!(line.to_string().contains("NIGHTDESK_TEST_UNSET"), "{line}");
+        let health = health(&desk, "secretless");
+        assert_eq!(health["consecutive_failures"], before + 1, "{call:?}: {health}");
+        assert!(health["last_error"].as_str().unwrap().contains("NIGHTDESK_TEST_UNSET"), "{health}");
+    }
+    // Of several, some were asked.
+    desk.call(&["jobs", "run", "fetch"]).ended(3);
+    desk.call(&["fetch"]).ended(3);
+    desk.call(&["connections", "test"]).ended(1);
+    assert_eq!(health(&desk, "wiz-demo")["consecutive_failures"], 0);
+}
+
+#[test]
+fn a_vault_that_this_key_does_not_open_is_a_secret_that_cannot_be_had() {
+    let desk = Desk::with(&["wiz-demo", "azure-demo"], &[]);
+    desk.call_with(&["secrets", "set", "a"], "canary-1\n").ended(0);
+    let text = desk.connections().replace("[connection.parameters]\nlogin", "[connection.parameters]\nrefresh_token = \"r\"\nlogin");
+    desk.configure(&text);
+    for call in [
+        &["secrets", "list"][..],
+        &["run", "wiz-demo", "list-projects"],
+        &["fetch", "wiz-demo"],
+        &["connections", "test", "wiz-demo"],
+        &["jobs", "run", "wiz-demo/fetch"],
+        &["jobs", "run", "refresh-token-renewal"],
+    ] {
+        let told = ran(desk.command(call).env("NIGHTDESK_VAULT_KEY", "wrong")).ended(2);
+        assert!(format!("{told:?}").contains("cannot be opened with this key"), "{call:?}: {told:?}");
+        for line in told.lines().iter().filter(|line| line["gaps"].is_array()) {
+            assert_eq!(line["gaps"].as_array().unwrap().len(), 0, "nothing was asked for: {line}");
+        }
+    }
+    desk.call(&["fetch", "wiz-demo"]).ended(0);
+}
+
+#[test]
+fn what_a_command_needs_of_its_connection_is_missed_before_anything_is_sent() {
+    let desk = Desk::with(&["microsoft-demo", "azure-demo"], &[]);
+    desk.configure(&desk.connections().replace("login_api_root", "redirect_url = \"\"\nlogin_api_root"));
+    for (call, missing) in [
+        (["run", "microsoft-demo", "generate-login-url"], "no redirect_uri"),
+        (["run", "azure-demo", "get-authorization"], "Redirect URL is not configured"),
+    ] {
+        for more in [&[][..], &["--dry-run"]] {
+            let report = desk.call(&[&call[..], more].concat()).ended(2).line();
+            assert!(report["message"].as_str().unwrap().contains(missing), "{report}");
+            assert_eq!(report["return_data"], "Failed");
+        }
+    }
+}
+
+#[test]
+fn a_misconfigured_connection_stops_no_job_and_no_test_of_another() {
+    let desk = Desk::with(&["wiz-demo", "azure-demo"], &[]);
+    desk.configure(&format!("{}\n[[connection]]\nname = \"odd\"\nvendor = \"wiz\"\nactiv = true\n", desk.connections()));
+    for job in ["wiz-demo/fetch", "wiz-demo/health-check"] {
+        let ran = desk.call(&["jobs", "run", job]).ended(0);
+        assert!(ran.line()["result"].as_str().unwrap().starts_with("Successful") && ran.stderr.contains("activ"), "{ran:?}");
+    }
+    desk.call(&["jobs", "run", "odd/fetch"]).ended(2);
+    for (names, tested) in [(&[][..], &["wiz-demo", "azure-demo", "odd"][..]), (&["azure-demo", "odd"], &["azure-demo", "odd"])] {
+        let lines = desk.call(&[&["connections", "test"], names].concat()).ended(1).lines();
+        let mut told: Vec<&str> = lines.iter().map(|line| line["connection"].as_str().unwrap()).collect();
+        told.sort_unstable();
+        let mut tested = tested.to_vec();
+        tested.sort_unstable();
+        assert_eq!(told, tested);
+        for line in lines {
+            let failed = line["connection"] == "odd";
+            assert_eq!(line["return_data"] == "Failed", failed, "{line}");
+            assert!(!failed || line["errors"][0]["message"].as_str().unwrap().contains("activ"), "{line}");
+        }
+    }
+    desk.call(&["connections", "test", "wiz-demo"]).ended(0);
+    desk.call(&["connections", "test", "nobody", "odd"]).ended(2);
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{Arguments, Class, Invalid, Inverse, Parameter};
 use crate::core::connection::Connection;
+use crate::core::outcome::{Outcome, ResultItem};
 use crate::core::talk::{Conversation, Talk};
 
 /// How a command is carried out: given its arguments and its connection, a conversation that ends in an outcome.
@@ -47,6 +50,8 @@ pub struct Command {
     pub refusal: Option<u16>,
     /// The fields that the document calls key fields, with their place in the raw data, for help and reference.
     pub key_fields: Vec<KeyField>,
+    /// The counts that the document names among its results: `Issues Count`.
+    pub counts: Vec<String>,
     /// What takes it back.
     pub inverse: Option<Inverse>,
     /// What takes it back as long as the vendor has only accepted it and it has not run.
@@ -75,7 +80,7 @@ pub struct OneOf {
 pub struct KeyField {
     /// Name in the document: `IssueIDs`.
     pub name: String,
-    /// JSONPath in the raw data.
+    /// JSONPath in the raw data, as far as that holds them.
     pub path: String,
 }
 
@@ -83,7 +88,7 @@ impl Command {
     /// A read command; the name is made from the title.
     pub fn new<F>(title: &str, help: &str, run: fn(Talk, Arc<Connection>, Arguments) -> F) -> Self
     where
-        F: Future<Output = crate::core::outcome::Outcome> + Send + 'static,
+        F: Future<Output = Outcome> + Send + 'static,
     {
         Self::dynamic(
             title,
@@ -109,6 +114,7 @@ impl Command {
             lament: String::new(),
             refusal: None,
             key_fields: Vec::new(),
+            counts: Vec::new(),
             inverse: None,
             recall: None,
             assumed: false,
@@ -193,6 +199,26 @@ impl Command {
     pub fn key_field(mut self, name: &str, path: &str) -> Self {
         self.key_fields.push(KeyField { name: name.into(), path: path.into() });
         self
+    }
+
+    /// The same with one more count.
+    #[must_use]
+    pub fn count(mut self, name: &str) -> Self {
+        self.counts.push(name.into());
+        self
+    }
+
+    /// Completes an outcome: key fields and counts are there when they are empty, however it ended (contract, The envelope).
+    pub fn complete(&self, outcome: &mut Outcome) {
+        for field in &self.key_fields {
+            let empty = if field.path.contains("[*]") { json!([]) } else { json!("") };
+            outcome.key_fields.entry(field.name.as_str()).or_insert(empty);
+        }
+        for count in &self.counts {
+            if !outcome.result.iter().any(|item| item.name == *count) {
+                outcome.result.push(ResultItem { name: count.clone(), value: json!(0) });
+            }
+        }
     }
 
     /// The same with what takes it back.

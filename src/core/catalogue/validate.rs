@@ -333,7 +333,8 @@ pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
         return Some(time);
     }
     let civil = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0)))?;
-    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    // The last day that has a date ends after the last moment that has a number.
+    Some(civil.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
 }
 
 /// Reads a span such as `90s`, `30m`, `24h`, `7d`, `2w`.

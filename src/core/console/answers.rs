@@ -1,5 +1,7 @@
 //! What the world answers. Answers that nobody wants any more are dropped.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::act;
@@ -19,12 +21,14 @@ use super::model::{Model, Undoable};
 use super::notice::Tone;
 use super::play;
 use super::post;
+use super::queue::Item;
 use super::quick;
 use super::recording;
 use super::run;
 use super::task::{Report, Stage, State, TaskId};
 use crate::core::event::StoredEvent;
 use crate::core::listing::Listing;
+use crate::core::outbox::{Letter, LetterId};
 use crate::core::outcome::{Fate, ReturnData};
 use crate::core::triage::{Before, Change};
 
@@ -162,11 +166,16 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
                 Decided::Change(ids, Change::Reopen) => format!("{} reopened", count(ids.len())),
                 Decided::Change(ids, Change::Note(_)) => format!("Note written on {}", count(ids.len())),
                 Decided::Change(ids, Change::Case(name)) => format!("{} put into case {name}", count(ids.len())),
-                Decided::Restored(before) if model.last_told => {
-                    let tell = model.key(Action::WriteBack);
-                    format!("Taken back: {}; the vendor was told: {tell} tells it this too", count(before.len()))
+                Decided::Restored(before) => {
+                    let (letters, told) = (unposted(model, before), before.iter().any(|(id, _, _)| model.told.contains(id)));
+                    let told = if told {
+                        format!("; the vendor was told: {} tells it this too", model.key(Action::WriteBack))
+                    } else {
+                        String::new()
+                    };
+                    let letters = if letters.is_empty() { "" } else { "; what waited to be sent of it is taken back too" };
+                    format!("Taken back: {}{told}{letters}", count(before.len()))
                 }
-                Decided::Restored(before) => format!("Taken back: {}", count(before.len())),
             };
             model.tell(Tone::Done, text);
             match what {
@@ -180,10 +189,33 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
         Decided::Restored(before) => before.iter().any(|(known, _, _)| *known == id),
     };
     let mut effects = vec![model.list()];
+    if let Decided::Restored(before) = what {
+        effects.extend(unposted(model, before).into_iter().map(Effect::TakeBack));
+        effects.extend(select(model, before));
+    }
     if let Some(id) = model.detail.wanted.filter(|id| touched(*id)) {
         effects.push(Effect::Show(id));
     }
     effects
+}
+
+/// The letters that were to tell vendors of what was taken back, and of nothing else.
+fn unposted(model: &Model, before: &[Before]) -> Vec<LetterId> {
+    let restored: BTreeSet<i64> = before.iter().map(|(id, _, _)| *id).collect();
+    let about =
+        |letter: &&Letter| letter.standing.is_open() && letter.call.is_some() && letter.events.iter().all(|id| restored.contains(id));
+    model.outbox.letters.iter().filter(about).map(|letter| letter.id).collect()
+}
+
+/// What was taken back is selected again, several are marked: what is pressed next is about them.
+fn select(model: &mut Model, before: &[Before]) -> Vec<Effect> {
+    let Some((first, _, _)) = before.first() else { return Vec::new() };
+    model.queue.moved = true;
+    model.queue.selected = Some(Item::Event(*first));
+    if before.len() > 1 {
+        model.queue.marks = before.iter().map(|(id, _, _)| *id).collect();
+    }
+    act::follow(model)
 }
 
 fn count(events: usize) -> String {
@@ -223,6 +255,9 @@ pub fn ended(model: &mut Model, id: TaskId, state: ReturnData, text: String, rep
     task.stage = followed.then_some(Stage::Accepted);
     let (title, message, fetched, changes) = (task.title.clone(), task.message.clone(), task.command.is_empty(), task.changes);
     let explorer = report.as_ref().map(|report| (Explorer::new(report.document.clone()), report.outcome.errors.len()));
+    if matches!(state, ReturnData::Successful | ReturnData::PartiallySuccessful) {
+        model.told.extend(task.calls.iter().flat_map(|call| call.events.iter().map(|(id, _)| *id)));
+    }
     task.report = report;
     recording::ran(model, id);
     let watched = matches!(model.layers.last(), Some(Layer::Outcome(view)) if view.task == id);

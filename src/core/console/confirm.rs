@@ -363,6 +363,7 @@ fn undo_words(class: Class, inverse: Option<&str>) -> String {
         Undo::Exact => "exact",
         Undo::Conditional => "under a condition",
         Undo::Lossy => "with losses",
+        Undo::None if class.reach <= Reach::Reversible => "by hand; nothing here offers it",
         Undo::None => "none",
     };
     match inverse {

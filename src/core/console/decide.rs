@@ -7,7 +7,7 @@ use super::action::Action;
 use super::dispose::Dispose;
 use super::effect::{Effect, Gather};
 use super::layer::Layer;
-use super::model::{Model, Tell, Undoable};
+use super::model::{Model, Tell, Undoable, Way};
 use super::notice::Tone;
 use super::post;
 use super::queue::Item;
@@ -83,28 +83,42 @@ pub fn record(model: &mut Model, events: Vec<i64>, change: Change) -> Vec<Effect
 const LONG: usize = 2_000;
 
 fn undo(model: &mut Model) -> Vec<Effect> {
-    match model.undo.pop() {
+    match model.undo.last_mut() {
         None => Vec::new(),
         Some(Undoable::Decision(before)) => {
+            let before = std::mem::take(before);
+            model.undo.pop();
             model.deciding += 1;
             vec![Effect::Restore(before)]
         }
-        Some(Undoable::Run(mut way)) => {
-            let waits = model.tasks.get(way.task).is_some_and(|task| task.stage == Some(Stage::Accepted));
-            let connection = way.connection.clone();
-            let (command, values, condition) = match way.recall.take().filter(|_| waits) {
+        // It stays offered until it has been gone: a form that is put away takes nothing back.
+        Some(Undoable::Run(way)) => {
+            if model.tasks.get(way.task).is_none_or(|task| task.stage != Some(Stage::Accepted)) {
                 // Once it has run, the other way is the one.
-                Some(recall) => {
-                    model.undo.push(Undoable::Run(way));
-                    recall
-                }
-                None => way.back,
-            };
+                way.recall = None;
+            }
+            let way = way.clone();
+            let (command, values, condition) = way.recall.clone().unwrap_or_else(|| way.back.clone());
             if !condition.is_empty() {
                 model.tell(Tone::Info, format!("The way back works {condition}"));
             }
-            run::open_form(model, &connection, &command, &[], &values)
+            let effects = run::open_form(model, &way.connection, &command, &[], &values);
+            if let Some(Layer::Form(form)) = model.layers.last_mut() {
+                form.takes_back = Some(way);
+            }
+            effects
         }
+    }
+}
+
+/// The way back of a run is being gone: what is left of it is the way for later, where that is another one.
+pub fn taken_back(model: &mut Model, gone: &Way) {
+    let at = model.undo.iter().rposition(|known| matches!(known, Undoable::Run(way) if way == gone));
+    if let Some(at) = at
+        && let Some(Undoable::Run(way)) = model.undo.get_mut(at)
+        && way.recall.take().is_none()
+    {
+        model.undo.remove(at);
     }
 }
 
@@ -122,6 +136,9 @@ pub fn close(model: &mut Model, events: Vec<i64>, disposition: Disposition, note
     model.meter.decide(model.now, &format!("closed as {}", disposition.as_str()), events.len());
     model.last_verdict = Some((disposition, note.clone()));
     model.last_told = tell;
+    events.iter().for_each(|id| {
+        model.told.remove(id);
+    });
     advance(model, &events);
     model.queue.marks.clear();
     model.queue.anchor = None;

@@ -36,8 +36,20 @@ pub struct Dispose {
     pub tell: bool,
     /// Whether the note was typed at: single keys are text then.
     pub typed: bool,
+    /// A single key that did something and may still turn out to be the first letter of a text.
+    pub first: Option<First>,
     /// What the last key could not do.
     pub said: Option<String>,
+}
+
+/// A single key, and what it is taken back to when a text goes on after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct First {
+    /// The key.
+    pub letter: char,
+    note: Line,
+    template: Option<usize>,
+    tell: bool,
 }
 
 /// What a key did to a verdict.
@@ -84,6 +96,7 @@ impl Dispose {
         let Some(letter) = key.typed() else { return true };
         self.disposition.is_none()
             || !self.typed
+                && self.first.is_none()
                 && match letter {
                     '.' => self.last.is_some(),
                     // Where nothing can be told it is no text either: the same key does not do two things.
@@ -99,32 +112,24 @@ impl Dispose {
     }
 
     /// Takes a key: first the letter of a verdict (or `.` for the last one), then the note; Enter records. As long as nothing was typed,
-    /// a digit puts a template in, `.` the last note, `w` says whether the vendor is told; a blank begins a note that starts with one
-    /// of these.
+    /// a digit puts a template in, `.` the last note, `w` says whether the vendor is told. All three begin texts too: a letter right
+    /// after them makes them text, so that nobody is told of anything by a note. A blank begins a note of nothing but one of these.
     pub fn input(&mut self, key: Key) -> Verdict {
         self.said = None;
         if key.code == Code::Esc {
             return Verdict::GivenUp;
         }
         if self.disposition.is_none() {
-            match key.typed() {
-                Some('.') => match self.last.clone() {
-                    Some((disposition, note)) => {
-                        self.disposition = Some(disposition);
-                        self.note.set(&note);
-                    }
-                    None => self.said = Some("Nothing was closed yet that . could repeat.".into()),
-                },
-                Some(letter) => {
-                    self.disposition =
-                        Disposition::ALL.iter().find(|(_, known, _)| *known == letter).map(|(_, _, disposition)| *disposition);
-                    if self.disposition.is_none() {
-                        self.said = Some(format!("{letter} is no verdict; choose one of the letters, or esc."));
-                    }
-                }
-                None => {}
-            }
+            self.choose(key);
             return Verdict::Open;
+        }
+        if let Some(first) = self.first.take() {
+            if key.typed().is_some() {
+                self.make_text(&first);
+            } else if key.code == Code::Backspace {
+                self.take_back(&first);
+                return Verdict::Open;
+            }
         }
         match key.code {
             Code::Enter => return Verdict::Done,
@@ -138,21 +143,73 @@ impl Dispose {
                 self.typed = false;
             }
             Code::Char(' ') if self.note.is_empty() && !self.typed => self.typed = true,
-            Code::Char(letter) if self.is_own(key) && key.typed().is_some() => match (letter, self.numbered(letter)) {
-                (_, Some((at, text))) => self.put(at, &text),
-                ('w', None) if self.loading || self.offer().is_some_and(|offer| !offer.sets.is_empty()) => self.tell = !self.tell,
-                ('w', None) => self.said = Some("There is nothing that the vendor could be told; a blank begins a note with w.".into()),
-                _ => {
-                    let note = self.last.as_ref().map(|(_, note)| note.clone()).unwrap_or_default();
-                    self.note.set(&note);
-                }
-            },
+            Code::Char(letter) if self.is_own(key) && key.typed().is_some() => self.act(letter),
             _ => {
+                let before = self.note.clone();
                 self.note.input(key);
-                self.typed = !self.note.is_empty();
+                if self.note != before {
+                    self.typed = !self.note.is_empty();
+                }
             }
         }
         Verdict::Open
+    }
+
+    /// Takes pasted text: it goes into the note, as typed.
+    pub fn paste(&mut self, text: &str) {
+        if let Some(first) = self.first.take() {
+            self.make_text(&first);
+        }
+        self.note.paste(text);
+        self.typed = true;
+    }
+
+    /// Takes the letter of a verdict, or `.` for the last one.
+    fn choose(&mut self, key: Key) {
+        match key.typed() {
+            Some('.') => match self.last.clone() {
+                Some((disposition, note)) => {
+                    self.disposition = Some(disposition);
+                    self.note.set(&note);
+                }
+                None => self.said = Some("Nothing was closed yet that . could repeat.".into()),
+            },
+            Some(letter) => {
+                self.disposition = Disposition::ALL.iter().find(|(_, known, _)| *known == letter).map(|(_, _, disposition)| *disposition);
+                if self.disposition.is_none() {
+                    self.said = Some(format!("{letter} is no verdict; choose one of the letters, or esc."));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Does what a single key is for.
+    fn act(&mut self, letter: char) {
+        self.first = Some(First { letter, note: self.note.clone(), template: self.template, tell: self.tell });
+        match (letter, self.numbered(letter)) {
+            (_, Some((at, text))) => self.put(at, &text),
+            ('w', None) if self.loading || self.offer().is_some_and(|offer| !offer.sets.is_empty()) => self.tell = !self.tell,
+            ('w', None) => self.said = Some("There is nothing that the vendor could be told.".into()),
+            _ => {
+                let note = self.last.as_ref().map(|(_, note)| note.clone()).unwrap_or_default();
+                self.note.set(&note);
+            }
+        }
+    }
+
+    /// Takes back what a single key did.
+    fn take_back(&mut self, first: &First) {
+        self.note.clone_from(&first.note);
+        self.template = first.template;
+        self.tell = first.tell;
+    }
+
+    /// A single key was the beginning of a text.
+    fn make_text(&mut self, first: &First) {
+        self.take_back(first);
+        self.note.input(Key::char(first.letter));
+        self.typed = true;
     }
 
     /// Puts a template in; it can still be exchanged for another.
@@ -179,11 +236,11 @@ mod tests {
         assert_eq!(pressed(&mut sheet, "b 2"), Verdict::Open);
         assert_eq!(sheet.note.text(), "Announced.");
         assert_eq!(sheet.templates()[..3], ["Known.", "Announced.", "Known administrative activity."]);
-        pressed(&mut sheet, "1 space 2");
-        assert_eq!(sheet.note.text(), "Known. 2");
+        pressed(&mut sheet, "backspace 1 right space 2");
+        assert_eq!(sheet.note.text(), "Known. 2", "an arrow keeps the template");
         let mut sheet = Dispose::default();
-        pressed(&mut sheet, "b space 3 space h o s t s");
-        assert_eq!(sheet.note.text(), "3 hosts");
+        pressed(&mut sheet, "b 3 space h o s t s");
+        assert_eq!((sheet.note.text().as_str(), sheet.template), ("3 hosts", None));
         assert_eq!(pressed(&mut sheet, "enter"), Verdict::Done);
     }
 
@@ -191,7 +248,7 @@ mod tests {
     fn w_tells_the_vendor_where_there_is_something_to_tell() {
         let offer = Offer { sets: vec!["REJECTED at Wiz".into()], reasons: Vec::new() };
         let mut sheet = Dispose { offers: vec![(Disposition::Benign, offer)], ..Dispose::default() };
-        pressed(&mut sheet, "b w 1 enter");
+        pressed(&mut sheet, "b w tab enter");
         assert!(sheet.tell && !sheet.note.is_empty());
         let mut sheet = Dispose { offers: sheet.offers, ..Dispose::default() };
         pressed(&mut sheet, "t w");
@@ -201,11 +258,50 @@ mod tests {
         pressed(&mut sheet, "t w");
         assert_eq!((sheet.tell, sheet.note.text().as_str()), (false, ""), "a key that tells the vendor elsewhere is no note here");
         assert!(sheet.said.is_some());
-        pressed(&mut sheet, "space w");
+        pressed(&mut sheet, "backspace space w");
         assert_eq!((sheet.note.text().as_str(), &sheet.said), ("w", &None));
         let mut sheet = Dispose::default();
         pressed(&mut sheet, "z");
         assert!(sheet.disposition.is_none() && sheet.said.is_some());
+    }
+
+    #[test]
+    fn a_single_key_is_taken_back_when_a_text_goes_on_after_it() {
+        let offer = Offer { sets: vec!["REJECTED at Wiz".into()], reasons: Vec::new() };
+        let fresh = Dispose {
+            offers: vec![(Disposition::Benign, offer)],
+            last: Some((Disposition::Benign, "Known.".into())),
+            ..Dispose::default()
+        };
+        let after = |keys: &str| {
+            let mut sheet = fresh.clone();
+            pressed(&mut sheet, &format!("b {keys}"));
+            (sheet.tell, sheet.note.text())
+        };
+        let template = ours(Disposition::Benign)[0];
+        // A text that begins like a single key.
+        assert_eq!(after("w a s"), (false, "was".into()));
+        assert_eq!(after("w w w . x"), (false, "www.x".into()));
+        assert_eq!(after("w 1"), (false, "w1".into()), "not even a text of nothing but such keys tells");
+        assert_eq!(after("1 w"), (false, "1w".into()));
+        assert_eq!(after("1 0 . 0"), (false, "10.0".into()));
+        assert_eq!(after(". n e t"), (false, ".net".into()));
+        // What is followed by no letter was meant.
+        assert_eq!(after("w enter"), (true, String::new()));
+        assert_eq!(after("1 enter"), (false, template.into()));
+        assert_eq!(after(". enter"), (false, "Known.".into()));
+        // Kept, and a text after it.
+        assert_eq!(after("w right w a s"), (true, "was".into()));
+        assert_eq!(after("1 right w enter"), (true, template.into()));
+        assert_eq!(after("1 end x"), (false, format!("{template}x")));
+        assert_eq!(after("1 left x"), (false, format!("{}x.", template.trim_end_matches('.'))));
+        // Taken back.
+        assert_eq!(after("w backspace enter"), (false, String::new()));
+        assert_eq!(after("w right 1 backspace enter"), (true, String::new()));
+        let mut sheet = fresh.clone();
+        pressed(&mut sheet, "b w");
+        sheet.paste("as announced");
+        assert_eq!((sheet.tell, sheet.note.text().as_str()), (false, "was announced"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub use field::{Entry, Field};
 
 use self::field::plain;
 use self::fill::{fields_of, given_of};
+use super::model::Way;
 use crate::core::catalogue::{Arguments, Command, Given, Invalid, Parameter, Quick, Type, put, validate, validate_value};
 use crate::core::event::StoredEvent;
 use crate::core::fill::names_of;
@@ -50,6 +51,8 @@ pub struct Form {
     pub playbook: Option<Box<(Playbook, Option<StoredEvent>)>>,
     /// Whether it adds a connection instead of running a command.
     pub adds: bool,
+    /// What it takes back, if it was opened for that.
+    pub takes_back: Option<Way>,
     /// What makes it a short form: what is given already, and what one should know.
     pub quick: Option<Box<Quick>>,
 }
@@ -73,6 +76,7 @@ impl Form {
             check_at: None,
             first: 0,
             adds: false,
+            takes_back: None,
             quick: None,
             playbook: None,
         }

@@ -49,10 +49,11 @@ pub fn lines(model: &Model) -> Vec<String> {
             "    d t f b d u  true positive, false positive, benign, duplicate, undetermined; then a note, or enter",
             "    d b 1        puts the first note template in, tab the next; . the last note; d . the last verdict and note",
             "    d f w        tells the vendor too, where it can be told; W does so later",
+            "                 a letter right after w, a digit or . makes it the beginning of a note; right keeps what it did",
             "  query (/)",
             "    words \"a phrase\" field:value field:=exactly severity:>=high age:<24h -not or ( )",
             "    a word finds words that begin with it (danaw finds WS-DANAW-07), one of one or two signs only itself; - . / @ part words",
-            "    fields: severity status vendor connection type entity title assignee disposition age case drift key \"Rule name\"",
+            "    fields: severity status vendor connection type rule entity title assignee disposition age case drift key \"Rule name\"",
         ]
         .map(str::to_owned),
     );

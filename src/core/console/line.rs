@@ -12,7 +12,7 @@ pub struct Line {
 impl Line {
     /// A line with a text, the cursor at its end.
     pub fn new(text: &str) -> Self {
-        let text: Vec<char> = text.chars().filter(|c| !c.is_control()).collect();
+        let text = one_line(text);
         Self { cursor: text.len(), text }
     }
 
@@ -50,14 +50,9 @@ impl Line {
         self.cursor = end;
     }
 
-    /// Puts in pasted text; control characters are dropped, line ends become blanks.
+    /// Puts in pasted text, as one line.
     pub fn paste(&mut self, text: &str) {
-        let plain = |c: char| match c {
-            '\n' | '\t' => Some(' '),
-            c if c.is_control() => None,
-            c => Some(c),
-        };
-        let pasted: Vec<char> = text.trim_end_matches(['\r', '\n']).chars().filter_map(plain).collect();
+        let pasted = one_line(text);
         let at = self.cursor.min(self.text.len());
         self.cursor = at + pasted.len();
         self.text.splice(at..at, pasted);
@@ -117,6 +112,15 @@ impl Line {
     }
 }
 
+/// What ends a line, terminals' own lone carriage return included.
+const LINE_ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// A text as one line: a run of line ends between words becomes one blank, as does a tab; other control characters are dropped.
+fn one_line(text: &str) -> Vec<char> {
+    let lines: Vec<&str> = text.split(LINE_ENDS).filter(|line| !line.is_empty()).collect();
+    lines.join(" ").chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +137,15 @@ mod tests {
         assert_eq!(line.text(), "a[31mn xo ");
         assert_eq!((line.before().as_str(), line.after().as_str()), ("a[31mn x", "o "));
         assert!(!line.input(Key::plain(Code::Enter)));
+    }
+
+    #[test]
+    fn pasted_lines_become_one_with_a_blank_between_them() {
+        for ends in ["\r", "\n", "\r\n", "\r\r", "\u{2028}"] {
+            let mut line = Line::default();
+            line.paste(&format!("{ends}first line{ends}second\tline 10.0.0.1{ends}"));
+            assert_eq!(line.text(), "first line second line 10.0.0.1", "{ends:?}");
+        }
+        assert_eq!(Line::new("a\nb").text(), "a b");
     }
 }

@@ -1,6 +1,7 @@
 //! The model: every fact on the screen or in flight. The loop owns it and nobody else.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -223,6 +224,8 @@ pub struct Model {
     pub last_verdict: Option<(Disposition, String)>,
     /// Whether the vendor was told of it.
     pub last_told: bool,
+    /// The events whose vendors were told of the verdict that they have, or had, here.
+    pub told: BTreeSet<i64>,
     /// The last run.
     pub last_run: Option<Ready>,
     /// The recording under way.
@@ -283,6 +286,7 @@ impl Model {
             undo: Vec::new(),
             last_verdict: None,
             last_told: false,
+            told: BTreeSet::new(),
             last_run: None,
             recording: None,
             outbox: Outbox::default(),

@@ -81,7 +81,11 @@ fn confirmed(model: &mut Model, calls: Vec<Call>, said_yes: bool) -> Vec<Effect>
     let titles: Vec<String> = calls.iter().map(Call::title).collect();
     let connections = names(calls.iter().map(|call| call.connection.as_str()));
     let armed_at = model.now + SignedDuration::from_millis(model.setup.arm_millis);
-    let about = About { targets: targets.into_iter().map(Target::from).collect(), noun: "event", ..About::default() };
+    // An id alone tells nobody which event it is.
+    let told = calls.iter().flat_map(|call| call.events.iter());
+    let titles_of = told.take(3).filter_map(|(id, _)| Some(("Event".to_owned(), model.queue.row(*id)?.title.clone())));
+    let facts = titles_of.collect();
+    let about = About { targets: targets.into_iter().map(Target::from).collect(), noun: "event", facts, ..About::default() };
     let confirm = Confirm::of(Subject::Tell(calls), &titles.join("; "), &connections, class, &about, armed_at);
     ask(model, confirm)
 }
@@ -347,14 +351,14 @@ mod tests {
         let mut session = Session::new();
         session.press("j d f enter");
         assert!(told(&session).is_empty());
-        session.press("u k d f w 1 enter");
+        session.press("u d f w tab enter");
         let expected = json!({"issue_ids": ["key-2"], "issue_status": "Rejected", "note": "Detection matches legitimate software."});
         assert_eq!(told(&session), [[expected.clone()]]);
         assert!(session.model.layers.is_empty(), "it is a task like others");
         assert!(session.model.tasks.list[0].title.contains("REJECTED (why) at Wiz"));
         // Typed ahead of the records it is said all the same, once they are there.
         let mut session = Session::new();
-        session.press("j").type_ahead("d f w 1 enter").settle();
+        session.press("j").type_ahead("d f w tab enter").settle();
         assert_eq!(told(&session), [[expected]]);
     }
 

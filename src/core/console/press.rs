@@ -229,10 +229,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 return edit::pause(model);
             }
         }
-        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => {
-            dispose.note.paste(text);
-            dispose.typed = true;
-        }
+        Some(Layer::Dispose(dispose)) if dispose.disposition.is_some() => dispose.paste(text),
         Some(Layer::Guide(guide)) if guide.done.is_none() => {
             guide.line.paste(text);
             guide.fault = None;

@@ -13,9 +13,10 @@ use super::model::{Model, Pane, Undoable, Way};
 use super::notice::Tone;
 use super::play;
 use super::task::{State, TaskId};
-use super::{add, edit, opening};
+use super::{add, decide, edit, opening};
 use crate::core::catalogue::{Effect as Changes, Given, Inverse, Quick, Reach};
 use crate::core::event::StoredEvent;
+use crate::core::fill::refusal;
 use crate::core::lookup::Named;
 use crate::core::outcome::Outcome;
 
@@ -39,6 +40,10 @@ fn form_of(model: &mut Model, connection: &str, command: &str, events: &[StoredE
     if found.class.effect != Changes::Read && (model.setup.read_only || connected.read_only) {
         let what = if model.setup.read_only { "The console".to_owned() } else { format!("Connection {connection}") };
         model.tell(Tone::Warning, format!("{what} is read-only; {} changes something.", found.title));
+        return None;
+    }
+    if let Some(why) = refusal(found, &connected.vendor, events) {
+        model.tell(Tone::Info, format!("{}: {why}; {} are marked.", found.title, events.len()));
         return None;
     }
     let form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, events);
@@ -210,9 +215,13 @@ fn about(model: &Model, form: &Form) -> About {
 /// Starts a run: it becomes a task, and its outcome is shown as it comes.
 pub fn start(model: &mut Model, ready: Ready) -> Vec<Effect> {
     let mut effects = Vec::new();
-    if let Some(Layer::Form(form)) = model.layers.last() {
+    if let Some(Layer::Form(form)) = model.layers.last_mut() {
         effects.push(Effect::KeepDraft(form.connection.clone(), form.draft_name(), Map::new()));
+        let way = form.takes_back.take();
         model.layers.pop();
+        if let Some(way) = way {
+            decide::taken_back(model, &way);
+        }
     }
     let task = model.tasks.begin(model.now, ready.title.clone(), &ready.connection, &ready.command);
     if let Some(begun) = model.tasks.get_mut(task) {

@@ -223,8 +223,8 @@ impl Door {
                 );
             }
             if request.follow == Follow::SameOrigin && origin(&next) != first {
-                let host = next.host_str().unwrap_or_default();
-                return (Err(Trouble::ForeignLink(format!("A redirect leads to another host ({host}); it was not followed."))), used);
+                let place = next.origin().ascii_serialization();
+                return (Err(Trouble::ForeignLink(format!("A redirect leads to another host ({place}); it was not followed."))), used);
             }
             if origin(&next) != first {
                 root = None;

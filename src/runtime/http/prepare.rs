@@ -48,7 +48,7 @@ pub fn resolve<'a>(entry: &'a Entry, target: &Target) -> Result<Resolved<'a>, Tr
                 Some(root) => Ok(Resolved { url, root: Some(root) }),
                 None => Err(Trouble::ForeignLink(format!(
                     "The vendor's link leads to another host ({}); it was not followed.",
-                    url.host_str().unwrap_or_default()
+                    url.origin().ascii_serialization()
                 ))),
             }
         }

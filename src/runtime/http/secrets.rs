@@ -35,7 +35,7 @@ impl Secrets {
             redactor.add(value.expose_secret());
             // More than was meant would be sent: a password store's notes, or what somebody slipped in behind a line break.
             if name != MANY_LINES && value.expose_secret().contains(['\n', '\r']) {
-                return Err((name.clone(), format!("{place:?} holds several lines; let it give the secret alone")));
+                return Err((name.clone(), format!("{place} holds several lines; let it give the secret alone")));
             }
             // A key's lines turn up one by one where it is echoed.
             if value.expose_secret().contains('\n') {

@@ -68,10 +68,9 @@ impl Tokens {
         self.grant(door, sign_in, &fingerprint, scope).await.map(|_| ())
     }
 
-    /// Whether a sign-in lives by a refresh token that somebody obtained, and one is known, in the vault or the configuration. One that can
-    /// fall back on its own primary grant is not delegated.
+    /// Whether a sign-in lives by a refresh token that somebody obtained, and one is known, in the vault or the configuration.
     pub async fn is_delegated(&self, sign_in: &SignIn) -> bool {
-        let Some(refresh) = sign_in.refresh.as_ref().filter(|refresh| !refresh.fall_back) else { return false };
+        let Some(refresh) = sign_in.delegation() else { return false };
         let configured = refresh.parameter.as_deref().is_some_and(|name| self.secrets.expose(name).is_some());
         configured || self.stored(sign_in, &self.fingerprint(sign_in)).await.ok().flatten().is_some_and(|token| token.refresh.is_some())
     }

@@ -33,13 +33,15 @@ const NO_CODE: &str =
     "Failed to generate a token because the authorization URL that you provided is incorrect. The 'code' parameter is missing.";
 
 /// Get Authorization.
-pub fn get_authorization() -> Command {
+pub fn get_authorization(connection: &Connection) -> Command {
+    let connection = connection.clone();
     let help = "Makes the address at which a user signs in and consents. Open it in a browser, then give the address you end at to Generate Token.";
     let scopes = "Permissions to ask for. Without offline_access no refresh token comes back.";
     Command::new("Get Authorization", help, address)
         .indicator(NO_ADDRESS)
         .lament(&format!("{NO_ADDRESS} Error is "))
         .parameter(Parameter::new("Oauth Scopes", Type::texts(1), scopes).required().default(json!(["user.read", "offline_access"])))
+        .rule(move |_| redirect(&connection).map(|_| ()))
 }
 
 /// Generate Token.
@@ -62,6 +64,14 @@ pub fn guided() -> Guided {
     Guided { link: "get-authorization".into(), shown: LINK.into(), answer: "generate-token".into(), parameter: "authorization_url".into() }
 }
 
+/// Where the code arrives.
+fn redirect(connection: &Connection) -> Result<&str, Invalid> {
+    match connection.text_or_empty("redirect_url") {
+        "" => Err(Invalid::new("redirect_url", "Redirect URL is not configured")),
+        redirect => Ok(redirect),
+    }
+}
+
 async fn address(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {
     let mut scopes: Vec<String> = Vec::new();
     for scope in arguments.texts("oauth_scopes") {
@@ -71,10 +81,10 @@ async fn address(talk: Talk, connection: Arc<Connection>, arguments: Arguments) 
             }
         }
     }
-    let redirect = connection.text_or_empty("redirect_url");
-    if redirect.is_empty() {
-        return refused(NO_ADDRESS, "Redirect URL is not configured", None);
-    }
+    let redirect = match redirect(&connection) {
+        Ok(redirect) => redirect,
+        Err(invalid) => return refused(NO_ADDRESS, &invalid.message, None),
+    };
     let (state, verifier) = (talk.random(32).await, talk.random(48).await);
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
     let query: String = form_urlencoded::Serializer::new(String::new())

@@ -74,7 +74,8 @@ fn options() -> Vec<Parameter> {
 
 fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     let roots = sign_in::roots(connection)?;
-    let mut commands = vec![execute::command(connection), authorize::get_authorization(), authorize::generate_token(), ping::command()];
+    let mut commands =
+        vec![execute::command(connection), authorize::get_authorization(connection), authorize::generate_token(), ping::command()];
     commands.extend(templates::commands());
     let secret = ["client_secret", "refresh_token", "access_token", "id_token", "code_verifier", "Set-Cookie", "response_cookies"];
     Ok(Entry {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::placeholders::encode;
 use crate::core::catalogue::{Auth, Invalid, Root};
 use crate::core::connection::Connection;
+use crate::core::origin;
 use crate::core::outcome::Failure;
 use crate::core::request::{Reply, Request, Template};
 use crate::core::sign_in::{Refresh, SignIn, Token, read_oauth};
@@ -107,16 +108,13 @@ pub fn roots(connection: &Connection) -> Result<Vec<Root>, Vec<Invalid>> {
 
 fn judge(text: &str) -> Result<(), String> {
     let url = Url::parse(text).map_err(|error| format!("\"{text}\" is not an absolute address ({error})"))?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Err(format!("\"{text}\" names no host")),
-    };
+    if url.host().is_none() {
+        return Err(format!("\"{text}\" names no host"));
+    }
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
-        _ => return Err(format!("\"{text}\" must be https; plain http is for loopback only")),
+        "http" if origin::is_here(&url) => {}
+        _ => return Err(format!("\"{text}\" must be https; plain http is for 127.0.0.1, [::1] and localhost only")),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!("the address of {} must not hold a user name", url.host_str().unwrap_or_default()));

@@ -98,6 +98,7 @@ pub(super) fn command() -> Command {
             _ => Ok(()),
         })
         .key_field("EventIDs", "$.detections[*].uuid")
+        .count("Events Count")
 }
 
 /// Where detections are listed; v2 lists those of Cloud Office Security only, and takes no device (vendors/eset-connect.md §10.4).

@@ -63,10 +63,14 @@ pub(super) fn commands() -> [Command; 2] {
     [
         Command::new(GROUP_ENDPOINTS, "Lists the devices of device groups and of their subgroups.", group_endpoints)
             .permission(read)
-            .parameter(group_uuids("The groups whose members are listed; the group named All holds every device.").required()),
+            .parameter(group_uuids("The groups whose members are listed; the group named All holds every device.").required())
+            .key_field("DeviceUUIDs", "$.Results[*].devices[*].uuid")
+            .count("Devices Count"),
         Command::new(DETAILS, "Describes devices: system, hardware, products, addresses.", endpoint_details)
             .permission(read)
-            .parameter(details),
+            .parameter(details)
+            .key_field("DeviceUUIDs", "$.devices[*].uuid")
+            .count("Devices Count"),
     ]
 }
 
@@ -75,6 +79,7 @@ pub(super) fn list_groups() -> Command {
     Command::new(GROUPS, "Lists the device groups.", groups)
         .permission("Read access to PROTECT")
         .key_field("DeviceGroupUUIDs", "$.deviceGroups[*].uuid")
+        .count("Device Groups Count")
 }
 
 /// Test Connection.

@@ -44,6 +44,8 @@ pub(super) fn assign() -> Command {
         .parameter(device_uuids("The devices. Devices, groups, or both must be given."))
         .parameter(group_uuids("The device groups. Devices, groups, or both must be given."))
         .one_of(&["device_uuids", "device_group_uuids"], EITHER)
+        .key_field("PolicyAssignmentUUIDs", "$.Results[*].assignment.uuid")
+        .count("Assignments Count")
 }
 
 /// Delete Policy Assignments.
@@ -57,6 +59,8 @@ pub(super) fn delete() -> Command {
                 .pick_from(every_assignment())
                 .named_by(every_assignment()),
         )
+        .key_field("PolicyAssignmentUUIDs", "$.Results[*].assignment.uuid")
+        .count("Assignments Count")
 }
 
 /// List Policies.
@@ -64,6 +68,7 @@ pub(super) fn list() -> Command {
     Command::new(POLICIES, "Lists the policies.", policies)
         .permission("Read access to PROTECT")
         .key_field("PolicyUUIDs", "$.policies[*].uuid")
+        .count("Policies Count")
 }
 
 /// List Policy Assignments.
@@ -74,6 +79,7 @@ pub(super) fn list_assignments() -> Command {
         .parameter(device_uuids("Only assignments to these devices."))
         .parameter(group_uuids("Only assignments to these groups."))
         .key_field("PolicyAssignmentUUIDs", "$.assignments[*].uuid")
+        .count("Policy Assignments Count")
 }
 
 async fn assign_policy(talk: Talk, connection: Arc<Connection>, arguments: Arguments) -> Outcome {

@@ -33,6 +33,7 @@ pub(super) fn list_tasks() -> Command {
     Command::new(TASKS, "Lists the client tasks.", tasks)
         .permission("Read access to PROTECT")
         .key_field("DeviceTaskUUIDs", "$.tasks[*].uuid")
+        .count("Device Tasks Count")
 }
 
 /// List Task History.
@@ -42,6 +43,7 @@ pub(super) fn history() -> Command {
         .parameter(task_uuids("The tasks."))
         .parameter(device_uuid("Only runs on this device."))
         .parameter(Parameter::new("Last Runs", Type::Boolean, "Only the latest run on each device."))
+        .count("Task Runs Count")
 }
 
 /// Update Task Trigger.
@@ -56,6 +58,8 @@ pub(super) fn update_trigger() -> Command {
     .parameter(task_uuids("The tasks."))
     .parameter(expire_time("The tasks do not run after this."))
     .rule(not_past)
+    .key_field("TaskUUIDs", "$.Results[*].task.uuid")
+    .count("Tasks Count")
 }
 
 async fn tasks(talk: Talk, connection: Arc<Connection>, _: Arguments) -> Outcome {

@@ -384,6 +384,7 @@ fn fetch_event() -> Command {
         .parameter(Parameter::new("End Time", Type::Time(TimeForm::Rfc3339), "End; by default now."))
         .parameter(Parameter::new("Number of Event(s) Fetched", Type::integer(1, 10_000), "The most events to return; by default all."))
         .key_field("EventIDs", "$.events[*].uuid")
+        .count("Events Count")
 }
 
 fn learn_routes() -> Command {

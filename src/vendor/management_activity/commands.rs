@@ -92,13 +92,25 @@ pub(super) async fn list_subscriptions(talk: Talk, connection: Arc<Connection>, 
     }
 }
 
-/// Generate Login URL. Nothing is sent.
-pub(super) async fn generate_login_url(_: Talk, connection: Arc<Connection>, _: Arguments) -> Outcome {
-    let Some(url) = sign_in::login_url(&connection) else {
-        let failure =
-            Failure::new("Generate Login URL failed.", "The connection has no redirect_uri, at which the authorization code arrives.")
-                .hint("Configure redirect_uri as it is registered for the application.");
-        return Outcome::failed(failure);
+/// Generate Login URL. A connection that has nowhere for the code to arrive at is refused.
+pub(super) fn generate_login_url(connection: &Connection) -> Command {
+    let connection = connection.clone();
+    let help = "Generates the login URL used for the authorization code flow. Nothing is sent.";
+    Command::new("Generate Login URL", help, show_login_url).rule(move |_| login_url(&connection).map(|_| ()))
+}
+
+fn login_url(connection: &Connection) -> Result<String, Invalid> {
+    sign_in::login_url(connection).ok_or_else(|| {
+        let text = "The connection has no redirect_uri, at which the authorization code arrives. Configure redirect_uri as it is registered \
+                    for the application.";
+        Invalid::new("redirect_uri", text)
+    })
+}
+
+async fn show_login_url(_: Talk, connection: Arc<Connection>, _: Arguments) -> Outcome {
+    let url = match login_url(&connection) {
+        Ok(url) => url,
+        Err(invalid) => return Outcome::failed(Failure::new("Generate Login URL failed.", invalid.message)),
     };
     let message = format!(
         "Authorization instructions\n\

@@ -121,8 +121,8 @@ impl Feed<'_> {
         match (&base, &url) {
             (Some(base), Some(url)) if base.origin() == url.origin() => None,
             _ => {
-                let host = url.as_ref().and_then(Url::host_str).unwrap_or("none");
-                Some(self.stopped(format!("The vendor's link leads to another host ({host}); it was not followed.")))
+                let place = url.map_or_else(|| "none".to_owned(), |url| url.origin().ascii_serialization());
+                Some(self.stopped(format!("The vendor's link leads to another host ({place}); it was not followed.")))
             }
         }
     }

@@ -137,7 +137,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
         return Err(complaints);
     }
     Ok(Entry {
-        commands: commands(),
+        commands: commands(connection),
         sources: sources(connection, first_fetch),
         roots,
         test: "test-connection".into(),
@@ -187,18 +187,14 @@ fn content_type_type() -> Type {
     Type::choice(&CONTENT_TYPES.map(|name| (name, name)))
 }
 
-fn commands() -> Vec<Command> {
+fn commands(connection: &Connection) -> Vec<Command> {
     vec![
         start_subscription(),
         stop_subscription(),
         Command::new("List Subscriptions", "Lists the content types you are currently subscribed to.", commands::list_subscriptions)
             .permission(PERMISSION),
         list_content(),
-        Command::new(
-            "Generate Login URL",
-            "Generates the login URL used for the authorization code flow. Nothing is sent.",
-            commands::generate_login_url,
-        ),
+        commands::generate_login_url(connection),
         commands::use_authorization_code(),
         Command::new("Auth Reset", "Wipes every token of the connection, so that the authentication begins anew.", commands::auth_reset)
             .class(Class::new(Effect::Write, Reach::Note, Undo::None)),
@@ -297,7 +293,9 @@ fn fetch_event() -> Command {
     .parameter(
         Parameter::new("content_types", types, "The content types to bring. By default those of the connection, else the enabled ones.")
             .prefill(&[] as &[EntityKind]),
-    );
+    )
+    .key_field("EventIDs", "$[*].Id")
+    .count("Events Count");
     window_and_filters(command).parameter(Parameter::new(
         "number_of_events_fetched",
         Type::integer(1, 100_000),

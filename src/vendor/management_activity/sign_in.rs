@@ -5,6 +5,7 @@ use url::{Host, Url};
 
 use crate::core::catalogue::{Auth, Invalid, Root};
 use crate::core::connection::Connection;
+use crate::core::origin::is_here;
 use crate::core::outcome::Failure;
 use crate::core::request::{Follow, Piece, Reply, Request, TOKEN_TENANT, Template};
 use crate::core::sign_in::{Code, Refresh, SignIn, Token, read_oauth};
@@ -69,10 +70,9 @@ pub(super) fn roots(connection: &Connection) -> Result<Vec<Root>, Vec<Invalid>> 
 /// A URL that may be spoken to: https, or plain http on this machine, or the machine's metadata service.
 fn judge(text: &str, metadata: bool) -> Result<Url, String> {
     let url = Url::parse(text.trim()).map_err(|error| format!("is not an absolute address ({error})"))?;
-    let (local, service) = match url.host() {
-        Some(Host::Domain(name)) => (name == "localhost", false),
-        Some(Host::Ipv4(ip)) => (ip.is_loopback(), ip.octets() == [169, 254, 169, 254]),
-        Some(Host::Ipv6(ip)) => (ip.is_loopback(), false),
+    let service = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.octets() == [169, 254, 169, 254],
+        Some(_) => false,
         None => return Err("names no host".into()),
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -80,8 +80,8 @@ fn judge(text: &str, metadata: bool) -> Result<Url, String> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if local || (metadata && service) => Ok(url),
-        _ => Err("must be https; plain http is for this machine only".into()),
+        "http" if is_here(&url) || (metadata && service) => Ok(url),
+        _ => Err("must be https; plain http is for 127.0.0.1, [::1] and localhost only".into()),
     }
 }
 
@@ -105,13 +105,7 @@ fn login_of(base: &Url, login: &Url) -> String {
 
 /// Whom the token is for: the host of the feed. A stand-in on this machine is asked as if it were the service.
 fn audience(base: &Url) -> String {
-    let local = match base.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    if local { "https://manage.office.com".into() } else { origin(base) }
+    if is_here(base) { "https://manage.office.com".into() } else { origin(base) }
 }
 
 fn base_of(connection: &Connection) -> Option<Url> {

@@ -8,7 +8,7 @@ use super::api::{Called, Document, Refused, call, object};
 use super::list::{List, Stopped, WHOLE};
 use crate::core::catalogue::{Arguments, Invalid};
 use crate::core::connection::Connection;
-use crate::core::outcome::{Failure, Outcome, ReturnData};
+use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
 use crate::core::request::Trouble;
 use crate::core::talk::Talk;
 
@@ -59,10 +59,13 @@ async fn each(talk: &Talk, indicator: &str, document: Document, ids: Vec<String>
             Err(_) if talk.planning() => {}
             Err(refused) => {
                 let give_up = refused.fatal.then(|| refused.failure.clone());
+                let end = id.clone();
                 each.failures.push(refused.failure.item(id));
                 if let Some(why) = give_up {
-                    let message = format!("Not sent, since an earlier call was refused: {}", why.message);
-                    let unsent = ids.by_ref().map(|id| Failure { message: message.clone(), ..why.clone() }.item(id));
+                    let message = format!("Not sent, since it ended at {end}: {}", why.message);
+                    // Whatever became of that one, of these nothing left.
+                    let fate = if why.fate == Fate::Unsent { Fate::Unsent } else { Fate::Plain };
+                    let unsent = ids.by_ref().map(|id| Failure { message: message.clone(), fate, ..why.clone() }.item(id));
                     each.failures.extend(unsent);
                 }
             }

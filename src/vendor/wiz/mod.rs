@@ -15,13 +15,14 @@ mod write_back;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use url::{Host, Url};
+use url::Url;
 
 use self::events::{EventType, TYPES};
 use crate::core::catalogue::{
     Auth, Choice, Class, Command, Effect, Entry, Invalid, Inverse, Parameter, Quick, Reach, Root, Source, TimeForm, Type, Undo, Vendor,
 };
 use crate::core::connection::Connection;
+use crate::core::origin::is_here;
 use crate::core::outcome::Failure;
 use crate::core::request::{Follow, Reply, Request, Template};
 use crate::core::sign_in::{SignIn, Token, read_oauth};
@@ -152,17 +153,12 @@ fn auth_url(text: &str) -> Result<Url, String> {
 /// A URL that credentials may go to: https, or plain http on this machine. The error goes on after a sentence.
 fn checked(text: &str) -> Result<Url, String> {
     let url = Url::parse(text.trim()).map_err(|_| String::new())?;
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(String::new()),
-    };
     match url.scheme() {
+        _ if url.host().is_none() => Err(String::new()),
         _ if !url.username().is_empty() || url.password().is_some() => Err(" It must not hold a user name or password.".into()),
         _ if url.query().is_some() || url.fragment().is_some() => Err(" It must end with its path.".into()),
         "https" => Ok(url),
-        "http" if local => Ok(url),
+        "http" if is_here(&url) => Ok(url),
         "http" => Err(" Plain http is allowed on 127.0.0.1, [::1] and localhost only.".into()),
         _ => Err(String::new()),
     }
@@ -236,6 +232,7 @@ fn add_issue_comments() -> Command {
             .required(),
         )
         .key_field("IssueIDs", "$.Results[*].data.createIssueNote.issueNote.id")
+        .count("Issues Count")
 }
 
 fn fetch_event() -> Command {
@@ -289,6 +286,7 @@ fn fetch_event() -> Command {
     .rule(fetch::check_statuses)
     .key_field("EventIDs", "$.data.nodes[*].id")
     .key_field("Statuses", "$.data.nodes[*].status")
+    .count("Events Count")
 }
 
 fn list_projects() -> Command {
@@ -300,6 +298,7 @@ fn list_projects() -> Command {
         .parameter(Parameter::new("Impact", impacts, "Filters projects by business impact. By default all are returned."))
         .key_field("ProjectIDs", "$.data.projects.nodes[*].id")
         .key_field("ProjectNames", "$.data.projects.nodes[*].name")
+        .count("Projects Count")
 }
 
 fn update_issues() -> Command {
@@ -330,6 +329,7 @@ fn update_issues() -> Command {
         .rule(commands::check_update)
         .key_field("IssueIDs", "$.Results[*].data.updateIssue.issue.id")
         .key_field("IssueStatuses", "$.Results[*].data.updateIssue.issue.status")
+        .count("Issues Count")
         .inverse(Inverse {
             command: "update-issues".into(),
             arguments: commands::reopen,

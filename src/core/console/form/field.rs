@@ -320,7 +320,13 @@ impl Field {
         match &mut self.entry {
             Entry::Line(line) => line.paste(text),
             Entry::Area(area) => {
-                let clean: String = text.replace("\r\n", "\n").chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+                // Terminals send a lone carriage return where a line ends.
+                let clean: String = text
+                    .replace("\r\n", "\n")
+                    .replace('\r', "\n")
+                    .chars()
+                    .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
+                    .collect();
                 area.insert_str(clean);
             }
             Entry::Choice(_) | Entry::Flag(_) => {}

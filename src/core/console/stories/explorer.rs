@@ -48,6 +48,13 @@ fn what_a_value_hides_opens_on_top_and_escape_goes_back() {
 }
 
 #[test]
+fn a_whole_path_can_be_put_in_behind_the_beginning() {
+    let mut session = hiding();
+    session.press("enter ] ] ] $").text("$.rows[0].a").press("enter");
+    assert_eq!(reading(&session).title, "$.rows[0].a");
+}
+
+#[test]
 fn a_path_opens_what_it_picks_and_is_mended_where_it_was_typed() {
     let mut session = hiding();
     session.press("enter ] ] ] $").text("rows[").press("enter");

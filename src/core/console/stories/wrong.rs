@@ -94,3 +94,11 @@ fn several_events_are_told_apart_before_they_are_closed_as_one() {
     assert_eq!(session.model.queue.spread(&[3, 4, 99])[0], "2 eset-eu; up to low; 1 more are not listed here");
     assert!(session.model.queue.spread(&[1]).is_empty());
 }
+
+#[test]
+fn marks_that_end_with_their_view_are_told_of() {
+    let mut session = Session::new();
+    session.press("space space / ctrl-u").text("severity:high").press("enter");
+    assert!(session.model.queue.marks.is_empty());
+    assert_eq!(session.model.notices.current().unwrap().text, "2 marks were let go: marks are of one view");
+}
