@@ -12,7 +12,7 @@ use super::converse::{random_hex, send_all};
 use super::errand::{Errand, errands};
 use super::http::Door;
 use super::opened::Opened;
-use super::run::{RunOptions, Runner};
+use super::run::{Progress, RunOptions, Runner};
 use crate::core::catalogue::{Fetched, Gap, Source, Window};
 use crate::core::outcome::{Failure, ReturnData};
 use crate::core::talk::{Counts, Input, Step, Talk};
@@ -20,6 +20,8 @@ use crate::secrets::vault::{lock, try_lock};
 
 /// How far back the first plain fetch of a connection goes (contract, Fetching).
 pub(super) const FIRST: SignedDuration = SignedDuration::from_hours(24);
+/// Who waits so long for a lock is told of it.
+const LONG_FOR_A_LOCK: Duration = Duration::from_millis(500);
 /// How long one source may take.
 const SOURCE_TIME: Duration = Duration::from_secs(1800);
 
@@ -98,7 +100,7 @@ impl Runner {
                 return self.concluded(report).await;
             }
         };
-        let _lock = match self.fetch_lock(&opened.connection.name, options.give_way).await {
+        let _lock = match self.fetch_lock(&opened.connection.name, options).await {
             Ok(lock) => lock,
             Err(reason) => {
                 report.errors.push(Failure::new("Fetch Event failed.", reason));
@@ -173,13 +175,29 @@ impl Runner {
         report
     }
 
-    async fn fetch_lock(&self, connection: &str, give_way: bool) -> Result<std::fs::File, String> {
+    async fn fetch_lock(&self, connection: &str, options: &FetchOptions) -> Result<std::fs::File, String> {
         let (dir, file) = (self.lock_dir(), self.lock_dir().join(format!("{connection}.fetch.lock")));
-        let taken = tokio::task::spawn_blocking(move || {
+        let give_way = options.give_way;
+        let mut taken = tokio::task::spawn_blocking(move || {
             crate::config::files::private_dir(&dir)?;
             take(&file, give_way)
         });
-        match taken.await {
+        let taken = tokio::select! {
+            taken = &mut taken => taken,
+            () = tokio::time::sleep(LONG_FOR_A_LOCK) => {
+                if let Some(progress) = &options.run.progress {
+                    let text = "waits for another fetch of this connection to end".into();
+                    // Nobody waits for it to be read.
+                    let _ = progress.try_send(Progress { text, done: 0, total: None });
+                }
+                // What is taken after that is let go by itself.
+                tokio::select! {
+                    taken = taken => taken,
+                    () = options.run.cancel.cancelled() => return Err("Cancelled while another fetch of this connection went on.".into()),
+                }
+            }
+        };
+        match taken {
             Ok(Ok(Some(lock))) => Ok(lock),
             Ok(Ok(None)) => Err("Another nightdesk is fetching this connection; its events will turn up here.".into()),
             Ok(Err(error)) => Err(format!("The connection's lock cannot be had: {error}.")),

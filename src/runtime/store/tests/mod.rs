@@ -14,7 +14,8 @@ use super::{Intent, Rest, Store};
 use crate::core::catalogue::{Effect, Fetched, Gap, Page, Position, Window};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Event, Severity};
-use crate::core::query::Query;
+use crate::core::listing::{Which, rule};
+use crate::core::query::{Query, quoted};
 use crate::core::talk::Counts;
 
 fn at(text: &str) -> Timestamp {
@@ -349,7 +350,7 @@ async fn every_change_of_the_record_shows() {
 
 /// Events with what trips comparisons: case, signs of patterns, numbers, several values.
 fn any_event() -> impl Strategy<Value = Event> {
-    let word = prop::sample::select(vec!["Agent", "agent_1", "100%", "ΣΑΣ", "Straße", "a\\b", "443", "9", "x y", "İd", ""]);
+    let word = prop::sample::select(vec!["Agent", "agent_1", "100%", "ΣΑΣ", "Straße", "a\\b", "443", "9", "x y", "Agent 9 x", "İd", ""]);
     let severity = prop::sample::select(Severity::ALL.map(|(_, severity)| severity).to_vec());
     (word.clone(), word.clone(), word.clone(), word, severity, 0..100i64, any::<bool>()).prop_map(
         |(title, rule, host, who, severity, hours, flag)| Event {
@@ -388,9 +389,11 @@ fn any_query() -> impl Strategy<Value = String> {
         "1.50",
         "9",
         "_1",
+        "\"agent … x\"",
     ]);
     let field = prop::sample::select(vec![
         "title",
+        "rule",
         "entity",
         "assignee",
         "\"Rule name\"",
@@ -401,7 +404,6 @@ fn any_query() -> impl Strategy<Value = String> {
         "type",
         "vendor",
         "key",
-        "disposition",
         "user",
         "host",
         "url",
@@ -421,6 +423,12 @@ fn any_query() -> impl Strategy<Value = String> {
         "disposition:*",
         "occurred:>=2026-03-01",
         "vendor:eset",
+        "vendor:m365",
+        "vendor:m3*",
+        "vendor:=m365",
+        "disposition:false",
+        "disposition:=\"\"",
+        "drift:no",
         "case:c1",
         "type:issues",
         "connection:=eset-1",
@@ -450,8 +458,16 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (_dir, store) = store();
-            store.store_events("eset-1", "eset-protect-cloud", events, now()).await.unwrap();
+            let (some, others) = events.split_at(8);
+            store.store_events("eset-1", "eset-protect-cloud", some.to_vec(), now()).await.unwrap();
+            store.store_events("m365", "management-activity", others.to_vec(), now()).await.unwrap();
             let all = all(&store).await;
+            for event in &all {
+                let (event_type, rule) = (quoted(&event.event.event_type), quoted(&rule(&event.event)));
+                let alike = Query::parse(&format!("vendor:={} type:={event_type} rule:={rule}", event.vendor)).unwrap();
+                let marked = store.ids_within(&Query::default(), Which::Like(event.id), now()).await.unwrap();
+                prop_assert_eq!(store.event_ids(&alike, None, 0, now()).await.unwrap(), marked, "{}", rule);
+            }
             for text in queries {
                 let query = Query::parse(&text).unwrap();
                 let expected: Vec<i64> = all.iter().filter(|event| query.matches(event, now())).map(|event| event.id).collect();
