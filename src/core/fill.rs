@@ -9,6 +9,7 @@ use super::catalogue::{Command, Parameter, Type};
 use super::entity::EntityKind;
 use super::event::StoredEvent;
 use super::mapping::{scalar, values_at};
+use super::target::target_among;
 
 /// Values for a parameter from events, with where they come from. Ids that only one vendor knows stay with that vendor.
 pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> Option<(Vec<String>, String)> {
@@ -58,9 +59,24 @@ pub fn prefill(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> O
 /// The value that a parameter takes from events, and where it comes from.
 pub fn filled(parameter: &Parameter, vendor: &str, events: &[StoredEvent]) -> Option<(Value, String)> {
     let (values, origin) = prefill(parameter, vendor, events)?;
-    let many = matches!(parameter.r#type, Type::List { .. });
-    let value = if many { Value::from(values) } else { Value::from(values.into_iter().next()?) };
+    let value = if takes_many(parameter) { Value::from(values) } else { Value::from(values.into_iter().next()?) };
     Some((value, origin))
+}
+
+fn takes_many(parameter: &Parameter) -> bool {
+    matches!(parameter.r#type, Type::List { .. })
+}
+
+/// Why several events do not fill a command: what it acts on, or what it needs, is one value, and they have several.
+pub fn refusal(command: &Command, vendor: &str, events: &[StoredEvent]) -> Option<String> {
+    if events.len() < 2 {
+        return None;
+    }
+    let values = |parameter: &Parameter| prefill(parameter, vendor, events).map_or(0, |(values, _)| values.len());
+    let target = target_among(command.parameters.iter().filter(|parameter| values(parameter) > 0));
+    let needed = command.parameters.iter().filter(|parameter| parameter.required);
+    let several = target.into_iter().chain(needed).any(|parameter| !takes_many(parameter) && values(parameter) > 1);
+    several.then(|| "one event at a time".to_owned())
 }
 
 /// What events know of a command's parameters: name, value, where it comes from.

@@ -1,8 +1,11 @@
 //! How events are listed: the rows, what they are ordered and grouped by, what one asks the store for, and what it answers.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
-use super::event::{Disposition, Severity, Status};
+use super::event::{Disposition, Event, Severity, Status};
+use super::mapping::scalar;
 
 /// One listed event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +50,15 @@ pub struct Listed {
     pub revisions: u32,
 }
 
+/// The mapped fields that name what makes events of a type alike, the vendor's rule before what it calls the event.
+const NAMING: [&str; 5] = ["rule name", "rule", "source rule name", "source rule", "event name"];
+
+/// What makes events of a type alike: what a mapped field names, else the title without what varies.
+pub fn rule(event: &Event) -> String {
+    let named = |wanted: &str| event.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| scalar(value));
+    NAMING.into_iter().filter_map(named).find(|rule| !rule.is_empty()).unwrap_or_else(|| rule_of(&event.title))
+}
+
 /// A title without what varies from event to event: numbers, ids, host names, paths and quoted names. A title of which nothing else is
 /// left stays as it is: it is like itself only, not like every other of that kind.
 pub fn rule_of(title: &str) -> String {
@@ -55,6 +67,40 @@ pub fn rule_of(title: &str) -> String {
         return title.to_owned();
     }
     title.split_whitespace().map(|word| if varies(word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+/// The name of a vendor in lists, where there is room for few letters.
+pub fn short_vendor(vendor: &str) -> &str {
+    match vendor {
+        "eset-protect-cloud" => "eset",
+        "management-activity" => "m365",
+        "lacework-edge" => "lacework",
+        "azure-api" => "azure",
+        other => other,
+    }
+}
+
+/// What several events are, in a line or two, from the connection, the rule and the severity of each: whose, how bad, how many kinds; and
+/// how many of `all` these are not.
+pub fn spread<'a>(events: impl Iterator<Item = (&'a str, String, Severity)>, all: usize) -> Vec<String> {
+    if all < 2 {
+        return Vec::new();
+    }
+    let (mut connections, mut rules): (BTreeMap<&str, usize>, BTreeSet<String>) = Default::default();
+    let (mut worst, mut known) = (Severity::default(), 0);
+    for (connection, rule, severity) in events {
+        *connections.entry(connection).or_default() += 1;
+        rules.insert(rule);
+        worst = worst.max(severity);
+        known += 1;
+    }
+    let whose: Vec<String> = connections.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let beyond = if known < all { format!("; {} more are not listed here", all - known) } else { String::new() };
+    let kinds = match rules.first() {
+        Some(only) if rules.len() == 1 => only.clone(),
+        _ => format!("{} different rules", rules.len()),
+    };
+    vec![format!("{}; up to {}{beyond}", whose.join(", "), worst.as_str()), kinds]
 }
 
 /// What the queue can be sorted by.

@@ -75,12 +75,14 @@ pub fn targets_of(parameters: &[Parameter], arguments: &Map<String, Value>) -> (
         Some(one) => scalar(one).into_iter().collect::<Vec<_>>(),
         None => Vec::new(),
     };
-    let named = |by: fn(&Parameter) -> bool| {
-        let mut found = parameters.iter().filter(move |parameter| by(parameter)).map(|parameter| (values(parameter), noun_of(parameter)));
-        found.find(|(values, _)| !values.is_empty())
-    };
-    let by_entity = named(|parameter| !parameter.prefill.is_empty());
-    by_entity
-        .or_else(|| named(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
-        .unwrap_or((Vec::new(), "target"))
+    let target = target_among(parameters.iter().filter(|parameter| !values(parameter).is_empty()));
+    target.map_or((Vec::new(), "target"), |parameter| (values(parameter), noun_of(parameter)))
+}
+
+/// The parameter that says what a command acts on, of those that hold something: one for entities, else one for what a record or a list names.
+pub fn target_among<'a>(parameters: impl Iterator<Item = &'a Parameter> + Clone) -> Option<&'a Parameter> {
+    parameters.clone().find(|parameter| !parameter.prefill.is_empty()).or_else(|| {
+        let mut parameters = parameters;
+        parameters.find(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some())
+    })
 }

@@ -8,7 +8,7 @@ use crate::core::console::action::Action;
 use crate::core::console::model::{Model, Pane};
 use crate::core::console::queue::Item;
 use crate::core::event::{Disposition, Severity, Status, drifted};
-use crate::core::listing::Listed;
+use crate::core::listing::{Listed, short_vendor};
 
 struct Columns {
     age: u16,
@@ -171,16 +171,6 @@ fn short_status(row: &Listed) -> &'static str {
         (Status::Closed, Some(Disposition::Duplicate)) => "dup",
         (Status::Closed, Some(Disposition::Undetermined)) => "und",
         (Status::Closed, None) => "cl.",
-    }
-}
-
-fn short_vendor(vendor: &str) -> &str {
-    match vendor {
-        "eset-protect-cloud" => "eset",
-        "management-activity" => "m365",
-        "lacework-edge" => "lacework",
-        "azure-api" => "azure",
-        other => other,
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::core::health::Connected;
 use crate::core::listing::View;
+use crate::core::query::quoted;
 
 /// Takes an action, if it can be taken now.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -427,10 +428,8 @@ fn reverse(model: &mut Model) -> Vec<Effect> {
 
 fn only_alike(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.queue.current().cloned() else { return Vec::new() };
-    let words: Vec<&str> = row.rule.split('…').map(str::trim).filter(|part| !part.is_empty()).collect();
-    let quoted: Vec<String> = words.iter().map(|part| format!("\"{}\"", part.replace('"', ""))).collect();
-    let query = format!("vendor:={} type:=\"{}\" {}", row.vendor, row.event_type, quoted.join(" "));
-    go(model, View { query: query.trim().to_owned(), title: format!("alike: {}", row.rule), order: model.queue.view.order })
+    let query = format!("vendor:={} type:={} rule:={}", quoted(&row.vendor), quoted(&row.event_type), quoted(&row.rule));
+    go(model, View { query, title: format!("alike: {}", row.rule), order: model.queue.view.order })
 }
 
 /// What is on show, as a text for the world outside.

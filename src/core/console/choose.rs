@@ -32,7 +32,7 @@ pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {
             let Some(connection) = model.connection.as_ref().and_then(|name| model.connected(name)) else { return Vec::new() };
             let shown = connection.entry.commands.iter().filter(|command| !command.hidden);
-            let choices = shown.map(|command| fit::choice(command, connection, model.setup.read_only)).collect();
+            let choices = shown.map(|command| fit::choice(command, connection, model.setup.read_only, &[])).collect();
             Chooser::new(Purpose::Command(connection.name.clone()), &format!("Commands of {}", connection.name), choices)
         }
     };
@@ -66,7 +66,7 @@ fn palette(model: &Model) -> Vec<Choice> {
         .collect();
     for connection in &model.setup.connected {
         choices.extend(connection.entry.commands.iter().filter(|command| !command.hidden).map(|command| {
-            let choice = fit::choice(command, connection, model.setup.read_only);
+            let choice = fit::choice(command, connection, model.setup.read_only, &[]);
             Choice { title: format!("{}: {}", connection.name, command.title), note: String::new(), ..choice }
         }));
     }

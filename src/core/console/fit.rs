@@ -4,7 +4,7 @@ use super::chooser::Choice;
 use crate::core::catalogue::{Command, Effect as Changes, Reach};
 use crate::core::entity::EntityKind;
 use crate::core::event::StoredEvent;
-use crate::core::fill::prefill;
+use crate::core::fill::{prefill, refusal};
 use crate::core::health::Connected;
 use crate::core::playbook::{Addressee, HERE, Playbook, Step, proposed};
 
@@ -14,13 +14,13 @@ pub fn commands(connected: &[Connected], read_only: bool, events: &[StoredEvent]
     for connection in connected {
         for command in connection.entry.commands.iter().filter(|command| !command.hidden) {
             if let Some((score, filled)) = score(command, connection, events) {
-                let mut choice = choice(command, connection, read_only);
+                let mut choice = choice(command, connection, read_only, events);
                 choice.note = format!("{} · fills {}", connection.name, filled.join(", "));
                 scored.push((score, choice));
             }
         }
     }
-    scored.sort_by_key(|(score, _)| -score);
+    scored.sort_by_key(|(score, choice)| (choice.reason.is_some(), -score));
     scored.into_iter().map(|(_, choice)| choice).collect()
 }
 
@@ -110,8 +110,8 @@ pub fn playbook_choice(playbook: &Playbook, connected: &[Connected], note: Strin
     Choice { id: format!("p:{}", playbook.name), title: playbook.title.clone(), note, hint: "playbook".into(), reason, letter: None }
 }
 
-/// A command as a choice.
-pub fn choice(command: &Command, connection: &Connected, read_only: bool) -> Choice {
+/// A command as a choice for these events; one that cannot be run on them cannot be chosen.
+pub fn choice(command: &Command, connection: &Connected, read_only: bool, events: &[StoredEvent]) -> Choice {
     let changes = command.class.effect != Changes::Read;
     let hint = match (command.class.effect, command.class.reach) {
         (Changes::Read, _) => "reads",
@@ -123,7 +123,7 @@ pub fn choice(command: &Command, connection: &Connected, read_only: bool) -> Cho
     let reason = match (changes, read_only, connection.read_only) {
         (true, true, _) => Some("the console is read-only".to_owned()),
         (true, _, true) => Some(format!("{} is read-only", connection.name)),
-        _ => None,
+        _ => refusal(command, &connection.vendor, events),
     };
     Choice {
         id: format!("r:{}|{}", connection.name, command.name),

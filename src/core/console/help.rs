@@ -53,7 +53,7 @@ pub fn lines(model: &Model) -> Vec<String> {
             "  query (/)",
             "    words \"a phrase\" field:value field:=exactly severity:>=high age:<24h -not or ( )",
             "    a word finds words that begin with it (danaw finds WS-DANAW-07), one of one or two signs only itself; - . / @ part words",
-            "    fields: severity status vendor connection type entity title assignee disposition age case drift key \"Rule name\"",
+            "    fields: severity status vendor connection type rule entity title assignee disposition age case drift key \"Rule name\"",
         ]
         .map(str::to_owned),
     );

@@ -35,7 +35,7 @@ fn choices(model: &Model, events: &[StoredEvent]) -> Result<Vec<Choice>, String>
     let several = events.len() > 1;
     let choice = |quick: Quick| {
         let command = connected.entry.command(&quick.command)?;
-        let fits = fit::choice(command, connected, model.setup.read_only);
+        let fits = fit::choice(command, connected, model.setup.read_only, events);
         // What is taken from one record is meant for that one.
         let single = (several && quick.asks.is_some()).then(|| "one event at a time".to_owned());
         Some(Choice {
@@ -116,6 +116,8 @@ pub(crate) mod tests {
             deny,
             Quick::new('h', "History", "show").value("uuid", record["id"].clone()).short(),
             Quick::new('n', "Note", "act").ask("action.note.text", Parameter::new("Note", Type::TEXT, "").required()),
+            Quick::new('c', "Comment", "comment"),
+            Quick::new('t', "Tag", "tag"),
         ]
     }
 
@@ -130,6 +132,8 @@ pub(crate) mod tests {
                 .parameter(text("Index"))
                 .parameter(text("Because")),
             command("Show").parameter(text("UUID")),
+            command("Comment").parameter(text("Run ID").required().prefill_path("runs", "$.id")).parameter(text("Comment").required()),
+            command("Tag").parameter(Parameter::new("Run IDs", Type::texts(1), "").required().prefill_path("runs", "$.id")),
             command("Act").class(Class::NOTE).parameter(Parameter::new("Action", Type::Object { schema: None }, "")),
         ];
         let source = Source::new("runs", "runs", Mapping::new("$.runs", &[], &[]), Duration::ZERO, |_, _, _| async { Fetched::default() });
@@ -194,6 +198,28 @@ pub(crate) mod tests {
         assert_eq!(runs(&session)[0].given, [("uuid".to_owned(), Given::Json(json!("r1")))]);
         session.press("esc x n").text("Seen.").press("enter");
         assert_eq!(runs(&session)[1].given, [("action".to_owned(), Given::Json(json!({"note": {"text": "Seen."}})))]);
+    }
+
+    #[test]
+    fn what_takes_one_thing_is_not_done_to_several() {
+        let reason = |session: &Session, title: &str| {
+            let Some(Layer::Chooser(chooser)) = session.model.layers.last() else { panic!("{:?}", session.model.layers) };
+            chooser.choices.iter().find(|choice| choice.title == title).unwrap().reason.clone()
+        };
+        let refused = Some("one event at a time".to_owned());
+        let mut session = session(&[json!({"id": "r1"}), json!({"id": "r2"})]);
+        session.press("ctrl-a x c");
+        assert_eq!((reason(&session, "Comment"), reason(&session, "Tag")), (refused.clone(), None));
+        session.press("esc a");
+        assert_eq!((reason(&session, "Comment"), reason(&session, "Tag")), (refused, None));
+        // The form of the last run is not opened on several either.
+        session.press("esc M x c").text("Seen.").press("enter ctrl-s esc ctrl-a g r");
+        assert!(session.model.layers.is_empty(), "{:?}", session.model.layers);
+        assert_eq!(session.model.notices.current().unwrap().text, "Comment: one event at a time; 2 are marked.");
+        // Two events about the same thing are as good as one.
+        let mut session = super::tests::session(&[json!({"id": "r1"}), json!({"id": "r1"})]);
+        session.press("ctrl-a x");
+        assert_eq!(reason(&session, "Comment"), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::task::{State, TaskId};
 use super::{add, decide, edit, opening};
 use crate::core::catalogue::{Effect as Changes, Given, Inverse, Quick, Reach};
 use crate::core::event::StoredEvent;
+use crate::core::fill::refusal;
 use crate::core::lookup::Named;
 use crate::core::outcome::Outcome;
 
@@ -39,6 +40,10 @@ fn form_of(model: &mut Model, connection: &str, command: &str, events: &[StoredE
     if found.class.effect != Changes::Read && (model.setup.read_only || connected.read_only) {
         let what = if model.setup.read_only { "The console".to_owned() } else { format!("Connection {connection}") };
         model.tell(Tone::Warning, format!("{what} is read-only; {} changes something.", found.title));
+        return None;
+    }
+    if let Some(why) = refusal(found, &connected.vendor, events) {
+        model.tell(Tone::Info, format!("{}: {why}; {} are marked.", found.title, events.len()));
         return None;
     }
     let form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, events);

@@ -28,7 +28,7 @@ use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Disposition, Event, Severity, Status, StoredEvent};
 use crate::core::health::{Connected, Health, Stretch};
 use crate::core::json::{Document, changes};
-use crate::core::listing::{Grouping, Listed, Listing, Tally, Which, rule_of};
+use crate::core::listing::{Grouping, Listed, Listing, Tally, Which, rule, rule_of};
 use crate::core::mapping::Mapping;
 use crate::core::outbox::{Letter, LetterId, Standing};
 use crate::core::outcome::{Failure, Fate, Outcome, ReturnData};
@@ -747,7 +747,7 @@ fn listed(event: &StoredEvent) -> Listed {
         key: event.event.key.clone(),
         title: event.event.title.clone(),
         entity: event.event.entities.first().map(|entity| entity.value.clone()).unwrap_or_default(),
-        rule: rule_of(&event.event.title),
+        rule: rule(&event.event),
         severity: event.event.severity,
         status: event.status,
         disposition: event.disposition,

@@ -18,6 +18,8 @@ mod wrong;
 pub(crate) use bodies::session as with_body;
 pub(crate) use cases::with_case;
 pub(crate) use explorer::hiding;
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::effect::Effect;
@@ -60,6 +62,22 @@ fn all_alike_are_closed_at_once_and_taken_back_with_one_key() {
     assert_eq!(session.model.queue.selected, Some(Item::Event(9)));
     session.press("u");
     assert_eq!(session.events.iter().filter(|event| event.status == Status::New).count(), 12);
+}
+
+#[test]
+fn only_alike_lists_what_is_alike_whatever_its_title_holds() {
+    let mut session = Session::new();
+    // Titled alike, but of another rule.
+    session.events[3].event.fields.insert("Rule name".into(), json!("A \"rare\" one"));
+    session.send(Message::Changed).settle();
+    session.press("j j *");
+    let marked = session.model.queue.marks.clone();
+    assert_eq!(marked.len(), 5);
+    session.press("&").settle();
+    let listed = |session: &Session| session.model.queue.rows.iter().map(|row| row.id).collect::<BTreeSet<_>>();
+    assert_eq!(listed(&session), marked.into_iter().collect());
+    session.press("esc j &").settle();
+    assert_eq!(listed(&session), [4].into());
 }
 
 /// A console that was given two rows of twelve.

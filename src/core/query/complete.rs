@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::FIELDS;
-use crate::core::event::{Disposition, Severity, Status};
 use crate::core::health::Connected;
+use crate::core::listing::short_vendor;
 
 /// What a query can name on this desk.
 #[derive(Default)]
@@ -77,14 +77,12 @@ fn values(field: &str, value: &str, known: &Known) -> Vec<String> {
     // A span has its sign with it, since without one it means nothing.
     let sign = if field == "age" { 0 } else { value.len() - value.trim_start_matches(['>', '<', '=']).len() };
     let (sign, value) = value.split_at(sign);
-    let names: Vec<&str> = match field {
-        "severity" => Severity::ALL.iter().rev().map(|(name, _)| *name).collect(),
-        "status" => Status::ALL.iter().map(|(name, _)| *name).collect(),
-        "disposition" => Disposition::ALL.iter().map(|(name, _, _)| *name).collect(),
-        "vendor" => known.vendors.iter().copied().collect(),
-        "connection" => known.connections.clone(),
-        "drift" => vec!["yes", "no"],
-        "age" => vec!["<1h", "<24h", "<7d", ">30d"],
+    let members = FIELDS.iter().find(|(name, _)| *name == field).and_then(|(_, field)| field.members());
+    let names: Vec<&str> = match (members, field) {
+        (Some((_, names)), _) => names,
+        (_, "vendor") => known.vendors.iter().flat_map(|vendor| [*vendor, short_vendor(vendor)]).collect(),
+        (_, "connection") => known.connections.clone(),
+        (_, "age") => vec!["<1h", "<24h", "<7d", ">30d"],
         _ => Vec::new(),
     };
     let fitting = names.into_iter().filter(|name| name.starts_with(value) && *name != value);
@@ -98,7 +96,7 @@ mod tests {
     fn texts(before: &str) -> Vec<String> {
         let known = Known {
             connections: vec!["wiz-prod", "eset"],
-            vendors: ["eset-protect-cloud", "wiz"].into(),
+            vendors: ["eset-protect-cloud", "management-activity", "wiz"].into(),
             mapped: ["Rule name", "Status"].into(),
         };
         complete(before, &known).texts
@@ -110,6 +108,9 @@ mod tests {
         assert_eq!(texts("severity:>=h"), ["severity:>=high"]);
         assert_eq!(texts("-connection:w"), ["connection:wiz-prod"]);
         assert_eq!(texts("(vendor:eset-p"), ["vendor:eset-protect-cloud"]);
+        assert_eq!(texts("vendor:m3"), ["vendor:m365"]);
+        assert_eq!(texts("drift:"), ["drift:yes", "drift:no"]);
+        assert_eq!(texts("ru"), ["rule:", "\"Rule name\":"]);
         assert_eq!(texts("age:>"), ["age:>30d"]);
         assert!(texts("free words ").is_empty());
         assert!(texts("\"some sev").is_empty(), "within quotes nothing is a field of ours");

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::catalogue::{parse_span, parse_time};
 use super::entity::{EntityKind, lookups, normalise};
-use super::event::{Disposition, Severity, StoredEvent};
+use super::event::{Disposition, Severity, Status, StoredEvent};
+use super::listing::{rule, short_vendor};
 use super::mapping::scalar;
 use super::search::{haystack, needle, texts};
 
@@ -62,6 +63,8 @@ pub enum Field {
     Entity,
     /// Title.
     Title,
+    /// What makes events of a vendor and type alike.
+    Rule,
     /// Who has it.
     Assignee,
     /// The analyst's verdict.
@@ -115,7 +118,7 @@ impl fmt::Display for QueryError {
 }
 
 /// The fields by name.
-const FIELDS: [(&str, Field); 27] = [
+const FIELDS: [(&str, Field); 28] = [
     ("severity", Field::Severity),
     ("status", Field::Status),
     ("vendor", Field::Vendor),
@@ -123,6 +126,7 @@ const FIELDS: [(&str, Field); 27] = [
     ("type", Field::Type),
     ("entity", Field::Entity),
     ("title", Field::Title),
+    ("rule", Field::Rule),
     ("assignee", Field::Assignee),
     ("disposition", Field::Disposition),
     ("age", Field::Age),
@@ -144,6 +148,11 @@ const FIELDS: [(&str, Field); 27] = [
     ("cloud_resource", Field::Mention(EntityKind::CloudResource)),
     ("tenant_object", Field::Mention(EntityKind::TenantObject)),
 ];
+
+/// Whether the vendor's status and ours have parted.
+pub const YES: &str = "yes";
+/// Whether they agree.
+pub const NO: &str = "no";
 
 impl Query {
     /// Parses a query; an empty one matches everything.
@@ -176,6 +185,17 @@ impl Term {
 }
 
 impl Field {
+    /// What a value of it is called and which there are, in the order in which they are proposed, where there are no others.
+    fn members(&self) -> Option<(&'static str, Vec<&'static str>)> {
+        match self {
+            Self::Severity => Some(("severity", Severity::ALL.iter().rev().map(|(name, _)| *name).collect())),
+            Self::Status => Some(("status", Status::ALL.iter().map(|(name, _)| *name).collect())),
+            Self::Disposition => Some(("disposition", Disposition::ALL.iter().map(|(name, _, _)| *name).collect())),
+            Self::Drift => Some(("drift", vec![YES, NO])),
+            _ => None,
+        }
+    }
+
     fn matches(&self, event: &StoredEvent, compare: Compare, value: &str, now: Timestamp) -> bool {
         let inner = &event.event;
         let text = |have: &str| compare_text(have, compare, value);
@@ -185,14 +205,15 @@ impl Field {
                 |wanted| holds(compare, inner.severity.rank().cmp(&wanted.rank())),
             ),
             Self::Status => text(event.status.as_str()),
-            Self::Vendor => text(&event.vendor),
+            Self::Vendor => vendor_fits(&event.vendor, compare, value),
             Self::Connection => text(&event.connection),
             Self::Type => text(&inner.event_type),
             Self::Entity => inner.entities.iter().any(|entity| text(&entity.value)),
             Self::Title => text(&inner.title),
+            Self::Rule => text(&rule(inner)),
             Self::Assignee => text(event.taken_by.as_deref().or(inner.assignee.as_deref()).unwrap_or_default()),
             Self::Disposition => text(event.disposition.map_or("", Disposition::as_str)),
-            Self::Drift => text(if event.drifted() { "yes" } else { "no" }),
+            Self::Drift => text(if event.drifted() { YES } else { NO }),
             Self::Case => event.cases.iter().any(|case| text(case)),
             Self::Key => text(&inner.key),
             Self::Age => match age_bound(value, now) {
@@ -221,6 +242,11 @@ impl Field {
 /// A part of an entity's value, or a pattern of it, as it is compared with what entities are found by.
 pub fn part(kind: EntityKind, value: &str) -> String {
     if kind == EntityKind::Url { value.trim().to_owned() } else { normalise(kind, value) }
+}
+
+/// Compares a vendor's id, of which the short name that lists show is a spelling too; exactly is the id alone.
+pub fn vendor_fits(vendor: &str, compare: Compare, value: &str) -> bool {
+    compare_text(vendor, compare, value) || (compare == Compare::Like && compare_text(short_vendor(vendor), compare, value))
 }
 
 /// The moment that lies so long ago; what lies before all time is its beginning.
@@ -308,6 +334,11 @@ mod tests {
             "severity:>=medium",
             "severity:<critical",
             "vendor:eset",
+            "rule:brute",
+            "rule:=\"Brute force\"",
+            "disposition:=\"\"",
+            "-disposition:*false*",
+            "drift:n",
             "type:det*",
             "status:new",
             "entity:203.0.113.9",
@@ -341,6 +372,10 @@ mod tests {
             "severity:low",
             "severity:>high",
             "vendor:=eset",
+            "rule:force",
+            "rule:=brute",
+            "disposition:false",
+            "status:clo*",
             "age:<1h",
             "age:>99999999d",
             "disposition:*",
@@ -352,6 +387,24 @@ mod tests {
             "title:agent*",
         ] {
             assert!(!found(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_vendor_is_found_by_the_short_name_that_lists_show() {
+        for (value, fits) in [("m365", true), ("m3", true), ("M3*5", true), ("management", true), ("azure", false)] {
+            assert_eq!(vendor_fits("management-activity", Compare::Like, value), fits, "{value}");
+        }
+        assert!(!vendor_fits("management-activity", Compare::Is, "m365"), "exactly is its id");
+    }
+
+    #[test]
+    fn a_rule_is_the_vendors_or_what_titles_share() {
+        let mut event = event();
+        event.event.fields.clear();
+        event.event.title = "Sign-in from 203.0.113.9 by dana".into();
+        for (query, fits) in [("rule:=\"sign-in from … by dana\"", true), ("rule:sign-in", true), ("rule:*203*", false)] {
+            assert_eq!(Query::parse(query).unwrap().matches(&event, Timestamp::UNIX_EPOCH), fits, "{query}");
         }
     }
 }

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::{Compare, FIELDS, Field, Query, QueryError, Term, compare_text};
 use crate::core::catalogue::{parse_span, parse_time};
-use crate::core::event::Severity;
 use crate::core::search::needle;
 
 /// Levels of parentheses and negations that a query may nest.
@@ -241,15 +240,15 @@ impl Parser<'_> {
 
 fn field(name: String, quoted: bool, compare: Compare, value: String, column: usize, value_column: usize) -> Result<Term, QueryError> {
     let found = FIELDS.iter().find(|(known, _)| !quoted && known.eq_ignore_ascii_case(&name)).map(|(_, field)| field.clone());
-    let ordered = !matches!(compare, Compare::Like | Compare::Is);
     let wrong = |message: String| Err(QueryError { column: value_column, message });
+    // What nobody has judged has an empty disposition.
+    let none = found == Some(Field::Disposition) && value.is_empty();
+    if let Some((kind, members)) = found.as_ref().and_then(Field::members)
+        && !(none || fits(&members, compare, &value))
+    {
+        return wrong(format!("{value} is not a {kind}; there are {}", members.join(", ")));
+    }
     match &found {
-        Some(Field::Severity)
-            if Severity::parse(&value).is_none()
-                && (ordered || !Severity::ALL.iter().any(|(known, _)| compare_text(known, compare, &value))) =>
-        {
-            return wrong(format!("{value} is not a severity; there are critical, high, medium, low, informational, unknown"));
-        }
         Some(Field::Age) if parse_span(&value).is_none() => return wrong(format!("{value} is not a span; give 30m, 24h or 7d")),
         Some(Field::Occurred) if parse_time(&value, Timestamp::UNIX_EPOCH).is_none() => {
             return wrong(format!("{value} is not a time; give 2026-03-01, \"2026-03-01 10:00\" or -24h"));
@@ -265,6 +264,12 @@ fn field(name: String, quoted: bool, compare: Compare, value: String, column: us
         _ => {}
     }
     Ok(Term::Field(found.unwrap_or(Field::Mapped(name)), compare, value))
+}
+
+/// Whether a value of which there are only these can be meant: it equals or begins one, or is a pattern that one fits. An order needs one whole.
+fn fits(members: &[&str], compare: Compare, value: &str) -> bool {
+    let compare = if compare == Compare::Like { Compare::Like } else { Compare::Is };
+    members.iter().any(|known| compare_text(known, compare, value))
 }
 
 #[cfg(test)]
@@ -284,10 +289,34 @@ mod tests {
             ("a or", 5),
             ("not", 4),
             ("Severity:>nonsense", 11),
+            ("status:open", 8),
+            ("status:in-progress", 8),
+            ("-status:=clo", 10),
+            ("a disposition:fp", 15),
+            ("disposition:*x*", 13),
+            ("drift:maybe", 7),
+            ("drift:=y", 8),
+            ("status:>clo", 9),
             ("a - b", 3),
             ("a \"\"", 3),
         ] {
             assert_eq!(Query::parse(query).unwrap_err().column, column, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_no_event_can_have_is_told_the_ones_there_are() {
+        for (query, told) in [
+            ("status:open", "open is not a status; there are new, in_progress, closed"),
+            ("drift:maybe", "maybe is not a drift; there are yes, no"),
+            ("severity:bad", "bad is not a severity; there are critical, high, medium, low, informational, unknown"),
+        ] {
+            assert_eq!(Query::parse(query).unwrap_err().message, told, "{query}");
+        }
+        for query in
+            ["status:clo*", "status:N", "severity:hi", "disposition:false", "disposition:*", "disposition:=\"\"", "-assignee:*", "drift:y"]
+        {
+            assert!(Query::parse(query).is_ok(), "{query}");
         }
     }
 

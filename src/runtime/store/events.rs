@@ -8,8 +8,7 @@ use super::{Store, StoreError, nanos};
 use crate::core::catalogue::Page;
 use crate::core::entity::{Entity, EntityKind, lookups};
 use crate::core::event::Event;
-use crate::core::listing::rule_of;
-use crate::core::mapping::scalar;
+use crate::core::listing::rule;
 use crate::core::search::{haystack, texts};
 use crate::core::talk::Counts;
 
@@ -129,15 +128,6 @@ fn index(db: &Connection, id: i64, event: &Event) -> Result<(), StoreError> {
         }
     }
     super::same_file::learn(db, id, &event.raw)
-}
-
-/// The mapped fields that name what makes events of a type alike, the vendor's rule before what it calls the event.
-const NAMING: [&str; 5] = ["rule name", "rule", "source rule name", "source rule", "event name"];
-
-/// What makes events of a type alike: what a mapped field names, else the title without what varies.
-fn rule(event: &Event) -> String {
-    let named = |wanted: &str| event.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).and_then(|(_, value)| scalar(value));
-    NAMING.into_iter().filter_map(named).find(|rule| !rule.is_empty()).unwrap_or_else(|| rule_of(&event.title))
 }
 
 /// The entity that stands for an event in a list: who, else where, else what.

@@ -12,7 +12,7 @@ use crate::core::catalogue::parse_time;
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Severity, Status};
 use crate::core::mapping::scalar;
-use crate::core::query::{Compare, Field, Query, Term, age_bound, compare_text, part};
+use crate::core::query::{Compare, Field, NO, Query, Term, YES, age_bound, compare_text, part, vendor_fits};
 use crate::core::search::{SHORT, haystack, needle, plain};
 
 /// Whether the vendor has set another status since an event was decided about here, or since the vendor was told.
@@ -132,14 +132,23 @@ impl Maker<'_> {
                 let drifted = format!(
                     "coalesce((event.vendor_means = {CLOSED} AND {open}) OR (event.vendor_means <> {CLOSED} AND {closed} AND {MOVED}), 0)"
                 );
-                self.one_of(&drifted, [("no", 0), ("yes", 1)].into_iter(), compare, value);
+                self.one_of(&drifted, [(NO, 0), (YES, 1)].into_iter(), compare, value);
             }
-            Field::Vendor => self.text("event.vendor", compare, value),
+            Field::Vendor => self.push(&format!("nd_vendor(event.vendor, {}, ?)", code(compare)), value.to_owned()),
             Field::Connection => self.text("event.connection", compare, value),
             Field::Type => self.text("event.event_type", compare, value),
             Field::Title => {
                 self.narrow(compare, value)?;
                 self.text("event.title", compare, value);
+                self.sql(")");
+            }
+            Field::Rule => {
+                // What varies from title to title is left out of a rule, so its words do not stand one after the other in the index.
+                match compare {
+                    Compare::Is | Compare::Like if value.contains('…') => self.narrow(Compare::Like, &value.replace('…', "*"))?,
+                    _ => self.narrow(compare, value)?,
+                }
+                self.text("event.rule", compare, value);
                 self.sql(")");
             }
             Field::Key => self.text("event.key", compare, value),
@@ -301,6 +310,9 @@ pub(super) fn functions(db: &Connection) -> rusqlite::Result<()> {
     db.create_scalar_function("nd_haystack", 1, flags, move |context| Ok(haystack(text(context.get_raw(0)).lines())))?;
     db.create_scalar_function("nd_fits", 3, flags, move |context| {
         Ok(compare_text(&text(context.get_raw(0)), compare(context, 1)?, &text(context.get_raw(2))))
+    })?;
+    db.create_scalar_function("nd_vendor", 3, flags, move |context| {
+        Ok(vendor_fits(&text(context.get_raw(0)), compare(context, 1)?, &text(context.get_raw(2))))
     })?;
     db.create_scalar_function("nd_same_files", 1, flags, move |context| {
         let record = serde_json::from_str::<Json>(&text(context.get_raw(0))).unwrap_or_default();

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Form;
 use super::field::Field;
-use crate::core::catalogue::{Parameter, Pick, Reach};
+use crate::core::catalogue::{Pick, Reach};
 use crate::core::console::effect::Effect;
 use crate::core::lookup::{Asked, Named};
-use crate::core::target::{Target, has_names, noun_of};
+use crate::core::target::{Target, has_names, noun_of, target_among};
 
 /// The most names of one field that a question shows in a line.
 const SHOWN: usize = 4;
@@ -40,9 +40,9 @@ impl Form {
     }
 
     fn target_field(&self) -> Option<&Field> {
-        let first = |by: fn(&Parameter) -> bool| self.fields.iter().find(|field| by(&field.parameter) && !field.values().is_empty());
-        first(|parameter| !parameter.prefill.is_empty())
-            .or_else(|| first(|parameter| !parameter.prefill_paths.is_empty() || parameter.pick.is_some()))
+        let held = self.fields.iter().filter(|field| !field.values().is_empty()).map(|field| &field.parameter);
+        let target = target_among(held)?;
+        self.fields.iter().find(|field| field.parameter.name == target.name)
     }
 
     fn named(&self, field: &Field) -> Vec<Target> {

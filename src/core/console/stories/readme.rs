@@ -74,7 +74,7 @@ const ROWS: [Row; 26] = [
 ];
 
 /// Keys of the text, and the actions that must have them.
-const PROSE: [(&str, Action); 35] = [
+const PROSE: [(&str, Action); 36] = [
     ("j", Action::Down),
     ("k", Action::Up),
     ("enter", Action::Open),
@@ -97,6 +97,7 @@ const PROSE: [(&str, Action); 35] = [
     ("]", Action::NextTab),
     ("[", Action::PreviousTab),
     ("/", Action::Find),
+    ("&", Action::Alike),
     ("ctrl-l", Action::PickValue),
     ("ctrl-p", Action::Preview),
     ("ctrl-s", Action::Submit),

@@ -10,11 +10,12 @@ use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Intent, Store};
+use super::{Intent, Rest, Store};
 use crate::core::catalogue::{Effect, Fetched, Gap, Page, Position, Window};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Event, Severity};
-use crate::core::query::Query;
+use crate::core::listing::{Which, rule};
+use crate::core::query::{Query, quoted};
 use crate::core::talk::Counts;
 
 fn at(text: &str) -> Timestamp {
@@ -137,6 +138,33 @@ async fn a_fetch_that_ended_at_its_maximum_goes_on_after_its_last_event() {
     deliver("b").await;
     let mark = end(complete("2026-03-01T06:00:00Z"), true).await;
     assert_eq!((mark.watermark, mark.resume), (Some(at("2026-03-01T06:00:00Z")), None));
+}
+
+#[tokio::test]
+async fn what_a_maximum_cuts_off_of_a_window_is_owed_until_it_is_covered() {
+    let (_dir, store) = store();
+    let (start, six) = ("2026-03-01T00:00:00Z", "2026-03-01T06:00:00Z");
+    let end = async |window: Window, fetched: Fetched, plain: bool| {
+        store.finish_fetch("wiz-1", "Issues", &window, &fetched, plain, now()).await.unwrap();
+        store.mark("wiz-1", "Issues").await.unwrap()
+    };
+    let rest = |from: &str, to: &str, key: Option<&str>| Rest { from: at(from), to: at(to), key: key.map(str::to_owned) };
+    let truncated = || Fetched { truncated: true, ..Fetched::default() };
+    // Its turn did not come at all.
+    assert_eq!(end(window(start, six), truncated(), false).await.rests, [rest(start, six, None)]);
+    let position = Some(Position { time: at("2026-03-01T05:00:00Z"), key: "a".into() });
+    let page = Page { events: vec![event("a", "one")], covered: None, position: position.clone() };
+    store.commit_page("wiz-1", "wiz", "Issues", page, now()).await.unwrap();
+    let mark = end(window(start, six), truncated(), false).await;
+    assert_eq!((mark.rests, mark.watermark), (vec![rest("2026-03-01T05:00:00Z", six, Some("a"))], None));
+    assert_eq!(mark.covered, [(at(start), at("2026-03-01T05:00:00Z"))]);
+    // One that goes on and gets nowhere keeps the place.
+    let on = Window { resume: position, ..window("2026-03-01T05:00:00Z", six) };
+    assert_eq!(end(on, truncated(), false).await.rests, [rest("2026-03-01T05:00:00Z", six, Some("a"))]);
+    let part = window("2026-03-01T05:20:00Z", "2026-03-01T05:40:00Z");
+    let parts = [rest("2026-03-01T05:00:00Z", "2026-03-01T05:20:00Z", Some("a")), rest("2026-03-01T05:40:00Z", six, None)];
+    assert_eq!(end(part, complete("2026-03-01T05:40:00Z"), false).await.rests, parts);
+    assert_eq!(end(window(start, six), complete(six), true).await.rests, []);
 }
 
 #[tokio::test]
@@ -322,7 +350,7 @@ async fn every_change_of_the_record_shows() {
 
 /// Events with what trips comparisons: case, signs of patterns, numbers, several values.
 fn any_event() -> impl Strategy<Value = Event> {
-    let word = prop::sample::select(vec!["Agent", "agent_1", "100%", "ΣΑΣ", "Straße", "a\\b", "443", "9", "x y", "İd", ""]);
+    let word = prop::sample::select(vec!["Agent", "agent_1", "100%", "ΣΑΣ", "Straße", "a\\b", "443", "9", "x y", "Agent 9 x", "İd", ""]);
     let severity = prop::sample::select(Severity::ALL.map(|(_, severity)| severity).to_vec());
     (word.clone(), word.clone(), word.clone(), word, severity, 0..100i64, any::<bool>()).prop_map(
         |(title, rule, host, who, severity, hours, flag)| Event {
@@ -361,9 +389,11 @@ fn any_query() -> impl Strategy<Value = String> {
         "1.50",
         "9",
         "_1",
+        "\"agent … x\"",
     ]);
     let field = prop::sample::select(vec![
         "title",
+        "rule",
         "entity",
         "assignee",
         "\"Rule name\"",
@@ -374,7 +404,6 @@ fn any_query() -> impl Strategy<Value = String> {
         "type",
         "vendor",
         "key",
-        "disposition",
         "user",
         "host",
         "url",
@@ -394,6 +423,12 @@ fn any_query() -> impl Strategy<Value = String> {
         "disposition:*",
         "occurred:>=2026-03-01",
         "vendor:eset",
+        "vendor:m365",
+        "vendor:m3*",
+        "vendor:=m365",
+        "disposition:false",
+        "disposition:=\"\"",
+        "drift:no",
         "case:c1",
         "type:issues",
         "connection:=eset-1",
@@ -423,8 +458,16 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (_dir, store) = store();
-            store.store_events("eset-1", "eset-protect-cloud", events, now()).await.unwrap();
+            let (some, others) = events.split_at(8);
+            store.store_events("eset-1", "eset-protect-cloud", some.to_vec(), now()).await.unwrap();
+            store.store_events("m365", "management-activity", others.to_vec(), now()).await.unwrap();
             let all = all(&store).await;
+            for event in &all {
+                let (event_type, rule) = (quoted(&event.event.event_type), quoted(&rule(&event.event)));
+                let alike = Query::parse(&format!("vendor:={} type:={event_type} rule:={rule}", event.vendor)).unwrap();
+                let marked = store.ids_within(&Query::default(), Which::Like(event.id), now()).await.unwrap();
+                prop_assert_eq!(store.event_ids(&alike, None, 0, now()).await.unwrap(), marked, "{}", rule);
+            }
             for text in queries {
                 let query = Query::parse(&text).unwrap();
                 let expected: Vec<i64> = all.iter().filter(|event| query.matches(event, now())).map(|event| event.id).collect();
