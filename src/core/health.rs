@@ -66,6 +66,8 @@ pub struct Health {
     pub covered_to: Option<Timestamp>,
     /// Sources of which nothing was ever fetched, as nothing that the vendor has not switched on is.
     pub untouched: Vec<String>,
+    /// Whether it takes part in fetches and has something to bring, but nothing was ever fetched whole.
+    pub unfetched: bool,
     /// What was not fetched.
     pub gaps: Vec<Stretch>,
 }

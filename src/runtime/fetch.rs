@@ -266,7 +266,7 @@ impl Runner {
 }
 
 /// The sources that a plain fetch brings: those named, else those that the document has.
-fn wanted(opened: &Opened) -> Vec<Source> {
+pub(super) fn wanted(opened: &Opened) -> Vec<Source> {
     match &opened.connection.event_sources {
         Some(names) => names.iter().filter_map(|name| opened.entry.source(name)).cloned().collect(),
         None => opened.entry.sources.iter().filter(|source| source.by_default).cloned().collect(),

@@ -249,14 +249,16 @@ pub async fn health(runner: &Runner) -> Vec<Health> {
             Some(job) => runner.job_state(job).await.next_run_at,
             None => None,
         };
+        let covered_to = coverage.iter().filter(|source| !is_untouched(source)).filter_map(|source| source.watermark).min();
         all.push(Health {
             connection: name.clone(),
             last_success: known.last_success_at,
             last_error: known.last_error,
             failures: known.consecutive_failures,
             next_run,
-            covered_to: coverage.iter().filter(|source| !is_untouched(source)).filter_map(|source| source.watermark).min(),
+            covered_to,
             untouched: coverage.iter().filter(|source| is_untouched(source)).map(|source| source.source.clone()).collect(),
+            unfetched: covered_to.is_none() && opened.connection.active && !super::fetch::wanted(opened).is_empty(),
             gaps,
         });
     }

@@ -5,10 +5,32 @@ use ratatui::layout::Rect;
 use super::paint::{Paint, short, sign, width};
 use super::time::age;
 use crate::core::console::action::Action;
-use crate::core::console::model::{Model, Pane};
+use crate::core::console::model::{Model, OPEN, Pane};
 use crate::core::console::queue::Item;
 use crate::core::event::{Disposition, Severity, Status, drifted};
 use crate::core::listing::{Listed, short_vendor};
+
+/// What is said where no event is listed. That there is none and that it was not fetched never look alike.
+fn empty(model: &Model) -> String {
+    let open = model.queue.view.query == OPEN;
+    let back = if open { String::new() } else { format!(" {} goes back.", model.key(Action::Back)) };
+    let nothing = if open { "Nothing is open" } else { "Nothing matches this query" };
+    let fetching = !model.jobs.is_empty() || model.tasks.running().any(|task| task.command.is_empty());
+    let unfetched = model.health.iter().filter(|health| health.unfetched).count();
+    let gaps = model.health.iter().filter(|health| !health.gaps.is_empty()).count();
+    let active = model.setup.connected.iter().filter(|connected| connected.active).count();
+    let (show, fetch) = (model.key(Action::ShowConnections), model.key(Action::Fetch));
+    match (unfetched, fetching) {
+        _ if model.queue.loading => "Reading …".into(),
+        (0, true) => format!("{nothing} yet; events are being fetched.{back}"),
+        (0, false) if gaps > 0 => format!("{nothing}, but {gaps} connections have gaps: {show} shows them.{back}"),
+        (0, false) => format!("{nothing}.{back}"),
+        (_, true) => format!("Being fetched: nothing came yet from {unfetched} of {active} connections; {show} shows them.{back}"),
+        (_, false) => {
+            format!("Nothing was fetched yet from {unfetched} of {active} connections: {show} shows them, {fetch} fetches.{back}")
+        }
+    }
+}
 
 struct Columns {
     age: u16,
@@ -50,23 +72,9 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
         return height;
     }
     if queue.items().is_empty() {
-        let (first, second) = if queue.loading {
-            ("Reading …", String::new())
-        } else if queue.view.query == crate::core::console::model::OPEN {
-            let gaps = model.health.iter().filter(|health| !health.gaps.is_empty()).count();
-            let all = if gaps == 0 {
-                "Nothing is open.".to_owned()
-            } else {
-                format!("Nothing is open, but {gaps} connections have gaps: {} shows them.", model.key(Action::ShowConnections))
-            };
-            ("", all)
-        } else if model.jobs.is_empty() && !model.tasks.running().any(|task| task.command.is_empty()) {
-            ("", format!("Nothing matches this query. {} goes back.", model.key(Action::Back)))
-        } else {
-            ("", format!("Nothing matches this query yet; events are being fetched. {} goes back.", model.key(Action::Back)))
-        };
-        paint.text(inside.x, inside.y, inside.width, first, theme.dim);
-        paint.text(inside.x, inside.y, inside.width, &second, theme.dim);
+        for (at, line) in Paint::wrapped(&empty(model), usize::from(inside.width)).iter().enumerate().take(height) {
+            paint.text(inside.x, inside.y + short(at), inside.width, line, theme.dim);
+        }
         return height;
     }
     let place = queue.place();

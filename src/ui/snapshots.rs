@@ -315,3 +315,22 @@ fn all_that_is_missing_of_a_connection_is_told_where_the_keys_are() {
     session.press("1");
     insta::assert_snapshot!(screen(&mut session, 80, 24));
 }
+
+#[test]
+fn that_there_is_nothing_and_that_nothing_was_fetched_look_different() {
+    let mut session = Session::with(crate::core::console::session::setup(), Vec::new());
+    let says = |session: &mut Session, text: &str| {
+        let shown = screen(session, 120, 40);
+        assert!(shown.contains(text), "{text}: {shown}");
+    };
+    session.model.health.iter_mut().for_each(|health| health.gaps.clear());
+    says(&mut session, "Nothing is open.");
+    session.model.health[0].unfetched = true;
+    says(&mut session, "Nothing was fetched yet from 1 of 2 connections: 1 shows them, f fetches.");
+    says(&mut session, "Nothing was run yet.");
+    session.model.jobs.insert("eset-eu".into(), "fetching");
+    says(&mut session, "Being fetched: nothing came yet from 1 of 2 connections; 1 shows them.");
+    says(&mut session, "1 connection is at work");
+    session.model.health[0].unfetched = false;
+    says(&mut session, "Nothing is open yet; events are being fetched.");
+}

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Paint, short, width};
 use super::time::{ago, lasted};
+use crate::core::console::action::Action;
 use crate::core::console::model::{Model, Pane};
 use crate::core::console::task::{Stage, State, Task};
 use crate::core::outcome::ReturnData;
@@ -18,7 +19,15 @@ pub fn draw(paint: &mut Paint, area: Rect, model: &Model) -> usize {
     let inside = paint.frame(area, &title, model.focus == Pane::Tasks);
     let theme = paint.theme;
     if model.tasks.list.is_empty() {
-        paint.text(inside.x, inside.y, inside.width, "Nothing was run yet.", theme.dim);
+        // What connections do of themselves is no task, but it is not nothing.
+        let text = match model.jobs.len() {
+            0 => "Nothing was run yet.".to_owned(),
+            1 => format!("1 connection is at work of itself; {} shows it.", model.key(Action::ShowConnections)),
+            busy => format!("{busy} connections are at work of themselves; {} shows them.", model.key(Action::ShowConnections)),
+        };
+        for (at, line) in Paint::wrapped(&text, usize::from(inside.width)).iter().enumerate().take(usize::from(inside.height)) {
+            paint.text(inside.x, inside.y + short(at), inside.width, line, theme.dim);
+        }
         return 0;
     }
     let (inside, rest) = split(inside, model);

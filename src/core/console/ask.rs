@@ -61,8 +61,8 @@ pub fn answer(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
     let (asks, mut text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
     // A whole path put in behind the beginning that stands there already.
-    if let Some(path) = text.strip_prefix("$.").filter(|path| asks == Asks::Path && path.starts_with('$')) {
-        text = path.to_owned();
+    if asks == Asks::Path && text.starts_with("$.$") {
+        text.drain(..2);
     }
     let complaint = match asks {
         Asks::Filter => Query::parse(&text).err().map(|error| (error.to_string(), Some(error.column))),
