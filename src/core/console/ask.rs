@@ -59,11 +59,10 @@ pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Enter in a prompt.
 pub fn answer(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
-    let (asks, mut text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    // A whole path put in behind the beginning that stands there already.
-    if let Some(path) = text.strip_prefix("$.").filter(|path| asks == Asks::Path && path.starts_with('$')) {
-        text = path.to_owned();
-    }
+    let (asks, typed, events) = (prompt.asks, prompt.line.text(), prompt.events.clone());
+    // A whole path may be put in behind the beginning that stands there already.
+    let whole = typed.trim().strip_prefix("$.").filter(|path| asks == Asks::Path && path.starts_with('$'));
+    let text = whole.unwrap_or(typed.trim()).to_owned();
     let complaint = match asks {
         Asks::Filter => Query::parse(&text).err().map(|error| (error.to_string(), Some(error.column))),
         // An empty document answers every path that can be read.
