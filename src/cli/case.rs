@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::named;
 use super::output::complain;
 use super::triage::{FormatName, ROW, failed, row, wrong};
 use crate::core::case::Case as Stored;
@@ -28,7 +29,7 @@ pub enum Case {
         /// What it is about
         title: String,
         /// Its name (default: the next number)
-        #[arg(long)]
+        #[arg(long, value_parser = named)]
         name: Option<String>,
         #[command(flatten)]
         only: Only,

@@ -251,6 +251,11 @@ impl Call {
     }
 }
 
+/// A name that something is given.
+fn named(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("a name must not be empty".into()) } else { Ok(text.to_owned()) }
+}
+
 /// A number of rows. More than can be counted is as good as all.
 fn rows(text: &str) -> Result<usize, String> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -4,9 +4,9 @@ use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::WRONG_CALL;
 use super::context::{Context, read_secret};
 use super::output::complain;
+use super::{WRONG_CALL, named};
 
 /// Verbs of `nightdesk secrets`.
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,7 @@ pub enum Secrets {
     /// Set a secret; the value comes from stdin or a prompt
     Set {
         /// Its name
+        #[arg(value_parser = named)]
         name: String,
     },
     /// List the names

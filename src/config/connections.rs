@@ -48,7 +48,7 @@ impl fmt::Display for SecretRef {
 impl SecretRef {
     /// The place that `env:NAME`, `file:PATH`, `vault:NAME` or `keyring:NAME` names.
     pub fn place(text: &str) -> Option<Self> {
-        match text.split_once(':')? {
+        match text.split_once(':').filter(|(_, name)| !name.trim().is_empty())? {
             ("env", name) => Some(Self::Env(name.into())),
             ("file", path) => Some(Self::File(path.into())),
             ("vault", name) => Some(Self::Vault(name.into())),

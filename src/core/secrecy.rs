@@ -80,6 +80,15 @@ pub fn secrets_of_query(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.split(SEPARATORS).filter_map(secret_pair).filter_map(decoded)
 }
 
+/// Whether a text that somebody types holds a secret: in a query, or in JSON, also before that is complete.
+pub fn holds_secret(text: &str) -> bool {
+    masked_query(text) != text
+        || match serde_json::from_str::<Value>(text) {
+            Ok(value) => masked_members(&value, is_secret_member) != value,
+            Err(_) => text.trim_start().starts_with(['{', '[']) && text.split('"').any(is_secret_member),
+        }
+}
+
 /// A value with the texts and numbers masked whose members' names are secret by this rule, and the queries within its texts.
 pub fn masked_members(value: &Value, is_secret: fn(&str) -> bool) -> Value {
     let hides = |name: &str, inner: &Value| is_secret(name) && !matches!(inner, Value::Null | Value::Bool(_));
@@ -148,5 +157,17 @@ mod tests {
         let value = json!({"a": [{"client_secret": "x", "make_token": true, "url": "/x?sig=s"}], "key": "k", "token": null});
         let masked = json!({"a": [{"client_secret": "***", "make_token": true, "url": "/x?sig=***"}], "key": "k", "token": null});
         assert_eq!(masked_members(&value, is_credential), masked);
+    }
+
+    #[test]
+    fn what_is_typed_is_known_to_hold_a_secret_before_it_is_complete() {
+        for text in
+            ["/v1.0/users?access_token=abc", "{\"Authorization\": \"Bearer a\"}", "{\"Authorization\": \"Bea", "[{\"x\": {\"apiKey\": \"s"]
+        {
+            assert!(holds_secret(text), "{text}");
+        }
+        for text in ["/v1.0/users?$top=1", "{\"ConsistencyLevel\": \"eventual\"}", "{\"Consist", "the token is \"secret\" to him", ""] {
+            assert!(!holds_secret(text), "{text}");
+        }
     }
 }

@@ -249,6 +249,8 @@ fn a_number_is_taken_as_far_as_it_makes_sense_and_refused_in_words_that_fit() {
     for (call, reason) in [
         (&["fetch", "--max", "-1"][..], "must be a whole number"),
         (&["audit", "list", "--offset", "-2"], "must be a whole number"),
+        (&["secrets", "set", ""], "a name must not be empty"),
+        (&["case", "create", "x", "--name", " "], "a name must not be empty"),
         (&["run", "wiz-demo", "list-projects", "--timeout", "-1"], "must be above 0"),
         (&["run", "wiz-demo", "list-projects", "--timeout", "soon"], "must be a number of seconds"),
     ] {

@@ -11,6 +11,7 @@ use super::model::{Model, Pane};
 use super::opening;
 use super::reading;
 use super::recording;
+use super::resume;
 use super::views;
 use crate::core::json::Document;
 use crate::core::listing::View;
@@ -53,17 +54,17 @@ pub fn open(model: &mut Model, action: Action) -> Vec<Effect> {
         prompt.events = model.targets();
     }
     model.layers.push(Layer::Prompt(Box::new(prompt)));
+    resume::bring_back(model);
     if asks == Asks::Case { vec![Effect::Cases] } else { Vec::new() }
 }
 
 /// Enter in a prompt.
 pub fn answer(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last() else { return Vec::new() };
-    let (asks, mut text, events) = (prompt.asks, prompt.line.text().trim().to_owned(), prompt.events.clone());
-    // A whole path put in behind the beginning that stands there already.
-    if asks == Asks::Path && text.starts_with("$.$") {
-        text.drain(..2);
-    }
+    let (asks, typed, events) = (prompt.asks, prompt.line.text(), prompt.events.clone());
+    // A whole path may be put in behind the beginning that stands there already.
+    let whole = typed.trim().strip_prefix("$.").filter(|path| asks == Asks::Path && path.starts_with('$'));
+    let text = whole.unwrap_or(typed.trim()).to_owned();
     let complaint = match asks {
         Asks::Filter => Query::parse(&text).err().map(|error| (error.to_string(), Some(error.column))),
         // An empty document answers every path that can be read.

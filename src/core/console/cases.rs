@@ -359,6 +359,7 @@ pub fn ask(model: &mut Model, asks: Asks) -> Vec<Effect> {
     };
     let prompt = Prompt { case, ..Prompt::new(asks, &text) };
     model.layers.push(Layer::Prompt(Box::new(prompt)));
+    super::resume::bring_back(model);
     Vec::new()
 }
 

@@ -11,6 +11,7 @@ use super::model::{Model, Tell, Undoable, Way};
 use super::notice::Tone;
 use super::post;
 use super::queue::Item;
+use super::resume;
 use super::run;
 use super::task::Stage;
 use crate::core::catalogue::Ruling;
@@ -33,6 +34,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 ..Dispose::default()
             };
             model.layers.push(Layer::Dispose(Box::new(dispose)));
+            resume::bring_back(model);
             if model.setup.tell == Tell::Never { Vec::new() } else { vec![Effect::Gather(events, Gather::Offer)] }
         }
         Action::Again => match model.last_verdict.clone() {

@@ -234,6 +234,8 @@ pub struct Model {
     pub recording: Option<Recording>,
     /// The outbox.
     pub outbox: Outbox,
+    /// Notes that were put away with escape, the last at the end.
+    pub put_away: Vec<Layer>,
     /// When what is being typed is kept, unless more is typed.
     pub keep_at: Option<Timestamp>,
     /// Earlier queries.
@@ -293,6 +295,7 @@ impl Model {
             last_run: None,
             recording: None,
             outbox: Outbox::default(),
+            put_away: Vec::new(),
             keep_at: None,
             queries: Vec::new(),
             paths: Vec::new(),

@@ -18,6 +18,7 @@ use super::model::{Model, Pane};
 use super::notice::Tone;
 use super::opening;
 use super::post;
+use super::resume;
 use super::run;
 use crate::core::query::complete::{Known, complete};
 
@@ -136,7 +137,7 @@ fn prompt(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(Layer::Prompt(prompt)) = model.layers.last_mut() else { return Vec::new() };
     match key.code {
         Code::Esc => {
-            model.layers.pop();
+            resume::put_away(model);
             return Vec::new();
         }
         Code::Enter => return ask::answer(model),
@@ -162,7 +163,7 @@ fn dispose(model: &mut Model, key: Key) -> Vec<Effect> {
     match dispose.input(key) {
         Verdict::Open => Vec::new(),
         Verdict::GivenUp => {
-            model.layers.pop();
+            resume::put_away(model);
             Vec::new()
         }
         Verdict::Done => {

@@ -62,6 +62,53 @@ fn is_typing(layer: &Layer) -> bool {
     }
 }
 
+/// So many notes are kept that were put away.
+const PUT_AWAY: usize = 50;
+
+/// Closes what is on top. What was typed there is kept for the next time that the same is asked about the same.
+pub fn put_away(model: &mut Model) {
+    let Some(mut layer) = model.layers.pop() else { return };
+    let typed = match &mut layer {
+        Layer::Prompt(prompt) => matches!(prompt.asks, Asks::CaseNote | Asks::Note) && !prompt.line.is_empty(),
+        Layer::Dispose(dispose) => {
+            // Nothing armed is kept.
+            dispose.tell = false;
+            dispose.first = None;
+            dispose.typed && !dispose.note.is_empty()
+        }
+        _ => false,
+    };
+    if !typed {
+        return;
+    }
+    model.put_away.push(layer);
+    if model.put_away.len() > PUT_AWAY {
+        model.put_away.remove(0);
+    }
+    model.tell(Tone::Info, "Put away; what you typed comes back when you ask for the same again.");
+}
+
+/// Puts what was typed earlier about the same into what is on top.
+pub fn bring_back(model: &mut Model) {
+    let Some(top) = model.layers.last_mut() else { return };
+    let same = |kept: &Layer| match (kept, &*top) {
+        (Layer::Prompt(kept), Layer::Prompt(top)) => (kept.asks, &kept.events, &kept.case) == (top.asks, &top.events, &top.case),
+        (Layer::Dispose(kept), Layer::Dispose(top)) => kept.events == top.events,
+        _ => false,
+    };
+    let Some(at) = model.put_away.iter().rposition(same) else { return };
+    match (model.put_away.remove(at), top) {
+        (Layer::Prompt(kept), Layer::Prompt(top)) => top.line = kept.line,
+        (Layer::Dispose(kept), Layer::Dispose(top)) => {
+            top.disposition = kept.disposition;
+            top.note = kept.note;
+            top.typed = true;
+        }
+        _ => {}
+    }
+    model.tell(Tone::Info, "What you typed before is back; nothing is recorded until you press enter.");
+}
+
 /// Something was typed: it is kept when the typing pauses, since nobody is told of a power cut.
 pub fn touched(model: &mut Model) -> Option<Effect> {
     if !model.layers.last().is_some_and(is_typing) {

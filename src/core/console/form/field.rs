@@ -12,6 +12,7 @@ use crate::core::console::line::Line;
 use crate::core::json::outline::{line_column, outline, place_of};
 use crate::core::json::path::Part;
 use crate::core::mapping::scalar;
+use crate::core::secrecy::holds_secret;
 
 /// What a field holds.
 #[derive(Clone, Debug)]
@@ -99,7 +100,10 @@ impl Field {
             return None;
         }
         let text = self.text();
-        Some(self.body.as_ref().map_or_else(|| text.clone(), |body| body.without_secrets(&text)))
+        match &self.body {
+            Some(body) => Some(body.without_secrets(&text)),
+            None => (!holds_secret(&text)).then_some(text),
+        }
     }
 
     /// The labels of its choices, also of the items of a list.

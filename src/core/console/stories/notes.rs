@@ -68,3 +68,25 @@ fn the_same_again_tells_no_vendor_and_says_so() {
     session.press("d f enter .");
     assert_eq!(tells(&session), 1, "the second one is Wiz's");
 }
+
+#[test]
+fn a_note_that_was_put_away_comes_back_for_the_same_event() {
+    let mut session = Session::new();
+    session.press("m").text("half a thou").press("esc j m");
+    let line = |session: &Session| match session.model.layers.last() {
+        Some(Layer::Prompt(prompt)) => prompt.line.text(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(line(&session), "", "this is another event");
+    session.press("esc k m").text("ght").press("enter");
+    assert_eq!(decisions(&session), [Effect::Decide(vec![1], Change::Note("half a thought".into()))]);
+    session.press("m");
+    assert_eq!(line(&session), "", "it was written");
+    // A verdict's note too, its verdict with it; but nobody is told.
+    session.press("esc j d f w right").text("needs a look").press("esc d");
+    let Some(Layer::Dispose(dispose)) = session.model.layers.last() else { panic!("no sheet") };
+    assert_eq!((dispose.note.text().as_str(), dispose.tell), ("needs a look", false));
+    session.press("enter");
+    assert_eq!(decisions(&session)[1], Effect::Decide(vec![2], Change::Close(Disposition::FalsePositive, "needs a look".into())));
+    assert!(!told(&session));
+}
