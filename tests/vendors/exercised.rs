@@ -168,7 +168,7 @@ async fn management_activity() -> Seen {
     let landed = landed(shown.raw_data["login_url"].as_str().unwrap()).await;
     seen.case(&coded, "use-authorization-code", json!({"authorization_code": "http://localhost/?error=access_denied"}), "Failed").await;
     seen.case(&coded, "use-authorization-code", json!({"authorization_code": landed}), GOOD).await;
-    seen.case(&desk, "generate-login-url", json!({}), "Failed").await;
+    seen.case(&desk, "generate-login-url", json!({}), REFUSED).await;
     let nobody = desk_with("management-activity", 10, &[], |text| text.replace("client_id = \"", "client_id = \"0")).await;
     for command in ["test-connection", "list-subscriptions"] {
         seen.case(&nobody, command, json!({}), "Failed 400").await;
