@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 use super::context::{Context, confirm, interruptible};
 use super::output::{cell, complain};
 use super::{INTERRUPTED, Output};
-use crate::core::catalogue::{Effect, Given};
+use crate::core::catalogue::{Command, Effect, Given, Vendor, named};
 use crate::core::fill::prefilled;
 use crate::core::outcome::Failure;
 use crate::core::text::visible;
+use crate::runtime::http::body::DEPTH_LIMIT;
 use crate::runtime::run::{Prepared, Progress, RunOptions, RunReport, Runner};
 use crate::secrets::redact::mask_fields;
 
@@ -61,18 +62,27 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl Run {
     pub(super) async fn carry_out(self, context: &Context) -> u8 {
+        let begun = context.runner_for(std::slice::from_ref(&self.connection));
+        let opened = begun.as_ref().ok().and_then(|runner| runner.connection(&self.connection));
+        let command = opened.map_or_else(|| self.sample(context), |opened| opened.entry.command(&self.name).cloned());
+        // Whatever becomes of the call, what it was given has been seen.
+        for name in command.iter().flat_map(|command| self.secrets_on_the_command_line(command)) {
+            complain(&format!(
+                "warning: {name} is secret and was given on the command line, where others can read it; use --params - instead"
+            ));
+        }
         let wrong = |reasons: &[String], code: Option<u16>| {
-            let report = self.refused(context, reasons, code);
+            let report = self.refused(context, command.as_ref(), reasons, code);
             print(context.output, &report, &[]);
             report.exit_code()
+        };
+        let runner = match begun {
+            Ok(runner) => runner,
+            Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };
         let mut given = match self.given() {
             Ok(given) => given,
             Err(reason) => return wrong(&[reason], None),
-        };
-        let runner = match context.runner_for(std::slice::from_ref(&self.connection)) {
-            Ok(runner) => runner,
-            Err(cannot) => return wrong(&cannot.reasons, cannot.status_code),
         };
         if let Some(id) = self.event {
             match self.what_event_knows(&runner, id, &given).await {
@@ -94,11 +104,6 @@ impl Run {
                 return report.exit_code();
             }
         };
-        for name in self.secrets_on_the_command_line(&prepared) {
-            complain(&format!(
-                "warning: {name} is secret and was given on the command line, where others can read it; use --params - instead"
-            ));
-        }
         let secret_fields = prepared.opened.entry.secret_fields.clone();
         if !self.dry_run
             && !self.yes
@@ -146,8 +151,14 @@ impl Run {
                     std::fs::read_to_string(from).map(|read| text = read)
                 };
                 read.map_err(|error| format!("--params {from} cannot be read: {error}"))?;
-                let object: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-                    .map_err(|error| format!("--params {from} is not a JSON object (line {}, column {})", error.line(), error.column()))?;
+                let object: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+                    let what = if is_too_deep(&error) {
+                        format!("is nested deeper than {DEPTH_LIMIT} levels; that is the limit")
+                    } else {
+                        "is not a JSON object".into()
+                    };
+                    format!("--params {from} {what} (line {}, column {})", error.line(), error.column())
+                })?;
                 object.into_iter().map(|(name, value)| (name, Given::Json(value))).collect()
             }
         };
@@ -173,19 +184,33 @@ impl Run {
         Ok(filled)
     }
 
-    fn secrets_on_the_command_line(&self, prepared: &Prepared) -> Vec<String> {
-        let is_secret = |name: &str| prepared.command.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        self.pairs.iter().filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.to_owned()).filter(|name| is_secret(name)).collect()
+    fn secrets_on_the_command_line(&self, command: &Command) -> Vec<&str> {
+        let given = self.pairs.iter().filter_map(|pair| pair.split_once('=')).filter(|(_, value)| !value.is_empty());
+        given.map(|(name, _)| name).filter(|name| named(&command.parameters, name).is_some_and(|parameter| parameter.secret)).collect()
     }
 
-    /// A report of a call that could not even begin; vendor and title are said where the configuration still tells them.
-    fn refused(&self, context: &Context, reasons: &[String], status_code: Option<u16>) -> RunReport {
-        let vendor = crate::config::connections::vendor_of(&context.paths, &self.connection).and_then(|id| crate::vendor::find(&id));
-        let command = vendor.and_then(|vendor| vendor.sample()?.command(&self.name).cloned());
-        let indicator = command.as_ref().map_or("Run failed.", |command| command.indicator.as_str());
-        let failures = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
-        RunReport::refused(&self.connection, vendor.map(|vendor| vendor.id), &self.name, command.as_ref(), failures)
+    /// The connection's vendor, where the configuration still tells it.
+    fn vendor(&self, context: &Context) -> Option<Vendor> {
+        crate::vendor::find(&crate::config::connections::vendor_of(&context.paths, &self.connection)?)
     }
+
+    /// The command as its vendor has it for any connection.
+    fn sample(&self, context: &Context) -> Option<Command> {
+        self.vendor(context)?.sample()?.command(&self.name).cloned()
+    }
+
+    /// A report of a call that could not even begin.
+    fn refused(&self, context: &Context, command: Option<&Command>, reasons: &[String], status_code: Option<u16>) -> RunReport {
+        let vendor = self.vendor(context);
+        let indicator = command.map_or("Run failed.", |command| command.indicator.as_str());
+        let failures = reasons.iter().map(|reason| Failure { status_code, ..Failure::new(indicator, reason.clone()) }).collect();
+        RunReport::refused(&self.connection, vendor.map(|vendor| vendor.id), &self.name, command, failures)
+    }
+}
+
+/// Whether JSON was not read to its end because of its depth; there is no kind of error for that.
+fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("recursion limit exceeded")
 }
 
 /// Prints the report of a call whose arguments could not even be read.
@@ -193,7 +218,7 @@ pub(super) fn misread(context: &Context, connection: String, name: String, reaso
     let run =
         Run { connection, name, pairs: Vec::new(), params: None, dry_run: false, yes: false, save_dir: None, timeout: None, event: None };
     if context.output.is_json() {
-        print(context.output, &run.refused(context, &[reason.to_owned()], None), &[]);
+        print(context.output, &run.refused(context, run.sample(context).as_ref(), &[reason.to_owned()], None), &[]);
     }
 }
 

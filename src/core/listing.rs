@@ -1,5 +1,7 @@
 //! How events are listed: the rows, what they are ordered and grouped by, what one asks the store for, and what it answers.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use super::event::{Disposition, Event, Severity, Status};
@@ -76,6 +78,29 @@ pub fn short_vendor(vendor: &str) -> &str {
         "azure-api" => "azure",
         other => other,
     }
+}
+
+/// What several events are, in a line or two, from the connection, the rule and the severity of each: whose, how bad, how many kinds; and
+/// how many of `all` these are not.
+pub fn spread<'a>(events: impl Iterator<Item = (&'a str, String, Severity)>, all: usize) -> Vec<String> {
+    if all < 2 {
+        return Vec::new();
+    }
+    let (mut connections, mut rules): (BTreeMap<&str, usize>, BTreeSet<String>) = Default::default();
+    let (mut worst, mut known) = (Severity::default(), 0);
+    for (connection, rule, severity) in events {
+        *connections.entry(connection).or_default() += 1;
+        rules.insert(rule);
+        worst = worst.max(severity);
+        known += 1;
+    }
+    let whose: Vec<String> = connections.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let beyond = if known < all { format!("; {} more are not listed here", all - known) } else { String::new() };
+    let kinds = match rules.first() {
+        Some(only) if rules.len() == 1 => only.clone(),
+        _ => format!("{} different rules", rules.len()),
+    };
+    vec![format!("{}; up to {}{beyond}", whose.join(", "), worst.as_str()), kinds]
 }
 
 /// What the queue can be sorted by.

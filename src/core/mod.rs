@@ -27,6 +27,7 @@ pub mod rows;
 pub mod same_file;
 pub mod schema;
 pub mod search;
+pub mod secrecy;
 pub mod sign_in;
 pub mod talk;
 pub mod target;

@@ -47,7 +47,7 @@ impl Runner {
         });
         for secret in prepared.arguments.secrets() {
             let redactor = Redactor::default();
-            redactor.add(secret);
+            redactor.add(&secret);
             previews.iter_mut().for_each(|preview| redactor.json(preview));
         }
         previews

@@ -9,16 +9,19 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::converse::{random_hex, send_all};
+use super::errand::{Errand, errands};
 use super::http::Door;
 use super::opened::Opened;
-use super::run::{RunOptions, Runner};
+use super::run::{Progress, RunOptions, Runner};
 use crate::core::catalogue::{Fetched, Gap, Source, Window};
 use crate::core::outcome::{Failure, ReturnData};
 use crate::core::talk::{Counts, Input, Step, Talk};
 use crate::secrets::vault::{lock, try_lock};
 
 /// How far back the first plain fetch of a connection goes (contract, Fetching).
-const FIRST: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const FIRST: SignedDuration = SignedDuration::from_hours(24);
+/// Who waits so long for a lock is told of it.
+const LONG_FOR_A_LOCK: Duration = Duration::from_millis(500);
 /// How long one source may take.
 const SOURCE_TIME: Duration = Duration::from_secs(1800);
 
@@ -97,7 +100,7 @@ impl Runner {
                 return self.concluded(report).await;
             }
         };
-        let _lock = match self.fetch_lock(&opened.connection.name, options.give_way).await {
+        let _lock = match self.fetch_lock(&opened.connection.name, options).await {
             Ok(lock) => lock,
             Err(reason) => {
                 report.errors.push(Failure::new("Fetch Event failed.", reason));
@@ -107,32 +110,27 @@ impl Runner {
         let mut sources = Vec::new();
         for source in wanted(opened) {
             match self.store().mark(&opened.connection.name, &source.name).await {
-                Ok(mark) => sources.push((mark.watermark, mark, source)),
+                Ok(mark) => sources.push((source, mark)),
                 Err(error) => report.errors.push(Failure::new("Fetch Event failed.", error.to_string())),
             }
         }
         // Who waited longest goes first, so that a small maximum starves nobody.
-        sources.sort_by_key(|(watermark, _, _)| *watermark);
+        sources.sort_by_key(|(_, mark)| mark.watermark);
         let several = sources.len() > 1;
         let mut whole = 0;
-        for (_, mark, source) in sources {
-            let left = options.max.map(|max| max.saturating_sub(report.counts.total()));
-            let plain = options.from.is_none() && options.to.is_none();
-            let to = options.to.unwrap_or(now);
-            let from = options.from.unwrap_or_else(|| first_or_next(&source, mark.watermark, to, plain));
-            let resume = mark.resume.filter(|_| plain);
-            let window = Window { source: source.name.clone(), from, to, max: left, resume };
+        for Errand { source, mut window, plain } in errands(&sources, options, now) {
+            window.max = options.max.map(|max| max.saturating_sub(report.counts.total()));
             // A source whose turn does not come this time is still owed what is asked for now.
-            if plain && let Err(error) = self.store().begin_fetch(&opened.connection.name, &window).await {
+            if let Err(error) = self.store().begin_fetch(&opened.connection.name, &window, plain).await {
                 report.errors.push(Failure::new("Fetch Event failed.", format!("Where the fetch begins could not be kept: {error}.")));
                 continue;
             }
-            if left == Some(0) {
-                whole += 1;
-                continue;
-            }
-            report.from = report.from.min(from);
-            let mut fetched = self.fetch_source(opened, &door, &source, &window, options, &mut report.counts).await;
+            let mut fetched = if window.max == Some(0) {
+                Fetched { truncated: true, ..Fetched::default() }
+            } else {
+                report.from = report.from.min(window.from);
+                self.fetch_source(opened, &door, source, &window, options, &mut report.counts).await
+            };
             // Before anything of it is kept.
             for gap in &mut fetched.gaps {
                 gap.reason = self.redactor().text(&gap.reason);
@@ -177,13 +175,29 @@ impl Runner {
         report
     }
 
-    async fn fetch_lock(&self, connection: &str, give_way: bool) -> Result<std::fs::File, String> {
+    async fn fetch_lock(&self, connection: &str, options: &FetchOptions) -> Result<std::fs::File, String> {
         let (dir, file) = (self.lock_dir(), self.lock_dir().join(format!("{connection}.fetch.lock")));
-        let taken = tokio::task::spawn_blocking(move || {
+        let give_way = options.give_way;
+        let mut taken = tokio::task::spawn_blocking(move || {
             crate::config::files::private_dir(&dir)?;
             take(&file, give_way)
         });
-        match taken.await {
+        let taken = tokio::select! {
+            taken = &mut taken => taken,
+            () = tokio::time::sleep(LONG_FOR_A_LOCK) => {
+                if let Some(progress) = &options.run.progress {
+                    let text = "waits for another fetch of this connection to end".into();
+                    // Nobody waits for it to be read.
+                    let _ = progress.try_send(Progress { text, done: 0, total: None });
+                }
+                // What is taken after that is let go by itself.
+                tokio::select! {
+                    taken = taken => taken,
+                    () = options.run.cancel.cancelled() => return Err("Cancelled while another fetch of this connection went on.".into()),
+                }
+            }
+        };
+        match taken {
             Ok(Ok(Some(lock))) => Ok(lock),
             Ok(Ok(None)) => Err("Another nightdesk is fetching this connection; its events will turn up here.".into()),
             Ok(Err(error)) => Err(format!("The connection's lock cannot be had: {error}.")),
@@ -217,10 +231,6 @@ impl Runner {
                     Input::Done
                 }
                 Step::Deliver(mut page) => {
-                    // Only a plain fetch goes on where the last one ended.
-                    if options.from.is_some() || options.to.is_some() {
-                        page.position = None;
-                    }
                     page.events.iter_mut().for_each(|event| self.clean(opened, event));
                     page.covered = page.covered.map(|(from, to)| (from, to.min(present(door, begun))));
                     match self.store().commit_page(&opened.connection.name, opened.vendor.id, &source.name, page, Timestamp::now()).await {
@@ -260,16 +270,6 @@ fn wanted(opened: &Opened) -> Vec<Source> {
     match &opened.connection.event_sources {
         Some(names) => names.iter().filter_map(|name| opened.entry.source(name)).cloned().collect(),
         None => opened.entry.sources.iter().filter(|source| source.by_default).cloned().collect(),
-    }
-}
-
-fn first_or_next(source: &Source, watermark: Option<Timestamp>, to: Timestamp, plain: bool) -> Timestamp {
-    let back = |time: Timestamp, span: SignedDuration| time.checked_sub(span).unwrap_or(Timestamp::MIN);
-    let span = |duration: Duration| SignedDuration::try_from(duration).unwrap_or(FIRST);
-    match watermark {
-        // One that lies ahead was set by a clock that was wrong, and says nothing.
-        Some(mark) if plain && back(mark, span(source.overlap)) < to => back(mark, span(source.overlap)),
-        _ => back(to, source.first_fetch.map_or(FIRST, span)),
     }
 }
 

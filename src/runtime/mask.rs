@@ -1,8 +1,5 @@
 //! What must not be seen is masked wherever it turns up: in outcomes, in failures, in what is stored.
 
-use serde_json::{Map, Value};
-
-use super::http::prepare;
 use super::opened::Opened;
 use super::run::Runner;
 use crate::core::catalogue::Arguments;
@@ -14,8 +11,7 @@ use crate::secrets::redact::mask_fields;
 impl Runner {
     /// Learns the secrets among a command's arguments: a server may echo them.
     pub(super) fn learn(&self, arguments: &Arguments) {
-        arguments.secrets().for_each(|secret| self.redactor().add(secret));
-        secret_headers(arguments.values()).for_each(|value| self.redactor().add(value));
+        arguments.secrets().iter().for_each(|secret| self.redactor().add(secret));
     }
 
     /// Masks the connection's own secrets and tokens wherever they turn up in an outcome.
@@ -56,13 +52,4 @@ impl Runner {
             }
         }
     }
-}
-
-/// The values of secret headers and of cookies that the arguments give: a server may echo them.
-fn secret_headers(arguments: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let objects = arguments.iter().filter_map(|(name, value)| Some((name == "cookie", value.as_object()?)));
-    objects.flat_map(|(cookie, object)| {
-        let secret = object.iter().filter(move |(name, _)| cookie || prepare::is_secret_header(name));
-        secret.filter_map(|(_, value)| value.as_str()).filter(|value| value.len() >= 8)
-    })
 }

@@ -9,6 +9,7 @@ pub mod console;
 mod converse;
 mod decide;
 pub mod document;
+mod errand;
 pub mod fetch;
 pub mod follow;
 pub mod http;

@@ -4,8 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
-/// What a masked value is replaced by.
-pub const MASK: &str = "***";
+pub use crate::core::secrecy::MASK;
 
 /// The values that must never be seen, shared by everything that writes.
 #[derive(Clone, Default)]

@@ -15,7 +15,7 @@ pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> 
     let theme = paint.theme;
     let wide = area.width.min(90);
     let mut lines = match dispose.disposition {
-        None => verdicts(paint, dispose, model),
+        None => verdicts(paint, dispose, model, usize::from(wide.saturating_sub(4))),
         Some(disposition) => note(paint, dispose, disposition, model, usize::from(wide.saturating_sub(4))),
     };
     if let Some(said) = &dispose.said {
@@ -38,10 +38,11 @@ pub fn draw(paint: &mut Paint, area: Rect, dispose: &Dispose, model: &Model) -> 
     Some((x.min(inside.right().saturating_sub(1)), inside.y + 1))
 }
 
-fn verdicts(paint: &Paint, dispose: &Dispose, model: &Model) -> Vec<Line> {
+fn verdicts(paint: &Paint, dispose: &Dispose, model: &Model, wide: usize) -> Vec<Line> {
     let theme = paint.theme;
     // What several have in common, or not, is seen before they are closed as one.
-    let mut lines: Vec<Line> = model.queue.spread(&dispose.events).into_iter().map(|text| vec![(text, theme.dim)]).collect();
+    let spread = dispose.spread.iter().flat_map(|text| Paint::wrapped(text, wide));
+    let mut lines: Vec<Line> = spread.map(|text| vec![(text, theme.dim)]).collect();
     lines.extend(Disposition::ALL.iter().map(|(name, letter, disposition)| {
         let offer = dispose.offers.iter().find(|(known, _)| known == disposition);
         let told = offer.and_then(|(_, offer)| offer.sets.first()).map(|sets| format!("w: {sets}")).unwrap_or_default();

@@ -481,3 +481,23 @@ fn a_call_is_filled_from_an_event_and_what_is_given_wins() {
     let none = desk.call(&["run", "wiz-demo", "list-projects", "--event", "999999"]).ended(2);
     assert!(none.line()["message"].as_str().unwrap().contains("There is no event 999999"), "{none:?}");
 }
+
+#[test]
+fn parameters_that_are_nested_too_deeply_are_refused_with_the_limit() {
+    let desk = Desk::with(&["wiz-demo"], &["--events", "10"]);
+    std::fs::write(
+        desk.config_dir().join("a.json"),
+        r#"{"openapi": "3.0.3", "paths": {"/a": {"post": {"operationId": "a", "responses": {}}}}}"#,
+    )
+    .unwrap();
+    let document = "\n[[connection]]\nname = \"o\"\nvendor = \"openapi\"\n[connection.parameters]\ndocument = \"a.json\"\n\
+                    base_url = \"http://127.0.0.1:1\"\n";
+    desk.configure(&format!("{}{document}", desk.connections()));
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    for (connection, command, indicator) in [("wiz-demo", "list-projects", "List Projects failed."), ("o", "a", "A failed.")] {
+        let error = &desk.call_with(&["run", connection, command, "--params", "-"], &deep).ended(2).line()["errors"][0];
+        assert_eq!(error["failure_indicator"], indicator);
+        let said = error["message"].as_str().unwrap();
+        assert!(said.contains("deeper than 127 levels") && !said.contains("not a JSON object"), "{said}");
+    }
+}

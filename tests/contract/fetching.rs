@@ -72,6 +72,91 @@ fn a_window_is_read_again_whatever_the_watermark() {
     }
 }
 
+const DEMOS: [&str; 5] = ["azure-demo", "wiz-demo", "eset-demo", "lacework-demo", "microsoft-demo"];
+
+/// Where all five vendors have old events, which hold still.
+fn old_window() -> (String, String) {
+    let now = jiff::Timestamp::now();
+    let ago = |hours: i64| now.checked_sub(jiff::SignedDuration::from_hours(hours)).unwrap().to_string();
+    (ago(100), ago(25))
+}
+
+/// Another store at the same simulators.
+fn beside(desk: &Desk) -> Desk {
+    let other = Desk::bare();
+    other.configure(&desk.connections());
+    other
+}
+
+fn missing(desk: &Desk, all: &BTreeMap<String, Value>) -> Vec<String> {
+    let found = keyed(desk);
+    all.keys().filter(|key| !found.contains_key(*key)).cloned().collect()
+}
+
+#[test]
+fn what_a_maximum_cuts_off_of_a_window_comes_with_the_next_fetch() {
+    let whole = Desk::with(&DEMOS, &["--events", "2000"]);
+    let (from, to) = old_window();
+    whole.call(&["fetch", "--from", &from, "--to", &to]).ended(0);
+    let all = keyed(&whole);
+    for name in DEMOS {
+        assert!(all.keys().filter(|key| key.contains(name)).count() > 10, "{name} has too little to cut");
+    }
+    let bits = beside(&whole);
+    bits.configure(&bits.connections().replace("6 days", "6 hours"));
+    bits.call(&["fetch"]).ended(0);
+    for line in bits.call(&["fetch", "--from", &from, "--to", &to, "--max", "7"]).ended(0).lines() {
+        assert_eq!((number(&line, "fetched"), line["gaps"].as_array().unwrap().len()), (7, 0), "{line}");
+    }
+    assert!(!missing(&bits, &all).is_empty());
+    // What is owed obeys a maximum as well.
+    for line in bits.call(&["fetch", "--max", "2"]).ended(0).lines() {
+        assert_eq!(number(&line, "new"), 2, "{line}");
+    }
+    bits.call(&["fetch"]).ended(0);
+    assert_eq!(missing(&bits, &all), [""; 0]);
+    // It is owed no more.
+    for line in bits.call(&["fetch"]).ended(0).lines() {
+        assert!(line["from"].as_str().unwrap() > to.as_str(), "{line}");
+    }
+}
+
+#[test]
+fn a_window_with_a_maximum_goes_on_when_it_is_asked_for_again() {
+    let whole = Desk::with(&DEMOS, &["--events", "1000"]);
+    let (from, to) = old_window();
+    let window = ["fetch", "--from", &from, "--to", &to];
+    whole.call(&window).ended(0);
+    let all = keyed(&whole);
+    let bits = beside(&whole);
+    for name in DEMOS {
+        let call = [&window[..], &["--max", "25", name]].concat();
+        let count = all.keys().filter(|key| key.starts_with(&format!("\"{name}\""))).count();
+        for round in 0.. {
+            let line = bits.call(&call).ended(0).line();
+            assert_eq!(number(&line, "fetched"), number(&line, "new"), "nothing comes twice: {line}");
+            if number(&line, "fetched") < 25 {
+                break;
+            }
+            assert!(round <= count / 25, "it never ends");
+        }
+    }
+    assert_eq!(missing(&bits, &all), [""; 0]);
+    // A window that moves on with the time is the same one all the same.
+    let moving = beside(&whole);
+    let rounds: Vec<u64> = std::iter::repeat_with(|| {
+        let line = moving.call(&["fetch", "wiz-demo", "--from", "-100h", "--to", "-25h", "--max", "25"]).ended(0).line();
+        number(&line, "new")
+    })
+    .take_while(|new| *new > 0)
+    .collect();
+    let known = all.keys().filter(|key| key.starts_with("\"wiz-demo\"")).count() as u64;
+    assert!(rounds.len() > 1 && rounds.iter().sum::<u64>() + 5 >= known, "{rounds:?} of {known}");
+    // Once it is whole, it is read again.
+    let again = bits.call(&[&window[..], &["--max", "25", "wiz-demo"]].concat()).ended(0).line();
+    assert_eq!((number(&again, "fetched"), number(&again, "new")), (25, 0), "{again}");
+}
+
 #[test]
 fn what_was_cut_short_is_asked_for_again() {
     let desk = Desk::with(&["wiz-demo", "azure-demo"], &["--fault", "cut-body"]);

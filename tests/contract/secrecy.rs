@@ -138,10 +138,101 @@ fn a_secret_on_the_command_line_draws_a_warning() {
     let server = serve(echo);
     let desk = Desk::bare();
     desk.configure(&configuration(&server.root, ""));
-    let mut command = desk.command(&["run", "azure", "generate-token", "authorization_url=http://localhost/?code=canary-11-code&state=1"]);
-    command.env("CANARY_SECRET", CANARIES[0]).env("CANARY_REFRESH", CANARIES[1]);
-    let ran = super::desk::ran(&mut command);
-    assert!(ran.stderr.contains("--params -") && !ran.stderr.contains("canary-11"), "{ran:?}");
+    for (given, more) in
+        [("?code=canary-11-code&state=1", "--yes"), ("?foo=canary-11-code", "--yes"), ("?code=canary-11-code", "not a pair")]
+    {
+        let given = format!("authorization_url=http://localhost/{given}");
+        let mut command = desk.command(&["run", "azure", "generate-token", &given, more]);
+        command.env("CANARY_SECRET", CANARIES[0]).env("CANARY_REFRESH", CANARIES[1]);
+        let ran = super::desk::ran(&mut command);
+        assert!(ran.stderr.contains("--params -") && !ran.stderr.contains("canary-11"), "{given}: {ran:?}");
+    }
+}
+
+/// Runs a call with and without `--dry-run` and has it read back: none of these values may be shown or kept.
+fn stays_hidden(desk: &Desk, run: &[&str], stdin: &str, values: &[&str]) -> Vec<serde_json::Value> {
+    let call = |arguments: &[&str]| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), stdin).unwrap();
+        let mut command = desk.command(arguments);
+        command.env("CANARY_SECRET", CANARIES[0]).env("CANARY_REFRESH", CANARIES[1]).env("NIGHTDESK_VAULT_KEY", CANARIES[11]);
+        super::desk::ran(command.stdin(std::fs::File::open(file.path()).unwrap()))
+    };
+    let planned = call(&[run, &["--dry-run"]].concat()).ended(0);
+    let ran = call(run).ended(0);
+    let record = call(&["audit", "list", "--limit", "1"]).ended(0);
+    for value in values {
+        for (what, text) in [("dry run", &planned.stdout), ("stderr", &ran.stderr), ("record", &record.stdout)] {
+            assert!(!text.contains(value), "{value} in the {what}: {text}");
+        }
+        for file in desk.files() {
+            let bytes = std::fs::read(&file).unwrap();
+            assert!(!bytes.windows(value.len()).any(|window| window == value.as_bytes()), "{value} in {}", file.display());
+        }
+    }
+    vec![planned.line(), record.line(), ran.stderr.into()]
+}
+
+#[test]
+fn secret_headers_cookies_and_fields_of_an_openapi_document_stay_hidden() {
+    const DOCUMENT: &str = r##"{"openapi": "3.0.3", "paths": {"/a": {
+        "get": {"operationId": "a", "responses": {}, "parameters": [
+            {"name": "Ocp-Apim-Subscription-Key", "in": "header", "schema": {"type": "string"}},
+            {"name": "X-Key", "in": "header", "schema": {"type": "array", "items": {"type": "string"}}},
+            {"name": "X-Secret-Id", "in": "header", "schema": {"type": "string"}},
+            {"name": "X-Trace", "in": "header", "schema": {"type": "string"}},
+            {"name": "session", "in": "cookie", "schema": {"type": "string"}},
+            {"name": "page_token", "in": "query", "schema": {"type": "string"}}]},
+        "post": {"operationId": "b", "responses": {}, "requestBody": {"content": {"application/json": {"schema": {"type": "object",
+            "properties": {"client_secret": {"type": "string"}, "pin": {"$ref": "#/components/schemas/Pin"}, "name": {"type": "string"},
+                "within": {"type": "object", "properties": {"pin": {"$ref": "#/components/schemas/Pin"}, "apiKey": {"type": "string"}}}}}}}}}}},
+        "components": {"schemas": {"Pin": {"type": "string", "format": "password"}}}}"##;
+    let server = serve(echo);
+    let desk = Desk::bare();
+    desk.configure(&format!(
+        "[[connection]]\nname = \"o\"\nvendor = \"openapi\"\n[connection.parameters]\ndocument = \"a.json\"\nbase_url = \"{}\"\n",
+        server.root
+    ));
+    std::fs::write(desk.config_dir().join("a.json"), DOCUMENT).unwrap();
+    let given = ["Ocp-Apim-Subscription-Key=ZZ1secret", "X-Key=ZZ2secret", "session=ZZ3secret", "X-Secret-Id=ZZ4secret"];
+    let plain = ["X-Trace=seen-trace", "page_token=seen-page"];
+    let values = ["ZZ1secret", "ZZ2secret", "ZZ3secret", "ZZ4secret"];
+    let told = stays_hidden(&desk, &[&["run", "o", "a"], &given[..], &plain].concat(), "", &values);
+    for name in given.map(|pair| pair.split_once('=').unwrap().0) {
+        assert!(told[2].as_str().unwrap().contains(&format!("{name} is secret")), "{name}: {}", told[2]);
+        assert_eq!(told[1]["arguments"][name], "***", "{}", told[1]);
+    }
+    for seen in ["seen-trace", "seen-page"] {
+        assert!(told[..2].iter().all(|line| line.to_string().contains(seen)), "{told:?}");
+    }
+    let members = r#"{"client_secret":"ZZ5secret","pin":"ZZ6","within":{"pin":"ZZ7","apiKey":"ZZ8secret"},"name":"seen-name"}"#;
+    let values = ["ZZ5secret", "ZZ6", "ZZ7", "ZZ8secret"];
+    for stdin in [members.to_owned(), format!("{{\"body\":{members}}}")] {
+        let told = stays_hidden(&desk, &["run", "o", "b", "--params", "-"], &stdin, &values);
+        assert!(told[..2].iter().all(|line| line.to_string().contains("seen-name")), "{told:?}");
+    }
+}
+
+#[test]
+fn secrets_in_queries_and_forms_stay_hidden() {
+    let server = serve(echo);
+    let desk = Desk::bare();
+    desk.configure(&configuration(&server.root, ""));
+    let execute = ["run", "azure", "execute-http-request"];
+    let values = ["AAAtok1", "BBBsig2", "CCCtmp3", "DDDcode4", "EEEtoken5"];
+    let path = "url_path=/v1.0/users?$top=17&access_token=AAAtok1&sig=BBBsig2&tempauth=CCCtmp3&code=DDDcode4&id_token=EEEtoken5";
+    let parameters =
+        r#"{"$top":17,"access_token":"AAAtok1","sig":["BBBsig2"],"tempauth":"CCCtmp3","code":"DDDcode4","id_token":"EEEtoken5"}"#;
+    let form = path.replace("url_path=/v1.0/users?", "");
+    let fields = ["method=POST", "url_path=/v1.0/users", r#"headers={"Content-Type":"application/x-www-form-urlencoded"}"#];
+    for given in [
+        &[path][..],
+        &["url_path=/v1.0/users", &format!("url_params={parameters}")],
+        &[&fields[..], &[&format!("body_payload={form}")]].concat(),
+    ] {
+        let told = stays_hidden(&desk, &[&execute, given, &["fields_to_return=response_code,redirects"]].concat(), "", &values);
+        assert!(told[..2].iter().all(|line| line.to_string().contains("17")), "{told:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A vendor that accepts an action and never carries it out: it stays accepted, and is told as not observed once it can no longer happen.
+//! What goes on behind the console: an action that a vendor accepts and never carries out, a fetch that waits for another.
 
 use std::time::Duration;
 
@@ -13,21 +13,47 @@ use nightdesk::core::outcome::ReturnData;
 use nightdesk::runtime::run::Runner;
 use nightdesk::runtime::store::Store;
 use nightdesk::runtime::world::World;
+use nightdesk::secrets::vault::lock;
 use nightdesk::simulator::{Fault, Options, Simulation};
 use nightdesk::vendor;
 use serde_json::{Map, json};
 use tokio::sync::mpsc;
 
-#[tokio::test]
-async fn what_is_accepted_and_never_happens_is_told_as_not_observed() {
-    let faults = vec![Fault::LostTasks];
+/// A simulated vendor, where its connection's files lie, and a runner for it.
+async fn desk(vendor: &str, faults: Vec<Fault>) -> (Simulation, tempfile::TempDir, Runner) {
     let mut simulation = Simulation::start(Options { events: 40, faults, ..Options::default() }).await.unwrap();
-    simulation.vendors.retain(|simulated| simulated.connection.vendor == "eset-protect-cloud");
+    simulation.vendors.retain(|simulated| simulated.connection.vendor == vendor);
     let home = tempfile::tempdir().unwrap();
     let paths = Paths { config_dir: home.path().join("config"), data_dir: home.path().join("data") };
     simulation.write_config(&paths.config_dir).unwrap();
     let read = connections::load(&paths, &vendor::all()).unwrap();
-    let runner = Runner::new(paths.clone(), &Settings::default(), read, &vendor::all(), Store::open(&paths.data_dir).unwrap()).unwrap();
+    let store = Store::open(&paths.data_dir).unwrap();
+    (simulation, home, Runner::new(paths, &Settings::default(), read, &vendor::all(), store).unwrap())
+}
+
+#[tokio::test]
+async fn a_fetch_that_waits_for_another_one_says_so_and_can_be_cancelled() {
+    let (_simulation, _home, runner) = desk("wiz", Vec::new()).await;
+    std::fs::create_dir_all(runner.lock_dir()).unwrap();
+    let held = lock(&runner.lock_dir().join("wiz-demo.fetch.lock")).unwrap();
+    let (inbox, mut messages) = mpsc::channel(64);
+    let mut world = World::new(Some(runner), inbox);
+    world.perform(Effect::Fetch { task: 1, connection: "wiz-demo".into(), window: None });
+    let mut next = async || tokio::time::timeout(Duration::from_secs(60), messages.recv()).await.unwrap().unwrap();
+    while !matches!(next().await, Message::Progress(1, text, ..) if text.contains("waits for another fetch")) {}
+    world.perform(Effect::Cancel(1));
+    loop {
+        if let Message::Ended(1, data, text, _) = next().await {
+            assert!(data == ReturnData::Failed && text.contains("Cancelled while another fetch"), "{data:?} {text}");
+            break;
+        }
+    }
+    drop(held);
+}
+
+#[tokio::test]
+async fn what_is_accepted_and_never_happens_is_told_as_not_observed() {
+    let (simulation, _home, runner) = desk("eset-protect-cloud", vec![Fault::LostTasks]).await;
     let (inbox, mut messages) = mpsc::channel(64);
     let mut world = World::new(Some(runner.clone()), inbox);
     // Long enough for the vendor to take it, and over before the first look.

@@ -1,10 +1,16 @@
 //! Checked arguments: what [`super::validate()`] makes of what was typed.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Parameter, Type};
 use crate::core::schema::masked;
+use crate::core::secrecy::{MASK, is_secret_member, is_secret_query, masked_members, secrets_of_query};
+
+/// How long a text within something larger must be to be looked for elsewhere: a short one would black out ordinary text.
+const TELLING: usize = 8;
 
 /// The arguments of one run, checked and in canonical form: a choice is its label, a time is as its
 /// [`TimeForm`](super::TimeForm) says, a list is a list. Defaults are filled in.
@@ -45,26 +51,44 @@ impl Arguments {
     }
 
     /// All values by name, with secret ones replaced: what may be recorded. Members of objects that are secret by their name (a header
-    /// `Authorization`) are replaced as well.
+    /// `Authorization`) and values of queries (`sig`) are replaced as well.
     pub fn masked(&self) -> Map<String, Value> {
-        let secret = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name && parameter.secret);
-        self.values
-            .iter()
-            .map(|(name, value)| (name.clone(), if secret(name) { Value::from("***") } else { self.masked_by_shape(name, value) }))
-            .collect()
+        self.values.iter().map(|(name, value)| (name.clone(), self.masked_value(name, value))).collect()
     }
 
-    /// A value with the members replaced that its schema or its own name calls secret.
-    fn masked_by_shape(&self, name: &str, value: &Value) -> Value {
-        match self.parameters.iter().find(|parameter| parameter.name == name).map(|parameter| &parameter.r#type) {
-            Some(Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) }) => masked_within(&masked(schema, value)),
-            _ => masked_within(value),
+    fn masked_value(&self, name: &str, value: &Value) -> Value {
+        let Some(parameter) = self.parameter(name) else { return masked_members(value, is_secret_member) };
+        let queries = parameter.place == "query";
+        if parameter.secret || (queries && is_secret_query(name)) {
+            return MASK.into();
+        }
+        let is_secret = if queries { |name: &str| is_secret_member(name) || is_secret_query(name) } else { is_secret_member };
+        match &parameter.r#type {
+            Type::Object { schema: Some(schema) } | Type::Json { schema: Some(schema) } => {
+                masked_members(&masked(schema, value), is_secret)
+            }
+            _ => masked_members(value, is_secret),
         }
     }
 
-    /// The values of secret parameters, so that they can be masked wherever they turn up.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().filter(|parameter| parameter.secret).filter_map(|parameter| self.values.get(&parameter.name)?.as_str())
+    fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// The texts that [`masked`](Self::masked) replaces, so that they can be masked wherever they turn up.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, value) in &self.values {
+            match value {
+                Value::String(text) if self.parameter(name).is_some_and(|parameter| parameter.secret) => found.push(text.clone()),
+                _ => {
+                    let mut within = Vec::new();
+                    replaced(value, &self.masked_value(name, value), &mut within);
+                    found.extend(within.into_iter().filter(|text| text.len() >= TELLING));
+                }
+            }
+        }
+        found
     }
 
     /// Whether a value was given or has a default.
@@ -110,7 +134,7 @@ impl Arguments {
     /// A moment, whatever its form.
     pub fn time(&self, name: &str) -> Option<Timestamp> {
         let value = self.values.get(name)?;
-        match self.parameters.iter().find(|parameter| parameter.name == name).map(|parameter| &parameter.r#type) {
+        match self.parameter(name).map(|parameter| &parameter.r#type) {
             Some(Type::Time(super::TimeForm::EpochMillis)) => Timestamp::from_millisecond(value.as_i64()?).ok(),
             Some(Type::Time(super::TimeForm::EpochSeconds)) => Timestamp::from_second(value.as_i64()?).ok(),
             _ => value.as_str()?.parse().ok(),
@@ -120,27 +144,24 @@ impl Arguments {
     /// A choice in the vendor's own spelling.
     pub fn wire(&self, name: &str) -> Option<Value> {
         let value = self.values.get(name)?;
-        let parameter = self.parameters.iter().find(|parameter| parameter.name == name)?;
+        let parameter = self.parameter(name)?;
         Some(to_wire(&parameter.r#type, value))
     }
 }
 
-/// A value with the members replaced that are secret by their name, however deep they stand.
-fn masked_within(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, inner)| (name.clone(), if is_secret_name(name) { Value::from("***") } else { masked_within(inner) }))
-            .collect(),
-        Value::Array(items) => items.iter().map(masked_within).collect(),
-        other => other.clone(),
+/// The texts of a value that its masked form does not show.
+fn replaced(value: &Value, masked: &Value, found: &mut Vec<String>) {
+    match (value, masked) {
+        (Value::Object(members), Value::Object(masked)) => {
+            members.iter().zip(masked.values()).for_each(|((_, value), masked)| replaced(value, masked, found));
+        }
+        (Value::Array(items), Value::Array(masked)) => items.iter().zip(masked).for_each(|(item, masked)| replaced(item, masked, found)),
+        (Value::Object(members), _) => members.values().for_each(|value| replaced(value, masked, found)),
+        (Value::Array(items), _) => items.iter().for_each(|item| replaced(item, masked, found)),
+        (Value::String(text), masked) if masked == MASK => found.push(text.clone()),
+        (Value::String(text), masked) if masked != text => found.extend(secrets_of_query(text).map(Cow::into_owned)),
+        _ => {}
     }
-}
-
-/// Whether a value is a secret by its name (contract, Origins).
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "key", "token", "secret", "password"].iter().any(|word| name.contains(word))
 }
 
 fn to_wire(r#type: &Type, value: &Value) -> Value {

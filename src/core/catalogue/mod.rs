@@ -23,7 +23,7 @@ pub use parameter::{Choice, Feed, Label, Parameter, Pick, TimeForm, Type};
 pub use quick::{Ask, Quick, put};
 pub use reference::reference;
 pub use source::{Fetched, Fetcher, Gap, Page, Position, Source, Window, Words};
-pub use validate::{Given, Invalid, parse_span, parse_time, validate, validate_value};
+pub use validate::{Given, Invalid, named, parse_span, parse_time, validate, validate_value};
 pub use write_back::{Look, Ruling, Teller, Telling, WriteBack, arguments};
 
 use super::connection::Connection;

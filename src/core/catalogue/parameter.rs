@@ -34,7 +34,8 @@ pub struct Parameter {
     /// What tells the names of its values, so that a question can show them beside the ids; read whenever a form that changes
     /// something holds one without a name.
     pub names: Option<Pick>,
-    /// Where a generated command puts it (`path`, `query`, `header`, `body`); empty for native commands.
+    /// Where it goes (`path`, `query`, `header`, `body`), as a generated command's document says; a native one says so only of a map of
+    /// query parameters.
     pub place: String,
 }
 
@@ -229,6 +230,13 @@ impl Parameter {
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// The same, going there.
+    #[must_use]
+    pub fn placed(mut self, place: &str) -> Self {
+        self.place = place.into();
         self
     }
 

@@ -107,7 +107,7 @@ fn holds_something(value: &Value) -> bool {
 }
 
 /// The parameter of that name. One that is alone in bearing its name may be written with its place, too: `path.id`, `body.name`.
-fn named<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a Parameter> {
+pub fn named<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a Parameter> {
     let placed = || {
         let (place, bare) = name.split_once('.')?;
         parameters.iter().find(|parameter| parameter.place == place && parameter.name == bare)

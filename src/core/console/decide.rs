@@ -24,6 +24,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Dispose => {
             let tell = post::always(model);
             let dispose = Dispose {
+                spread: model.queue.spread(&events),
                 events: events.clone(),
                 last: model.last_verdict.clone(),
                 own: model.setup.templates.clone(),

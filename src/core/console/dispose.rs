@@ -30,6 +30,8 @@ pub struct Dispose {
     pub own: Vec<String>,
     /// What the vendors can be told, by verdict; nothing until the records are there.
     pub offers: Vec<(Disposition, Offer)>,
+    /// What several events are, in a line or two: of those that are listed, then, once the records are there, of all.
+    pub spread: Vec<String>,
     /// Whether the records are still to come.
     pub loading: bool,
     /// Whether they are told.

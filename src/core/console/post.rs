@@ -15,6 +15,7 @@ use super::run;
 use super::task::{State, Task, TaskId};
 use crate::core::catalogue::{Class, Effect as Changes, Reach, Ruling};
 use crate::core::event::{Disposition, Status, StoredEvent};
+use crate::core::listing::{rule, spread};
 use crate::core::outbox::{Difference, Letter, LetterId, Standing};
 use crate::core::outcome::{Fate, ReturnData};
 use crate::core::target::Target;
@@ -40,6 +41,8 @@ pub fn offer(model: &mut Model, events: &[StoredEvent]) {
         && events.iter().all(|event| dispose.events.contains(&event.id))
     {
         dispose.offers = offers.to_vec();
+        let each = events.iter().map(|event| (event.connection.as_str(), rule(&event.event), event.event.severity));
+        dispose.spread = spread(each, dispose.events.len());
         dispose.loading = false;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::listing::{Grouping, Listed, Listing, Tally, View, Which};
+use crate::core::listing::{Grouping, Listed, Listing, Tally, View, Which, spread};
 
 /// A row of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,28 +261,10 @@ impl Queue {
         }
     }
 
-    /// What several events are, in a line or two: how bad, whose, how many kinds; and how many of them are not listed here.
+    /// What several events are, as far as they are listed here.
     pub fn spread(&self, events: &[i64]) -> Vec<String> {
-        if events.len() < 2 {
-            return Vec::new();
-        }
-        let rows: Vec<&Listed> = events.iter().filter_map(|id| self.row(*id)).collect();
-        let tally = |of: &dyn Fn(&Listed) -> String| {
-            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-            rows.iter().for_each(|row| *counts.entry(of(row)).or_default() += 1);
-            counts
-        };
-        let words =
-            |counts: &BTreeMap<String, usize>| counts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
-        let rules = tally(&|row| row.rule.clone());
-        let rule = match rules.first_key_value() {
-            Some((only, _)) if rules.len() == 1 => only.clone(),
-            _ => format!("{} different rules", rules.len()),
-        };
-        let worst = rows.iter().map(|row| row.severity).max().unwrap_or_default();
-        let beyond = events.len() - rows.len();
-        let beyond = if beyond > 0 { format!("; {beyond} more are not listed here") } else { String::new() };
-        vec![format!("{}; up to {}{beyond}", words(&tally(&|row| row.connection.clone())), worst.as_str()), rule]
+        let rows = events.iter().filter_map(|id| self.row(*id));
+        spread(rows.map(|row| (row.connection.as_str(), row.rule.clone(), row.severity)), events.len())
     }
 
     /// Whether there is anything that a decision could be about.

@@ -15,7 +15,7 @@ pub const FILE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 /// The most that an answer may grow by decoding, once it is larger than a megabyte.
 const RATIO_LIMIT: u64 = 200;
 /// The most levels that a JSON answer may be nested.
-const DEPTH_LIMIT: usize = 127;
+pub const DEPTH_LIMIT: usize = 127;
 /// The most memory that a JSON answer may take as a tree of values, by [`check_shape`]'s reckoning.
 const TREE_LIMIT: usize = 160 * 1024 * 1024;
 /// What a byte of text takes, with the copies that are made of it (measured).

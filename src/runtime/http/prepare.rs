@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::core::catalogue::{Auth, Entry, Root};
 use crate::core::request::{Body, Request, Target, Template, Trouble};
+use crate::core::secrecy::{MASK, is_credential, is_secret_header, masked_members, masked_query};
 
 /// Where a request goes, and whose credentials it may carry.
 #[derive(Debug)]
@@ -108,13 +109,6 @@ pub fn form(fields: &[(String, String)]) -> String {
     form.finish()
 }
 
-/// Whether a header's value is a secret, by its name (contract, Origins).
-pub fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie")
-        || ["key", "token", "secret", "password"].iter().any(|word| name.contains(word))
-}
-
 /// A request as a preview shows it: everything that would be sent, with secrets masked.
 pub fn preview(entry: &Entry, request: &Request) -> Value {
     let shown = |pairs: &[(String, Template)]| -> Vec<(String, String)> {
@@ -132,6 +126,7 @@ pub fn preview(entry: &Entry, request: &Request) -> Value {
             Target::Link(text) | Target::Open(text) => (text.clone(), None),
         },
     };
+    let url = masked_query(&url);
     // A place that waits for an earlier answer stays readable.
     let url = url.replace("%3Cfrom%20step", "<from step").replace("%3E", ">").replace("%3C", "<");
     let url = if url.contains("<from step") { url.replace("%20", " ") } else { url };
@@ -155,17 +150,17 @@ pub fn preview(entry: &Entry, request: &Request) -> Value {
     }
     for (name, value) in shown(&request.headers) {
         headers.retain(|known, _| !known.eq_ignore_ascii_case(&name));
-        let value = if is_secret_header(&name) && !value.is_empty() { crate::secrets::redact::MASK.to_owned() } else { value };
+        let value = if is_secret_header(&name) && !value.is_empty() { MASK.to_owned() } else { value };
         headers.insert(name, value.into());
     }
     let body = match &request.body {
         Body::Empty => Value::Null,
-        Body::Json(value) => value.clone(),
+        Body::Json(value) => masked_members(value, is_credential),
         Body::Form(fields) => {
             let fields: Vec<(String, String)> = shown(fields);
-            Value::from(form(&fields).replace("%2A%2A%2A", "***"))
+            Value::from(masked_query(&form(&fields).replace("%2A%2A%2A", MASK)))
         }
-        Body::Text(text) => Value::from(text.as_str()),
+        Body::Text(text) => Value::from(masked_query(text)),
         Body::Bytes(bytes) => Value::from(format!("<{} bytes>", bytes.len())),
     };
     let mut preview = json!({"method": request.method.as_str(), "url": url, "headers": headers, "body": body});
@@ -234,11 +229,15 @@ mod tests {
 
     #[test]
     fn a_preview_masks_what_is_secret() {
-        let request =
-            Request::post("api", "/t").field("a", "b c").field("secret", Template::secret("client_secret")).header("X-Api-Key", "canary");
+        let request = Request::post("api", "/t")
+            .field("a", "b c")
+            .field("secret", Template::secret("client_secret"))
+            .field("code", "canary")
+            .header("X-Api-Key", "canary")
+            .query("sig", "canary");
         let shown = preview(&entry(), &request);
-        assert_eq!(shown["url"], "https://api.example/base/t");
-        assert_eq!(shown["body"], "a=b+c&secret=***");
+        assert_eq!(shown["url"], "https://api.example/base/t?sig=***");
+        assert_eq!(shown["body"], "a=b+c&secret=***&code=***");
         assert!(!shown.to_string().contains("canary"));
     }
 }

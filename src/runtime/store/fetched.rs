@@ -15,6 +15,21 @@ pub struct Mark {
     pub resume: Option<Position>,
     /// What is gone for good.
     pub lasting_gaps: Vec<Gap>,
+    /// What maxima cut off of windows that were asked for, in order.
+    pub rests: Vec<Rest>,
+    /// Stretches that are whole, in order.
+    pub covered: Vec<(Timestamp, Timestamp)>,
+}
+
+/// A stretch that is still owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Start, inclusive.
+    pub from: Timestamp,
+    /// End, exclusive.
+    pub to: Timestamp,
+    /// At its very start, only events behind this key are owed.
+    pub key: Option<String>,
 }
 
 /// What a source covered, for the screen.
@@ -47,27 +62,32 @@ impl Store {
             let (watermark, time, key) = row.unwrap_or_default();
             let resume = time.zip(key).map(|(time, key)| Position { time: moment(time), key });
             let lasting_gaps = gaps(db, &connection, &source)?.into_iter().filter(|gap| gap.lasting).collect();
-            Ok(Mark { watermark: watermark.map(moment), resume, lasting_gaps })
+            let rests = owed(db, &connection, &source, i64::MIN, i64::MAX)?.into_iter();
+            let rests = rests.map(|(from, to, key)| Rest { from: moment(from), to: moment(to), key }).collect();
+            let covered = covered(db, &connection, &source)?;
+            Ok(Mark { watermark: watermark.map(moment), resume, lasting_gaps, rests, covered })
         })
         .await
     }
 
-    /// Begins a plain fetch of a source: where the first one ever began is known even when it dies, so that the next one, later, does not
+    /// Begins a fetch of a source: where the first plain one ever began is known even when it dies, so that the next one, later, does not
     /// look back less far. What a fetch left behind that died is of no use to this one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn begin_fetch(&self, connection: &str, window: &Window) -> Result<(), StoreError> {
+    pub async fn begin_fetch(&self, connection: &str, window: &Window, plain: bool) -> Result<(), StoreError> {
         let (connection, window) = (connection.to_owned(), window.clone());
         self.change(move |db| {
-            anchor(db, &connection, &window.source, &window)?;
+            if plain {
+                anchor(db, &connection, &window.source, &window)?;
+            }
             forget_page(db, &connection, &window.source)
         })
         .await
     }
 
     /// Ends a fetch of a source: moves the watermark, or keeps where to go on, and notes what is missing. Only a plain fetch moves
-    /// the watermark, and never backwards, unless it lies ahead of the present.
+    /// the watermark, and never backwards, unless it lies ahead of the present; what the maximum cut off of any other is owed.
     ///
     /// # Errors
     /// When the store fails.
@@ -82,7 +102,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (connection, source, window, fetched) = (connection.to_owned(), source.to_owned(), window.clone(), fetched.clone());
         self.change(move |db| {
-            if let Some(to) = fetched.complete_to.filter(|to| *to > window.from) {
+            let reached = if fetched.truncated && !plain { Some(owe(db, &connection, &source, &window)?) } else { None };
+            if let Some(to) = fetched.complete_to.max(reached).filter(|to| *to > window.from) {
                 cover(db, &connection, &source, nanos(window.from), nanos(to))?;
             }
             if plain {
@@ -110,8 +131,7 @@ impl Store {
             let rows = known.query_map([&connection], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?)))?;
             for row in rows {
                 let (source, watermark) = row?;
-                let mut covered = db.prepare_cached("SELECT start, end FROM coverage WHERE connection = ?1 AND source = ?2 ORDER BY start")?;
-                let covered = covered.query_map([&connection, &source], |row| Ok((moment(row.get(0)?), moment(row.get(1)?))))?.collect::<Result<_, _>>()?;
+                let covered = covered(db, &connection, &source)?;
                 let gaps = gaps(db, &connection, &source)?;
                 sources.push(Coverage { source, watermark: watermark.map(moment), covered, gaps });
             }
@@ -119,6 +139,58 @@ impl Store {
         })
         .await
     }
+}
+
+fn covered(db: &Connection, connection: &str, source: &str) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT start, end FROM coverage WHERE connection = ?1 AND source = ?2 ORDER BY start")?;
+    let rows = statement.query_map([connection, source], |row| Ok((moment(row.get(0)?), moment(row.get(1)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The rests that reach into a stretch.
+fn owed(db: &Connection, connection: &str, source: &str, from: i64, to: i64) -> Result<Vec<(i64, i64, Option<String>)>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT start, end, key FROM rest WHERE connection = ?1 AND source = ?2 AND start < ?4 AND end > ?3 ORDER BY start",
+    )?;
+    let rows = statement.query_map(params![connection, source, from, to], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes what the maximum cut off of a window, from the last page's position on; says up to when nothing was cut off.
+fn owe(db: &Connection, connection: &str, source: &str, window: &Window) -> Result<Timestamp, StoreError> {
+    let (from, to) = (nanos(window.from), nanos(window.to));
+    let page = db
+        .query_row(
+            "SELECT page_time, page_key FROM mark WHERE connection = ?1 AND source = ?2 AND page_time IS NOT NULL",
+            [connection, source],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let (start, key): (i64, Option<String>) = page.unwrap_or_else(|| (from, window.resume.as_ref().map(|resume| resume.key.clone())));
+    // A vendor may list what lies outside of what it was asked for.
+    let start = start.clamp(from, from.max(to - 1));
+    settle(db, connection, source, from, to)?;
+    keep_rest(db, connection, source, (start, to), key.as_deref())?;
+    Ok(moment(start))
+}
+
+/// Takes a stretch out of the rests: what reaches beyond it is still owed.
+fn settle(db: &Connection, connection: &str, source: &str, from: i64, to: i64) -> Result<(), StoreError> {
+    for (start, end, key) in owed(db, connection, source, from, to)? {
+        db.prepare_cached("DELETE FROM rest WHERE connection = ?1 AND source = ?2 AND start = ?3")?
+            .execute(params![connection, source, start])?;
+        keep_rest(db, connection, source, (start, from), key.as_deref())?;
+        keep_rest(db, connection, source, (to, end), None)?;
+    }
+    Ok(())
+}
+
+fn keep_rest(db: &Connection, connection: &str, source: &str, (start, end): (i64, i64), key: Option<&str>) -> Result<(), StoreError> {
+    if start < end {
+        db.prepare_cached("INSERT OR REPLACE INTO rest (connection, source, start, end, key) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![connection, source, start, end, key])?;
+    }
+    Ok(())
 }
 
 fn gaps(db: &Connection, connection: &str, source: &str) -> Result<Vec<Gap>, StoreError> {
@@ -205,8 +277,9 @@ pub(super) fn advance(db: &Connection, connection: &str, source: &str, page: &Pa
     Ok(())
 }
 
-/// Adds a stretch to what is covered, joins it with its neighbours, and takes it out of the open gaps.
+/// Adds a stretch to what is covered, joins it with its neighbours, and takes it out of the rests and the open gaps.
 fn cover(db: &Connection, connection: &str, source: &str, from: i64, to: i64) -> Result<(), StoreError> {
+    settle(db, connection, source, from, to)?;
     let (start, end): (Option<i64>, Option<i64>) = db
         .prepare_cached("SELECT min(start), max(end) FROM coverage WHERE connection = ?1 AND source = ?2 AND start <= ?4 AND end >= ?3")?
         .query_row(params![connection, source, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -30,7 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use audit::{AuditEntry, Intent, Verdict};
 pub use cases::WholeCase;
-pub use fetched::{Coverage, Mark};
+pub use fetched::{Coverage, Mark, Rest};
 pub use pivot::{Mentioned, Pivot, Share, Spelt};
 pub use state::{Health, JobRun};
 pub use triage::{Closed, Decision, Happened, HappenedKind, Note, Precedent, Precedents, Was};

@@ -13,7 +13,7 @@ use crate::config::files;
 /// The store's file within the data directory.
 const FILE: &str = "nightdesk.db";
 /// Numbered changes of the schema. Never edit one that was released; add the next.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_store.sql"),
     include_str!("migrations/0002_search.sql"),
     include_str!("migrations/0003_write_back.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_million.sql"),
     include_str!("migrations/0006_same_file.sql"),
     include_str!("migrations/0007_named.sql"),
+    include_str!("migrations/0008_rest.sql"),
 ];
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use crate::core::request::Reply;
+use crate::core::secrecy::masked_query;
 
 /// The fields of the JSON result in the order of the document (seed 000, Fields To Return).
 pub const FIELDS: [&str; 6] = ["response_data", "redirects", "response_code", "response_cookies", "response_headers", "apparent_encoding"];
@@ -55,27 +55,7 @@ pub fn base64(reply: &Reply, limit: usize) -> Result<Value, String> {
 
 /// Every address asked, the one that answered last. Signatures in pre-authenticated addresses are masked.
 fn redirects(reply: &Reply) -> Value {
-    reply.urls.iter().map(|url| Value::from(masked(url))).collect()
-}
-
-/// An address with the values of signing parameters masked.
-pub fn masked(address: &str) -> String {
-    let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
-    let Some(query) = url.query().filter(|query| !query.is_empty()) else { return address.to_owned() };
-    let secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name == "code" || ["sig", "auth", "token", "secret", "password", "key"].iter().any(|word| name.contains(word))
-    };
-    let pairs: Vec<String> = query
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            // Options of OData are not secrets, whatever they are called ($skiptoken).
-            Some((name, _)) if !name.starts_with(['$', '%']) && secret(name) => format!("{name}=***"),
-            _ => pair.to_owned(),
-        })
-        .collect();
-    url.set_query(Some(&pairs.join("&")));
-    url.to_string()
+    reply.urls.iter().map(|url| Value::from(masked_query(url))).collect()
 }
 
 /// The cookies that the last answer set.

@@ -69,7 +69,8 @@ fn parameters() -> Vec<Parameter> {
             "URL Params",
             object(),
             "Query parameters as a JSON object, appended to those in URL Path. A list repeats its name.",
-        ),
+        )
+        .placed("query"),
         Parameter::new(
             "Headers",
             object(),

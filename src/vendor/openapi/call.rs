@@ -93,14 +93,16 @@ pub fn request(bound: &Bound, arguments: &Arguments) -> Request {
     let operation = &bound.operation;
     let mut path = operation.path.clone();
     let mut cookies = String::new();
-    let mut queries: Vec<(String, String)> = Vec::new();
-    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut queries: Vec<(String, Template)> = Vec::new();
+    let mut headers: Vec<(String, Template)> = Vec::new();
     for input in &operation.inputs {
         let Some(value) = value_for(bound, arguments, &input.place, &input.name) else { continue };
+        let hides = bound.hides(&input.place, &input.name);
+        let template = |text: String| if hides { Template::masked(text) } else { text.into() };
         match input.place.as_str() {
             "path" => path = path.replace(&format!("{{{}}}", input.name), &encoded(&flat(&value, ","))),
-            "query" => queries.extend(pairs(input, &value)),
-            "header" => headers.push((input.name.clone(), flat(&value, ","))),
+            "query" => queries.extend(pairs(input, &value).into_iter().map(|(name, value)| (name, template(value)))),
+            "header" => headers.push((input.name.clone(), template(flat(&value, ",")))),
             // Writing to a string cannot fail.
             "cookie" => {
                 let _ = write!(cookies, "{}{}={}", if cookies.is_empty() { "" } else { "; " }, input.name, flat(&value, ","));
@@ -110,22 +112,8 @@ pub fn request(bound: &Bound, arguments: &Arguments) -> Request {
     }
     let mut request = Request::new(operation.method, bound.profile.root_of(operation), path);
     request.changes = super::commands::class(operation).effect != Effect::Read;
-    let hidden =
-        |name: &str, value: String| if bound.secrets.iter().any(|secret| secret == name) { Template::masked(value) } else { value.into() };
-    request.query = queries
-        .into_iter()
-        .map(|(name, value)| {
-            let value = hidden(&name, value);
-            (name, value)
-        })
-        .collect();
-    request.headers = headers
-        .into_iter()
-        .map(|(name, value)| {
-            let value = hidden(&name, value);
-            (name, value)
-        })
-        .collect();
+    request.query = queries;
+    request.headers = headers;
     if !cookies.is_empty() {
         request.headers.push(("Cookie".into(), cookies.into()));
     }

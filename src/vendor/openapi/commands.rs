@@ -12,7 +12,8 @@ use crate::core::catalogue::{Arguments, Class, Command, Effect, Invalid, Paramet
 use crate::core::json::path::Part;
 use crate::core::mapping::scalar;
 use crate::core::request::Method;
-use crate::core::schema::{Extent, Refs, complaints, is_open, make_secret, sketch};
+use crate::core::schema::{Extent, Refs, complaints, is_open, is_secret, make_secret, sketch};
+use crate::core::secrecy::{is_credential, is_secret_header};
 use crate::core::talk::Conversation;
 
 /// Name of the parameter that gives the body whole.
@@ -69,8 +70,15 @@ pub struct Bound {
     pub places: Vec<(String, String, String)>,
     /// Members of the body that have a parameter of their own, with their schemas.
     pub members: Map<String, Value>,
-    /// Names of parameters whose values are secret.
-    pub secrets: Vec<String>,
+    /// What is secret, as place and name there.
+    pub secrets: Vec<(String, String)>,
+}
+
+impl Bound {
+    /// Whether what goes there is secret.
+    pub fn hides(&self, place: &str, name: &str) -> bool {
+        self.secrets.iter().any(|(known, inner)| known == place && inner == name)
+    }
 }
 
 /// All operations of a document as commands.
@@ -88,7 +96,7 @@ fn command(document: &Arc<Document>, profile: &Arc<Profile>, mut operation: Oper
         operation.path = profile.restyled(&operation.path);
     }
     let members = operation.body.as_ref().and_then(|body| document.members(&body.schema)).unwrap_or_default();
-    let (places, secrets) = (places(&operation, &members.0, profile), secret_inputs(&operation));
+    let (places, secrets) = (places(&operation, &members.0, profile), secret_inputs(document, &operation, &members.0));
     let bound = Arc::new(Bound {
         document: Arc::clone(document),
         profile: Arc::clone(profile),
@@ -145,23 +153,20 @@ fn places(operation: &Operation, members: &Map<String, Value>, profile: &Profile
     all.iter().map(|(place, name)| (named(place, name), (*place).to_owned(), (*name).to_owned())).collect()
 }
 
-/// The fields of the request that the document calls secret.
-fn secret_inputs(operation: &Operation) -> Vec<String> {
+/// The inputs and fields of the request that are secret, as place and name: the document, or what they are called, says so.
+fn secret_inputs(document: &Document, operation: &Operation, members: &Map<String, Value>) -> Vec<(String, String)> {
     let listed = operation.raw["x-secret-fields"]["request"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut all: Vec<String> = listed.filter(|path| !path.contains(['.', '['])).map(str::to_owned).collect();
-    let body = operation.body.as_ref().and_then(|body| body.schema["properties"].as_object()).into_iter().flatten();
-    all.extend(body.filter(|(_, inner)| inner["format"] == "password").map(|(name, _)| name.clone()));
-    let given_away = |input: &&Input| input.schema["format"] == "password" || (input.place != "path" && is_credential(&input.name));
-    all.extend(operation.inputs.iter().filter(given_away).map(|input| input.name.clone()));
-    all
-}
-
-/// Whether a header, cookie or query parameter carries a credential, by its name: `X-Api-Key`, `access_token`.
-fn is_credential(name: &str) -> bool {
-    let bare: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    ["apikey", "password", "secret", "accesstoken", "authtoken", "sessiontoken", "cookie"].iter().any(|word| bare.ends_with(word))
-        || bare == "token"
-        || (bare.starts_with('x') && bare.ends_with("token"))
+    let listed: Vec<&str> = listed.filter(|path| !path.contains(['.', '['])).collect();
+    let within = members.iter().filter(|(name, inner)| listed.contains(&name.as_str()) || is_secret(document.resolve(inner)));
+    let named = |input: &Input| match input.place.as_str() {
+        "header" => is_secret_header(&input.name),
+        "cookie" => true,
+        "query" => is_credential(&input.name),
+        _ => false,
+    };
+    let secret = |input: &&Input| is_secret(document.resolve(&input.schema)) || listed.contains(&input.name.as_str()) || named(input);
+    let inputs = operation.inputs.iter().filter(secret).map(|input| (input.place.clone(), input.name.clone()));
+    inputs.chain(within.map(|(name, _)| (BODY.to_owned(), name.clone()))).collect()
 }
 
 fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
@@ -188,7 +193,7 @@ fn parameters(bound: &Bound, required: &[String]) -> Vec<Parameter> {
         };
         let mut made = Parameter::new(&spaced(name), r#type, &help).named(parameter);
         made.required = input.map_or_else(|| required.contains(name), |input| input.required);
-        made.secret = bound.secrets.contains(name);
+        made.secret = bound.places.iter().any(|(other, place, name)| other == parameter && bound.hides(place, name));
         if let Some(known) = resolved["enum"].as_array().filter(|_| is_open(resolved)) {
             let known: Vec<String> = known.iter().filter_map(scalar).collect();
             let help = format!("{} One of {}, or the value's name.", made.help, known.join(", "));

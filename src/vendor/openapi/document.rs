@@ -1,12 +1,13 @@
 //! An OpenAPI document, read: its operations, with local `$ref`s followed when they are needed and never all at once, so that a
 //! document that refers to itself is read as quickly as another.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 
 use crate::core::request::Method;
-use crate::core::schema::{Refs, members};
+use crate::core::schema::{Refs, is_secret, kind, members};
+use crate::core::secrecy::is_credential;
 
 /// How many `$ref`s in a row are followed before they are taken for a circle.
 const HOPS: usize = 32;
@@ -76,7 +77,7 @@ impl Document {
     /// # Errors
     /// Why it is none.
     pub fn read(text: &str) -> Result<Self, String> {
-        let root: Value = match serde_json::from_str(text) {
+        let mut root: Value = match serde_json::from_str(text) {
             Ok(root) => root,
             Err(error) if text.trim_start().starts_with('{') => return Err(format!("is not JSON: {error}")),
             // YAML 1.2: `no`, `on` and `y` are texts, which names and enums of APIs rely on.
@@ -101,6 +102,7 @@ impl Document {
                  into one file first"
             ));
         }
+        call_secret(&mut root);
         Ok(Self { root })
     }
 
@@ -112,6 +114,21 @@ impl Document {
     /// The document as it was read.
     pub fn root(&self) -> &Value {
         &self.root
+    }
+
+    /// The names of members that are secret, wherever its schemas have them.
+    pub fn secret_fields(&self) -> Vec<String> {
+        let (mut open, mut names) = (vec![&self.root], BTreeSet::new());
+        while let Some(value) = open.pop() {
+            let properties = value.get("properties").and_then(Value::as_object).into_iter().flatten();
+            names.extend(properties.filter(|(_, inner)| is_secret(self.resolve(inner))).map(|(name, _)| name.clone()));
+            match value {
+                Value::Object(members) => open.extend(members.values()),
+                Value::Array(items) => open.extend(items),
+                _ => {}
+            }
+        }
+        names.into_iter().collect()
     }
 
     /// The first `$ref` that leads out of the document from a part of it, over any number of others; what examples show is none.
@@ -234,6 +251,20 @@ impl Refs for Document {
             }
         }
         &Value::Null
+    }
+}
+
+/// Gives the texts whose names mean credentials the format that makes them secret, so that all that follows from it need not be said of
+/// names again.
+fn call_secret(value: &mut Value) {
+    let properties = value.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, inner) in properties.filter(|(name, inner)| is_credential(name) && kind(inner) == Some("string")) {
+        inner["format"] = "password".into();
+    }
+    match value {
+        Value::Object(members) => members.values_mut().for_each(call_secret),
+        Value::Array(items) => items.iter_mut().for_each(call_secret),
+        _ => {}
     }
 }
 

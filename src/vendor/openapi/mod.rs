@@ -48,6 +48,7 @@ fn open(connection: &Connection) -> Result<Entry, Vec<Invalid>> {
     let mut entry = Entry { test: "test-connection".into(), ..Entry::default() };
     let auth = auth(connection, &mut entry).map_err(|complaint| vec![complaint])?;
     entry.roots.insert(0, Root { name: call::ROOT.into(), url: base.as_str().trim_end_matches('/').into(), auth });
+    entry.secret_fields = document.secret_fields();
     entry.commands = all(&Arc::new(document), &Arc::new(Profile::default()));
     if entry.command("test-connection").is_none() {
         let help = "Asks the service for its base address, authorised; anything but 401, 403 and 5xx will do.";

@@ -93,6 +93,11 @@ fn several_events_are_told_apart_before_they_are_closed_as_one() {
     assert_eq!(spread, ["2 eset-eu; up to critical", "2 different rules"]);
     assert_eq!(session.model.queue.spread(&[3, 4, 99])[0], "2 eset-eu; up to low; 1 more are not listed here");
     assert!(session.model.queue.spread(&[1]).is_empty());
+    // Once the records are there, all are told of, listed or not.
+    session.most = Some(2);
+    session.press("esc ctrl-a d");
+    let Some(Layer::Dispose(sheet)) = session.model.layers.last() else { panic!("no sheet") };
+    assert_eq!(sheet.spread, ["7 eset-eu, 5 wiz-prod; up to critical", "4 different rules"]);
 }
 
 #[test]

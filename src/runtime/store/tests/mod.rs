@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Intent, Store};
+use super::{Intent, Rest, Store};
 use crate::core::catalogue::{Effect, Fetched, Gap, Page, Position, Window};
 use crate::core::entity::{Entity, EntityKind};
 use crate::core::event::{Event, Severity};
@@ -138,6 +138,33 @@ async fn a_fetch_that_ended_at_its_maximum_goes_on_after_its_last_event() {
     deliver("b").await;
     let mark = end(complete("2026-03-01T06:00:00Z"), true).await;
     assert_eq!((mark.watermark, mark.resume), (Some(at("2026-03-01T06:00:00Z")), None));
+}
+
+#[tokio::test]
+async fn what_a_maximum_cuts_off_of_a_window_is_owed_until_it_is_covered() {
+    let (_dir, store) = store();
+    let (start, six) = ("2026-03-01T00:00:00Z", "2026-03-01T06:00:00Z");
+    let end = async |window: Window, fetched: Fetched, plain: bool| {
+        store.finish_fetch("wiz-1", "Issues", &window, &fetched, plain, now()).await.unwrap();
+        store.mark("wiz-1", "Issues").await.unwrap()
+    };
+    let rest = |from: &str, to: &str, key: Option<&str>| Rest { from: at(from), to: at(to), key: key.map(str::to_owned) };
+    let truncated = || Fetched { truncated: true, ..Fetched::default() };
+    // Its turn did not come at all.
+    assert_eq!(end(window(start, six), truncated(), false).await.rests, [rest(start, six, None)]);
+    let position = Some(Position { time: at("2026-03-01T05:00:00Z"), key: "a".into() });
+    let page = Page { events: vec![event("a", "one")], covered: None, position: position.clone() };
+    store.commit_page("wiz-1", "wiz", "Issues", page, now()).await.unwrap();
+    let mark = end(window(start, six), truncated(), false).await;
+    assert_eq!((mark.rests, mark.watermark), (vec![rest("2026-03-01T05:00:00Z", six, Some("a"))], None));
+    assert_eq!(mark.covered, [(at(start), at("2026-03-01T05:00:00Z"))]);
+    // One that goes on and gets nowhere keeps the place.
+    let on = Window { resume: position, ..window("2026-03-01T05:00:00Z", six) };
+    assert_eq!(end(on, truncated(), false).await.rests, [rest("2026-03-01T05:00:00Z", six, Some("a"))]);
+    let part = window("2026-03-01T05:20:00Z", "2026-03-01T05:40:00Z");
+    let parts = [rest("2026-03-01T05:00:00Z", "2026-03-01T05:20:00Z", Some("a")), rest("2026-03-01T05:40:00Z", six, None)];
+    assert_eq!(end(part, complete("2026-03-01T05:40:00Z"), false).await.rests, parts);
+    assert_eq!(end(window(start, six), complete(six), true).await.rests, []);
 }
 
 #[tokio::test]
