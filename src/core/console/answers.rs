@@ -12,7 +12,6 @@ use super::detail::Tab;
 use super::effect::{Effect, Gather};
 use super::explorer::Explorer;
 use super::fit;
-use super::form::Entry;
 use super::guide;
 use super::layer::Layer;
 use super::mark;
@@ -337,20 +336,14 @@ pub fn picks(model: &mut Model, form: u64, field: &str, result: Result<Vec<(Stri
     }
 }
 
-/// What was typed into a form earlier; fills only what is empty.
+/// What was typed into a form earlier.
 pub fn draft(model: &mut Model, id: u64, values: &Map<String, Value>) -> Vec<Effect> {
     let mut brought = false;
     if let Some(Layer::Form(form)) = model.layers.last_mut()
         && form.id == id
     {
-        for field in &mut form.fields {
-            let untouched = field.is_blank() || (field.origin.is_none() && field.parameter.default.is_some());
-            let value = values.get(&field.parameter.name).and_then(Value::as_str);
-            if let (true, Some(value)) = (untouched && !matches!(field.entry, Entry::Flag(Some(true))), value) {
-                field.set(value);
-                brought = true;
-            }
-        }
+        form.drafted = true;
+        brought = form.restore(values);
     }
     if brought {
         model.tell(Tone::Info, "What you typed before is back; nothing is sent until you run it.");

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub use field::{Entry, Field};
 
 use self::field::plain;
-use self::fill::{fields_of, given_of};
+use self::fill::{fields_of, given_of, source_of};
 use super::model::Way;
 use crate::core::catalogue::{Arguments, Command, Given, Invalid, Parameter, Quick, Type, put, validate, validate_value};
 use crate::core::event::StoredEvent;
@@ -37,6 +37,10 @@ pub struct Form {
     pub at: usize,
     /// The events that it is about.
     pub events: Vec<i64>,
+    /// What it was filled from: the numbers of events, or what an answer gave. What was typed about one thing is not about another.
+    pub source: String,
+    /// Whether what was typed into it before is known.
+    pub drafted: bool,
     /// What is wrong with the whole.
     pub complaint: Option<String>,
     /// Names of values, from the events: device id → host name.
@@ -62,6 +66,7 @@ impl Form {
     pub fn new(id: u64, connection: &str, environment: &str, vendor: &str, command: &Command, events: &[StoredEvent]) -> Self {
         let fields = fields_of(&command.parameters, vendor, events);
         let at = fields.iter().position(|field| field.parameter.required && field.is_blank()).unwrap_or(0);
+        let source = source_of(events, &fields);
         Self {
             id,
             connection: connection.into(),
@@ -70,6 +75,8 @@ impl Form {
             fields,
             at,
             events: events.iter().map(|event| event.id).collect(),
+            source,
+            drafted: false,
             complaint: None,
             names: names_of(events),
             nameless: None,
@@ -107,11 +114,13 @@ impl Form {
         let mut form = Self::new(id, "", "", "", &command, &[]);
         if let Some(event) = &event {
             form.events = vec![event.id];
+            form.source = source_of(std::slice::from_ref(event), &[]);
             form.names = names_of(std::slice::from_ref(event));
             for field in &mut form.fields {
                 if let Some(value) = crate::core::playbook::proposed(&playbook, &field.parameter, event) {
                     field.set(&plain(&value));
                     field.origin = Some("from the event".into());
+                    field.begin();
                 }
             }
         }
@@ -144,9 +153,10 @@ impl Form {
         self.fields.iter().all(|field| !field.parameter.required || !field.is_blank())
     }
 
-    /// The name under which its draft is kept: a short form has one of its own.
+    /// The name under which its draft is kept: a short form has one of its own, and so has what it was filled from.
     pub fn draft_name(&self) -> String {
-        self.quick.as_ref().map_or_else(|| self.command.name.clone(), |quick| format!("{}/{}", self.command.name, quick.letter))
+        let letter = self.quick.as_ref().map(|quick| format!("/{}", quick.letter)).unwrap_or_default();
+        format!("{}{letter} {}", self.command.name, self.source).trim_end().to_owned()
     }
 
     /// What was typed, by parameter name.
@@ -190,13 +200,38 @@ impl Form {
         for field in &mut self.fields {
             if let Some(value) = values.get(&field.parameter.name) {
                 field.set(&if field.body.is_some() { body::pretty(value) } else { plain(value) });
+                field.begin();
             }
         }
     }
 
-    /// What would be kept as a draft: never secrets.
+    /// What somebody typed into it: what would be kept as a draft, never secrets.
     pub fn draft(&self) -> Map<String, Value> {
-        self.fields.iter().filter_map(|field| Some((field.parameter.name.clone(), Value::from(field.draft()?)))).collect()
+        self.kept(Field::is_typed)
+    }
+
+    /// Everything that it holds, whoever said so: never secrets.
+    pub fn held(&self) -> Map<String, Value> {
+        self.kept(|field| field.is_typed() || !field.is_blank())
+    }
+
+    fn kept(&self, which: impl Fn(&Field) -> bool) -> Map<String, Value> {
+        let fields = self.fields.iter().filter(|field| which(field));
+        fields.filter_map(|field| Some((field.parameter.name.clone(), Value::from(field.kept()?)))).collect()
+    }
+
+    /// Puts back what was typed into it before, except where something else was typed meanwhile. Says whether that changed anything.
+    pub fn restore(&mut self, draft: &Map<String, Value>) -> bool {
+        let mut changed = false;
+        for field in self.fields.iter_mut().filter(|field| !field.is_typed()) {
+            let typed = draft.get(&field.parameter.name).and_then(Value::as_str);
+            if let Some(text) = typed.filter(|text| *text != field.beginning) {
+                field.set(text);
+                field.origin = None;
+                changed = true;
+            }
+        }
+        changed
     }
 
     /// The field in focus.

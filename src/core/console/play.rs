@@ -125,7 +125,7 @@ pub fn open(model: &mut Model, name: &str, event: Option<StoredEvent>) -> Vec<Ef
     }
     model.next_form += 1;
     let form = Form::for_playbook(model.next_form, playbook, event, &several, class);
-    let (id, name) = (form.id, form.command.name.clone());
+    let (id, name) = (form.id, form.draft_name());
     model.layers.push(Layer::Form(Box::new(form)));
     let mut effects = seek_names(model);
     effects.push(Effect::Draft(id, String::new(), name));
@@ -296,7 +296,7 @@ pub fn start(model: &mut Model, play: Play) -> Vec<Effect> {
         model.layers.pop();
     }
     if let Some(Layer::Form(form)) = model.layers.last() {
-        effects.push(Effect::KeepDraft(form.connection.clone(), form.command.name.clone(), Map::new()));
+        effects.push(Effect::KeepDraft(form.connection.clone(), form.draft_name(), Map::new()));
         model.layers.pop();
     }
     let playbook = play.run.playbook();

@@ -133,7 +133,9 @@ pub(crate) mod tests {
                 .parameter(text("Because")),
             command("Show").parameter(text("UUID")),
             command("Comment").parameter(text("Run ID").required().prefill_path("runs", "$.id")).parameter(text("Comment").required()),
-            command("Tag").parameter(Parameter::new("Run IDs", Type::texts(1), "").required().prefill_path("runs", "$.id")),
+            command("Tag")
+                .class(Class::NOTE)
+                .parameter(Parameter::new("Run IDs", Type::texts(1), "").required().prefill_path("runs", "$.id")),
             command("Act").class(Class::NOTE).parameter(Parameter::new("Action", Type::Object { schema: None }, "")),
         ];
         let source = Source::new("runs", "runs", Mapping::new("$.runs", &[], &[]), Duration::ZERO, |_, _, _| async { Fetched::default() });

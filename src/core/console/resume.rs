@@ -12,6 +12,7 @@ use super::line::Line;
 use super::model::{Model, OPEN, Pane};
 use super::notice::Tone;
 use super::queue::Item;
+use super::run;
 use crate::core::event::Disposition;
 use crate::core::listing::{Column, Grouping};
 
@@ -42,7 +43,8 @@ pub fn session(model: &Model) -> Value {
 fn typing(layer: &Layer) -> Option<Value> {
     match layer {
         Layer::Form(form) if form.playbook.is_none() && !form.adds => Some(json!({
-            "connection": form.connection, "command": form.command.name, "values": form.draft(), "events": form.events,
+            "connection": form.connection, "command": form.command.name, "values": form.held(), "events": form.events,
+            "source": form.source,
         })),
         Layer::Dispose(dispose) => Some(json!({
             "disposition": dispose.disposition.map(Disposition::as_str), "note": dispose.note.text(), "events": dispose.events,
@@ -134,7 +136,7 @@ pub fn paused(model: &mut Model) -> Vec<Effect> {
 pub fn keep(model: &Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Keep(session(model))];
     effects.extend(model.layers.iter().filter_map(|layer| match layer {
-        Layer::Form(form) => Some(Effect::KeepDraft(form.connection.clone(), form.draft_name(), form.draft())),
+        Layer::Form(form) => run::keep_draft(form),
         _ => None,
     }));
     effects
@@ -187,8 +189,10 @@ fn typed(model: &mut Model, typing: &Value) -> Option<Layer> {
         let connected = model.connected(connection)?;
         let found = connected.entry.command(command)?;
         let mut form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, &[]);
-        form.fill(typing.get("values").and_then(Value::as_object).unwrap_or(&Map::new()));
+        form.restore(typing.get("values").and_then(Value::as_object).unwrap_or(&Map::new()));
         form.events = events;
+        form.source = text("source").unwrap_or_default().to_owned();
+        form.drafted = true;
         model.next_form += 1;
         return Some(Layer::Form(Box::new(form)));
     }

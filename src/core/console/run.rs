@@ -134,7 +134,15 @@ pub fn again(model: &mut Model) -> Vec<Effect> {
 /// Closes the form and keeps what was typed.
 pub fn put_away(model: &mut Model) -> Vec<Effect> {
     let Some(Layer::Form(form)) = model.layers.pop() else { return Vec::new() };
-    vec![Effect::KeepDraft(form.connection.clone(), form.draft_name(), form.draft())]
+    keep_draft(&form).into_iter().collect()
+}
+
+/// Keeps what was typed into a form, or forgets what was typed before where nothing of it is left.
+pub fn keep_draft(form: &Form) -> Option<Effect> {
+    let draft = form.draft();
+    // One that was closed before it knew what was typed earlier has nothing to say about that.
+    let says = form.drafted || !draft.is_empty();
+    says.then(|| Effect::KeepDraft(form.connection.clone(), form.draft_name(), draft))
 }
 
 /// Puts the last answer in the place of every `${last.$.path}` of the form, so that one sees what is sent before it is.

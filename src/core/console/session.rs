@@ -1,10 +1,11 @@
 //! A console under test: keys in, effects out, answers back; no terminal, clock or network.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::add::Connectable;
 use super::detail::{Known, Past, Shown};
@@ -57,6 +58,8 @@ pub(crate) struct Session {
     pub offline: bool,
     /// The outbox.
     pub letters: Vec<Letter>,
+    /// What was typed into forms, by connection and name.
+    pub drafts: BTreeMap<(String, String), Map<String, Value>>,
     /// How many rows the world gives at most.
     pub most: Option<usize>,
 }
@@ -305,6 +308,7 @@ impl Session {
             refused: Vec::new(),
             offline: false,
             letters: Vec::new(),
+            drafts: BTreeMap::new(),
             most: None,
             failing: Vec::new(),
         };
@@ -571,7 +575,13 @@ impl Session {
                 while work.step().is_some() {}
                 Message::Worked(work)
             }
-            Effect::Draft(form, _, _) => Message::Draft(form, Map::new()),
+            Effect::Draft(form, connection, name) => {
+                Message::Draft(form, self.drafts.get(&(connection, name)).cloned().unwrap_or_default())
+            }
+            Effect::KeepDraft(connection, name, draft) => {
+                self.drafts.insert((connection, name), draft);
+                return None;
+            }
             _ => return None,
         })
     }

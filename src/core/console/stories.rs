@@ -4,6 +4,7 @@ mod add;
 mod answers;
 mod bodies;
 mod cases;
+mod drafts;
 mod explorer;
 mod names;
 mod notes;

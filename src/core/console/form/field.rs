@@ -36,6 +36,8 @@ pub struct Field {
     pub entry: Entry,
     /// Why it is not accepted.
     pub error: Option<String>,
+    /// The text that it began with.
+    pub(super) beginning: String,
     /// Where its value was taken from.
     pub origin: Option<String>,
     /// Names of values, from a pick list.
@@ -70,6 +72,7 @@ impl Field {
             parameter: parameter.clone(),
             entry,
             error: None,
+            beginning: String::new(),
             origin: None,
             names: BTreeMap::new(),
             sought: BTreeSet::new(),
@@ -94,9 +97,19 @@ impl Field {
         self.body.as_ref().map_or_else(|| text.trim().is_empty(), |body| body.is_untouched(&text))
     }
 
-    /// What of it may be kept as a draft: nothing that nobody typed, and no secret.
-    pub(super) fn draft(&self) -> Option<String> {
-        if self.parameter.secret || self.is_blank() {
+    /// Takes what it holds for what it begins with: nobody typed it.
+    pub(super) fn begin(&mut self) {
+        self.beginning = self.text();
+    }
+
+    /// Whether somebody said something else in it than it began with.
+    pub fn is_typed(&self) -> bool {
+        self.text() != self.beginning
+    }
+
+    /// What of it may be kept: no secret.
+    pub(super) fn kept(&self) -> Option<String> {
+        if self.parameter.secret {
             return None;
         }
         let text = self.text();

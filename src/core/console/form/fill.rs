@@ -21,8 +21,19 @@ pub(super) fn fields_of(parameters: &[Parameter], vendor: &str, events: &[Stored
             field.set(proposal.replace("{title}", title).trim());
             field.origin = Some("proposed".into());
         }
+        field.begin();
     }
     fields
+}
+
+/// What fields were filled from: events by their numbers, an answer by what it gave.
+pub(super) fn source_of(events: &[StoredEvent], fields: &[Field]) -> String {
+    let mut ids: Vec<i64> = events.iter().map(|event| event.id).filter(|id| *id != 0).collect();
+    ids.sort_unstable();
+    let numbers = ids.iter().map(i64::to_string);
+    let answers = events.iter().any(|event| event.id == 0);
+    let given = fields.iter().filter(|field| answers && field.origin.is_some()).map(Field::text);
+    numbers.chain(given).collect::<Vec<_>>().join(",")
 }
 
 pub(super) fn given_of(values: Map<String, Value>) -> Vec<(String, Given)> {
