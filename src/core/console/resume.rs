@@ -191,7 +191,7 @@ fn typed(model: &mut Model, typing: &Value) -> Option<Layer> {
         let mut form = Form::new(model.next_form + 1, connection, &connected.environment, &connected.vendor, found, &[]);
         form.restore(typing.get("values").and_then(Value::as_object).unwrap_or(&Map::new()));
         form.events = events;
-        form.source = text("source").unwrap_or_default().to_owned();
+        text("source").unwrap_or_default().clone_into(&mut form.source);
         form.drafted = true;
         model.next_form += 1;
         return Some(Layer::Form(Box::new(form)));

@@ -1,6 +1,6 @@
 //! What was typed into a form and put away.
 
-use super::super::form::Form;
+use super::super::form::{Field, Form};
 use super::super::quick::tests::session;
 use super::super::resume;
 use super::*;
@@ -13,7 +13,7 @@ fn form(session: &Session) -> &Form {
 }
 
 fn texts(session: &Session) -> Vec<String> {
-    form(session).fields.iter().map(|field| field.text()).collect()
+    form(session).fields.iter().map(Field::text).collect()
 }
 
 fn told(session: &Session) -> usize {
