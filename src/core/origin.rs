@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Whether an address is this machine's, where plain http is allowed: 127.0.0.1, [::1] or localhost, and no other name of it (contract,
+/// Whether an address is this machine's, where plain http is allowed: `127.0.0.1`, `[::1]` or `localhost`, and no other name of it (contract,
 /// Configuration).
 pub fn is_here(url: &Url) -> bool {
     match url.host() {

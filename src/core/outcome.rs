@@ -270,3 +270,18 @@ impl Outcome {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_been_carried_out_is_not_recorded_as_failed() {
+        let failed = |fate| Outcome::failed(Failure { fate, ..Failure::new("Isolate failed.", "No answer.") });
+        assert_eq!(failed(Fate::Unknown).recorded_as(), UNKNOWN);
+        assert_eq!((failed(Fate::Plain).recorded_as(), failed(Fate::Unsent).recorded_as()), ("Failed", "Failed"));
+        let mut partly = failed(Fate::Unknown);
+        partly.return_data = ReturnData::PartiallySuccessful;
+        assert_eq!(partly.recorded_as(), "Partially Successful");
+    }
+}
