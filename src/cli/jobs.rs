@@ -84,13 +84,9 @@ impl Jobs {
                 let ended: Vec<_> = reports.iter().map(|report| (report.result, report.refused)).collect();
                 match exit_code(&ended) {
                     // Of the environments that were named, one was not done.
-                    0 if !unknown.is_empty() => {
-                        if ended.is_empty() {
-                            1
-                        } else {
-                            3
-                        }
-                    }
+                    0 if unknown.is_empty() => 0,
+                    0 if ended.is_empty() => 1,
+                    0 => 3,
                     code => code,
                 }
             }

@@ -149,9 +149,15 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
     model.deciding = model.deciding.saturating_sub(1);
     // Only what was recorded can be taken back.
     let recorded = before.len();
-    if matches!(what, Decided::Change(_, Change::Close(..) | Change::Take | Change::Reopen)) && recorded > 0 {
-        model.undo.push(Undoable::Decision(before));
+    let mut back = Vec::new();
+    match what {
+        Decided::Restored(_) => back = before,
+        Decided::Change(_, Change::Close(..) | Change::Take | Change::Reopen) if recorded > 0 => {
+            model.undo.push(Undoable::Decision(before));
+        }
+        Decided::Change(..) => {}
     }
+    let letters = unposted(model, &back);
     match fault {
         Some(message) if recorded == 0 => model.tell(Tone::Error, format!("Not recorded: {message}")),
         Some(message) => model.tell(Tone::Error, format!("Recorded for {} only: {message}", count(recorded))),
@@ -171,8 +177,7 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
                 Decided::Change(ids, Change::Note(_)) => format!("Note written on {}", count(ids.len())),
                 Decided::Change(ids, Change::Case(name)) => format!("{} put into case {name}", count(ids.len())),
                 Decided::Restored(before) => {
-                    let (letters, told) = (unposted(model, before), before.iter().any(|(id, _, _)| model.told.contains(id)));
-                    let told = if told {
+                    let told = if before.iter().any(|(id, _, _)| model.told.contains(id)) {
                         format!("; the vendor was told: {} tells it this too", model.key(Action::WriteBack))
                     } else {
                         String::new()
@@ -193,10 +198,8 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
         Decided::Restored(before) => before.iter().any(|(known, _, _)| *known == id),
     };
     let mut effects = vec![model.list()];
-    if let Decided::Restored(before) = what {
-        effects.extend(unposted(model, before).into_iter().map(Effect::TakeBack));
-        effects.extend(select(model, before));
-    }
+    effects.extend(letters.into_iter().map(Effect::TakeBack));
+    effects.extend(select(model, &back));
     if let Some(id) = model.detail.wanted.filter(|id| touched(*id)) {
         effects.push(Effect::Show(id));
     }
@@ -204,20 +207,20 @@ pub fn decided(model: &mut Model, what: &Decided, before: Vec<Before>, fault: Op
 }
 
 /// The letters that were to tell vendors of what was taken back, and of nothing else.
-fn unposted(model: &Model, before: &[Before]) -> Vec<LetterId> {
-    let restored: BTreeSet<i64> = before.iter().map(|(id, _, _)| *id).collect();
-    let about =
-        |letter: &&Letter| letter.standing.is_open() && letter.call.is_some() && letter.events.iter().all(|id| restored.contains(id));
+fn unposted(model: &Model, back: &[Before]) -> Vec<LetterId> {
+    let restored: BTreeSet<i64> = back.iter().map(|(id, _, _)| *id).collect();
+    let within = |events: &[i64]| !events.is_empty() && events.iter().all(|id| restored.contains(id));
+    let about = |letter: &&Letter| letter.standing.is_open() && letter.call.is_some() && within(&letter.events);
     model.outbox.letters.iter().filter(about).map(|letter| letter.id).collect()
 }
 
 /// What was taken back is selected again, several are marked: what is pressed next is about them.
-fn select(model: &mut Model, before: &[Before]) -> Vec<Effect> {
-    let Some((first, _, _)) = before.first() else { return Vec::new() };
+fn select(model: &mut Model, back: &[Before]) -> Vec<Effect> {
+    let Some((first, _, _)) = back.first() else { return Vec::new() };
     model.queue.moved = true;
     model.queue.selected = Some(Item::Event(*first));
-    if before.len() > 1 {
-        model.queue.marks = before.iter().map(|(id, _, _)| *id).collect();
+    if back.len() > 1 {
+        model.queue.marks = back.iter().map(|(id, _, _)| *id).collect();
     }
     act::follow(model)
 }

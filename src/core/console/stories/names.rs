@@ -8,7 +8,7 @@ use crate::core::console::session::{Session, events, setup};
 use crate::core::entity::EntityKind;
 
 /// A console whose first event knows a device and no host.
-fn nameless() -> Session {
+pub(super) fn nameless() -> Session {
     let mut events = events();
     events[0].event.entities.retain(|entity| entity.kind != EntityKind::Host);
     Session::with(setup(), events)

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::names::nameless;
 use crate::core::catalogue::Given;
 use crate::core::console::confirm::Need;
 use crate::core::console::effect::Effect;
@@ -10,7 +11,6 @@ use crate::core::console::message::Message;
 use crate::core::console::play::Sheet;
 use crate::core::console::session::{Session, events, setup};
 use crate::core::console::task::State;
-use crate::core::entity::EntityKind;
 use crate::core::outcome::ReturnData;
 use crate::core::playbook::{Fate, to_toml};
 
@@ -194,13 +194,6 @@ fn a_recording_of_nothing_is_none_and_one_that_cannot_be_saved_goes_on() {
     assert_eq!(session.asked_for(|effect| matches!(effect, Effect::RecordEvent(..))), [Effect::RecordEvent(1, "from-the-record".into())]);
     assert!(notice(&session).contains("no command was run on this event yet"));
     assert!(session.model.recording.is_some());
-}
-
-/// A console whose first event knows a device and no host.
-fn nameless() -> Session {
-    let mut events = events();
-    events[0].event.entities.retain(|entity| entity.kind != EntityKind::Host);
-    Session::with(setup(), events)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::core::console::effect::Effect;
 use crate::core::console::layer::Layer;
-use crate::core::console::message::Message;
+use crate::core::console::message::{Decided, Message};
 use crate::core::console::queue::Item;
 use crate::core::console::session::{Session, letter};
 use crate::core::outbox::Standing;
@@ -55,6 +55,21 @@ fn what_waits_to_tell_the_vendor_is_taken_back_with_its_verdict() {
     let back = session.asked_for(|effect| matches!(effect, Effect::TakeBack(_)));
     assert_eq!(back, [Effect::TakeBack(1)], "one that is about others too stays");
     assert!(session.model.notices.list.iter().any(|notice| notice.text.ends_with("what waited to be sent of it is taken back too")));
+}
+
+#[test]
+fn what_could_not_be_taken_back_takes_nothing_else_back() {
+    let mut session = Session::new();
+    session.press("j d b enter");
+    let call = Call { connection: "wiz-prod".into(), vendor: "wiz".into(), ..Call::default() };
+    let waiting = crate::core::outbox::Letter { call: Some(call), ..letter(1, "Set RESOLVED at Wiz", "wiz-prod", "update-issues") };
+    session.send(Message::Outbox(Ok(vec![waiting]))).type_ahead("u");
+    let restore = session.open.iter().find_map(|effect| if let Effect::Restore(before) = effect { Some(before.clone()) } else { None });
+    let selected = session.model.queue.selected.clone();
+    session.open.clear();
+    session.send(Message::Decided(Decided::Restored(restore.unwrap()), Vec::new(), Some("The disk is full.".into())));
+    assert!(session.asked_for(|effect| matches!(effect, Effect::TakeBack(_))).is_empty());
+    assert_eq!((session.model.queue.selected.clone(), notice(&session)), (selected, "Not recorded: The disk is full."));
 }
 
 #[test]
